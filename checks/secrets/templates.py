@@ -1,0 +1,84 @@
+"""Turn templates such as "ghp_{{alnum 36}}" into sample text, so that no secret-shaped text is stored.
+
+A placeholder is `{{NAME ARGUMENT...}}`. NAME is an alphabet below with a length as its argument,
+`uuid`, `choice` with words to choose from, `base64 TEMPLATE` (the rest, rendered, then encoded;
+its inner placeholders are written `[[...]]`), or a proof of `proofs.py` with its arguments.
+The same seed gives the same text.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import re
+import string
+import uuid
+from typing import TYPE_CHECKING
+
+from checks.errors import RuleError
+from checks.secrets import proofs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ALPHABETS = {
+    "alnum": string.ascii_letters + string.digits,
+    "alpha": string.ascii_letters,
+    "lower": string.ascii_lowercase,
+    "upper": string.ascii_uppercase,
+    "digits": string.digits,
+    "hex": "0123456789abcdef",
+    "HEX": "0123456789ABCDEF",
+    "loweralnum": string.ascii_lowercase + string.digits,
+    "upperalnum": string.ascii_uppercase + string.digits,
+    "b64": string.ascii_letters + string.digits + "+/",
+    "b64url": string.ascii_letters + string.digits + "-_",
+    "base32": string.ascii_uppercase + "234567",
+    "base58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
+}
+_PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+
+
+def render(template: str, seed: str) -> str:
+    """Give the text of TEMPLATE; raises RuleError for a placeholder that does not exist."""
+    rng = random.Random(seed)  # noqa: S311 - samples, not keys: they must be the same every time
+    return _PLACEHOLDER.sub(lambda found: _expand(found.group(1), rng), template)
+
+
+def _expand(body: str, rng: random.Random) -> str:
+    name, _, rest = body.strip().partition(" ")
+    words = rest.split()
+    if name in ALPHABETS and len(words) == 1 and words[0].isdigit():
+        return _mixed(ALPHABETS[name], int(words[0]), rng)
+    if name == "uuid" and not words:
+        return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+    if name == "choice" and words:
+        return rng.choice(words)
+    if name == "base64" and rest:
+        inner = rest.replace("[[", "{{").replace("]]", "}}")
+        text = _PLACEHOLDER.sub(lambda found: _expand(found.group(1), rng), inner)
+        return base64.b64encode(text.encode()).decode()
+    if name in proofs.PROOFS:
+        try:
+            return proofs.PROOFS[name].make(rng, *words)
+        except (TypeError, ValueError) as error:
+            message = f"placeholder {name}: wrong arguments"
+            raise RuleError(message) from error
+    message = f"placeholder {name}: not known, or its length is missing"
+    raise RuleError(message)
+
+
+def _mixed(alphabet: str, length: int, rng: random.Random) -> str:
+    """Draw LENGTH characters; a long enough draw always has a digit and a letter where it can."""
+    drawn = [rng.choice(alphabet) for _ in range(length)]
+    digits = [c for c in alphabet if c.isdigit()]
+    letters = [c for c in alphabet if c.isalpha()]
+    for position, kind in _corners(length, digits, letters):
+        drawn[position] = rng.choice(kind)
+    return "".join(drawn)
+
+
+def _corners(length: int, digits: list[str], letters: list[str]) -> Iterator[tuple[int, list[str]]]:
+    if length >= 8 and digits and letters:
+        yield 1, digits
+        yield length - 2, letters

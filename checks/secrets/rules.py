@@ -68,7 +68,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     @property
     def hyperscan(self) -> str:
         """The expression that Hyperscan looks for, cheap and wider than the pattern."""
-        return f"(?i)(?:{self.context}){ASSIGN}" if self.context else self.trigger
+        return f"(?i)(?:{self.context})" if self.context else self.trigger
 
     @cached_property
     def confirm(self) -> re.Pattern[bytes]:

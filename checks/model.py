@@ -108,13 +108,17 @@ class Access(msgspec.Struct, frozen=True):
 
 
 class Location(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where it is. path: as scanned, archive members after "!/"; line and column are 1-based."""
+    """Where it is. path: as scanned, archive members after "!/"; line and column are 1-based.
+
+    root: the scanned path that `path` lies under.
+    """
 
     path: str
     line: int = 0
     column: int = 0
     key_path: str = ""
     layer: str = ""
+    root: str = ""
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):

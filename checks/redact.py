@@ -41,6 +41,11 @@ def mask(value: str, *, prefix: int = 0) -> str:
     return value[:shown] + "•" * 8
 
 
+def shown(text: str) -> str:
+    """Make a name from a hostile file safe to print: at most 80 characters, no control characters."""
+    return "".join(c if c.isprintable() else "?" for c in text[:80])
+
+
 def evidence(value: str, keys: tuple[FingerprintKey, ...], *, prefix: int = 0) -> Evidence:
     """Describe a value by mask, length in characters and one fingerprint a key."""
     return Evidence(mask(value, prefix=prefix), len(value), tuple(key.of(value) for key in keys))

@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import string
+import uuid
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
+_BASE36 = string.digits + string.ascii_lowercase
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ALNUM = string.ascii_letters + string.digits
+_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BECH32_TERMS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 
 
 class Proof(NamedTuple):
@@ -65,24 +69,28 @@ def _jwt_holds(value: str) -> bool:
 
 
 def _encode(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+    text = json.dumps(value, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _jwt_make(rng: random.Random) -> str:
-    payload = {"sub": str(rng.getrandbits(40)), "iat": 1_700_000_000 + rng.randrange(10**7)}
+def _jwt_make(rng: random.Random, *claims: str) -> str:
+    """Build a token; claims are words such as iss=kubernetes/serviceaccount, put first."""
+    payload: dict[str, object] = dict(claim.split("=", 1) for claim in claims)
+    payload |= {"sub": str(rng.getrandbits(40)), "iat": 1_700_000_000 + rng.randrange(10**7)}
     signature = base64.urlsafe_b64encode(rng.randbytes(32)).decode().rstrip("=")
     return f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(payload)}.{signature}"
 
 
 def _base64_json_holds(value: str) -> bool:
-    """Tokens that are base64 of a JSON object after their prefix (glc_, ops_)."""
+    """Tokens that are base64 of a JSON object, alone or after their prefix (glc_, ops_)."""
+    body = value if value.startswith("eyJ") else value.partition("_")[2]
     try:
-        return isinstance(_segment(value.partition("_")[2].rstrip("=")), dict)
+        return isinstance(_segment(body.rstrip("=")), dict)
     except (ValueError, binascii.Error, RecursionError):
         return False
 
 
-def _base64_json_make(rng: random.Random, prefix: str) -> str:
+def _base64_json_make(rng: random.Random, prefix: str = "") -> str:
     body = {"o": str(rng.randrange(10**6)), "k": "".join(rng.choice(_ALNUM) for _ in range(32))}
     return prefix + _encode(body)
 
@@ -101,9 +109,153 @@ def _crc_hex_make(rng: random.Random, prefix: str, length: str = "32") -> str:
     return f"{body}_{zlib.crc32(body.encode()):08x}"
 
 
+def _base36(number: int, width: int) -> str:
+    digits = ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = _BASE36[rest] + digits
+    return digits.rjust(width, "0")
+
+
+def _crc_base36_holds(value: str) -> bool:
+    """GitLab routable tokens: the last 7 characters are the base36 CRC-32 of all before them.
+
+    What stands in front of the first "-" may be an instance's own prefix or unrelated text.
+    Source: gitlab-org/gitlab, lib/authn/token_field/generator/routable_token.rb.
+    """
+    return any(
+        _base36(zlib.crc32(token[:-7].encode()), 7) == token[-7:]
+        for token in (value, value.partition("-")[2])
+    )
+
+
+def _crc_base36_make(rng: random.Random, prefix: str, length: str = "36") -> str:
+    payload = "".join(rng.choice(_ALNUM) for _ in range(int(length)))
+    body = f"{prefix}{payload}.01.{_base36(int(length), 2)}"
+    return body + _base36(zlib.crc32(body.encode()), 7)
+
+
+def _bech32_sum(text: str, values: list[int]) -> int:
+    """Give the BIP-173 remainder of a lower-case prefix and 5-bit values."""
+    total = 1
+    spread = [ord(c) >> 5 for c in text] + [0] + [ord(c) & 31 for c in text]
+    for value in spread + values:
+        top = total >> 25
+        total = (total & 0x1FFFFFF) << 5 ^ value
+        for bit, term in enumerate(_BECH32_TERMS):
+            total ^= term if top >> bit & 1 else 0
+    return total
+
+
+def _bech32_holds(value: str) -> bool:
+    """Age identities: Bech32 with a checksum of 6 characters, without its limit of 90.
+
+    Sources: BIP-173; C2SP age.md, "The X25519 recipient type".
+    """
+    prefix, _, data = value.lower().rpartition("1")
+    if not prefix or set(data) - set(_BECH32):
+        return False
+    return _bech32_sum(prefix, [_BECH32.index(c) for c in data]) == 1
+
+
+def _bech32_make(rng: random.Random, prefix: str, length: str = "52") -> str:
+    body = [rng.randrange(32) for _ in range(int(length) - 1)] + [rng.choice((0, 16))]
+    rest = _bech32_sum(prefix.lower(), body + [0] * 6) ^ 1
+    tail = [rest >> 5 * (5 - place) & 31 for place in range(6)]
+    return f"{prefix}1".upper() + "".join(_BECH32[v] for v in body + tail).upper()
+
+
+def _discord_holds(value: str) -> bool:
+    """Discord bot tokens: their first part is the base64 of the bot's decimal user id.
+
+    Source: Discord developer documentation, "Authentication" and "Snowflakes".
+    """
+    first = value.partition(".")[0]
+    try:
+        return base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)).isdigit()
+    except (ValueError, binascii.Error):
+        return False
+
+
+def _discord_make(rng: random.Random) -> str:
+    user = base64.urlsafe_b64encode(str(rng.randrange(10**17, 10**19)).encode()).decode()
+    parts = ("".join(rng.choice(_ALNUM) for _ in range(n)) for n in (6, 38))
+    return ".".join((user.rstrip("="), *parts))
+
+
+def _macaroon_kinds(data: bytes) -> list[int]:
+    """List the field types of a version 2 macaroon; raises ValueError where it is not one."""
+    kinds = []
+    at = 1
+    while at < len(data):
+        kind, at = data[at], at + 1
+        kinds.append(kind)
+        if kind:
+            size, shift = 0, 0
+            while data[at : at + 1] > b"\x7f" and shift < 21:
+                size, shift, at = size | (data[at] & 127) << shift, shift + 7, at + 1
+            size |= int.from_bytes(data[at : at + 1]) << shift
+            at += 1 + size
+    if at != len(data):
+        message = "macaroon: cut short"
+        raise ValueError(message)
+    return kinds
+
+
+def _macaroon_holds(value: str) -> bool:
+    """PyPI: a version 2 macaroon of location, identifier, caveats and a signature of 32 bytes.
+
+    Sources: libmacaroons, doc/format.txt; pypi/warehouse, warehouse/macaroons/services.py.
+    """
+    body = value.partition("-")[2]
+    try:
+        data = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+        kinds = _macaroon_kinds(data)
+    except (ValueError, binascii.Error):
+        return False
+    whole = data[:1] == b"\2" and kinds[:3] == [1, 2, 0] and kinds[-2:] == [0, 6]
+    return whole and data[-34:-32] == b"\6\x20"
+
+
+def _macaroon_make(rng: random.Random, prefix: str, location: str) -> str:
+    def field(kind: int, content: bytes) -> bytes:
+        return bytes((kind, len(content))) + content
+
+    identifier = str(uuid.UUID(int=rng.getrandbits(128), version=4)).encode()
+    caveat = json.dumps({"version": 1, "permissions": "user"}).encode()
+    head = b"\2" + field(1, location.encode()) + field(2, identifier) + b"\0"
+    data = head + field(2, caveat) + b"\0\0" + field(6, rng.randbytes(32))
+    return prefix + base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _nkey_holds(value: str) -> bool:
+    """NATS seeds: base32 of the key and its CRC-16/XMODEM, low byte first.
+
+    Source: nats-io/nkeys, strkey.go and crc16.go.
+    """
+    try:
+        data = base64.b32decode(value + "=" * (-len(value) % 8))
+    except (ValueError, binascii.Error):
+        return False
+    return binascii.crc_hqx(data[:-2], 0) == int.from_bytes(data[-2:], "little")
+
+
+def _nkey_make(rng: random.Random, kind: str) -> str:
+    """Build the seed of a KIND: U user, A account, O operator, N server, C cluster, X curve."""
+    public = (string.ascii_uppercase.index(kind)) << 3
+    data = bytes((144 | public >> 5, (public & 31) << 3)) + rng.randbytes(32)
+    data += binascii.crc_hqx(data, 0).to_bytes(2, "little")
+    return base64.b32encode(data).decode().rstrip("=")
+
+
 PROOFS = {
     "base64-json": Proof(_base64_json_holds, _base64_json_make),
+    "bech32": Proof(_bech32_holds, _bech32_make),
+    "crc32-base36": Proof(_crc_base36_holds, _crc_base36_make),
     "crc32-base62": Proof(_crc_base62_holds, _crc_base62_make),
     "crc32-hex": Proof(_crc_hex_holds, _crc_hex_make),
+    "discord": Proof(_discord_holds, _discord_make),
     "jwt": Proof(_jwt_holds, _jwt_make),
+    "macaroon": Proof(_macaroon_holds, _macaroon_make),
+    "nkey": Proof(_nkey_holds, _nkey_make),
 }

@@ -19,7 +19,7 @@ def problems(rule: Rule) -> Iterator[str]:
     database = hyperscan.Database()
     try:
         database.compile(expressions=[rule.hyperscan.encode()], flags=0)
-    except hyperscan.HyperscanError as error:
+    except hyperscan.error as error:
         yield f"{rule.id}: trigger: Hyperscan refuses it: {error}"
         return
     for kind, templates, wanted in (

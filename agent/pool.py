@@ -1,0 +1,240 @@
+"""Share work among forked processes that may crash, hang or run out of memory, one item at a time.
+
+The parent hands out batches of paths and takes results; each worker says in shared memory which
+item it is at, so that an item which kills its worker is known, reported and not tried again.
+"""
+
+from __future__ import annotations
+
+import gc
+import mmap
+import os
+import resource
+import select
+import signal
+import struct
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from checks.model import Inconclusive
+from checks.scan import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    Work = Callable[[str, Result], None]
+
+_BATCH: Final = 48
+_AHEAD: Final = 2
+_LENGTH: Final = struct.Struct("=I")
+_AT: Final = struct.Struct("=q")
+_MEMORY: Final = 1536 * 1024 * 1024
+_GRACE: Final = 30.0
+
+
+class TooSlowError(Exception):
+    """An item took longer than it may."""
+
+
+class _Worker(NamedTuple):
+    pid: int
+    requests: int
+    results: int
+    at: mmap.mmap
+
+
+class Pool:
+    """Runs WORK over paths in a number of processes."""
+
+    def __init__(self, work: Work, processes: int, seconds: int) -> None:
+        """Keep what to do; seconds: how long one item may take. Nothing is started yet."""
+        self._work = work
+        self._processes = processes
+        self._seconds = seconds
+        self._decode = msgspec.msgpack.Decoder(Result)
+        self._workers: dict[int, _Worker] = {}
+        self._given: dict[int, list[tuple[list[str], float]]] = {}
+
+    def run(self, paths: Iterable[str]) -> Iterator[Result]:
+        """Give the results of all paths, in the order they arrive; stops every process it began."""
+        batches = _batches(iter(paths))
+        again: list[list[str]] = []
+        gc.freeze()
+        try:
+            for _ in range(self._processes):
+                self._start()
+            yield from self._feed(batches, again)
+        finally:
+            for worker in list(self._workers.values()):
+                self._stop(worker, kill=True)
+            gc.unfreeze()
+
+    def _feed(
+        self, batches: Iterator[list[str]], again: list[list[str]]
+    ) -> Iterator[Result]:
+        exhausted = False
+        while True:
+            for number, given in self._given.items():
+                while len(given) < _AHEAD and not (exhausted and not again):
+                    batch = again.pop() if again else next(batches, None)
+                    if batch is None:
+                        exhausted = True
+                        break
+                    given.append((batch, time.monotonic()))
+                    self._send(self._workers[number], batch)
+            if not any(self._given.values()):
+                return
+            yield from self._collect(again)
+
+    def _collect(self, again: list[list[str]]) -> Iterator[Result]:
+        waiting = [number for number, given in self._given.items() if given]
+        ready, _, _ = select.select(waiting, [], [], 1.0)
+        for number in ready:
+            data = _receive(number)
+            if data is None:
+                yield self._bury(number, again, "reader crashed")
+            else:
+                self._given[number].pop(0)
+                if self._given[number]:
+                    batch, _ = self._given[number][0]
+                    self._given[number][0] = batch, time.monotonic()
+                yield self._decode.decode(data)
+        for number in [n for n in waiting if n not in ready]:
+            batch, since = self._given[number][0]
+            if time.monotonic() - since > self._seconds * len(batch) + _GRACE:
+                os.kill(self._workers[number].pid, signal.SIGKILL)
+
+    def _bury(self, number: int, again: list[list[str]], reason: str) -> Result:
+        """Take a dead worker's batches: done items are repeated, the deadly one is reported."""
+        worker, given = self._workers[number], self._given[number]
+        batch = given[0][0]
+        position = int(_AT.unpack_from(worker.at)[0])
+        self._stop(worker, kill=False)
+        again += [rest for rest, _ in given[1:]]
+        rest = batch[:position] + batch[position + 1 :]
+        if rest:
+            again.append(rest)
+        self._start()
+        return Result(inconclusive=[Inconclusive(batch[position], reason)])
+
+    def _start(self) -> None:
+        requests_in, requests_out = os.pipe()
+        results_in, results_out = os.pipe()
+        at = mmap.mmap(-1, _AT.size)
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                for worker in self._workers.values():
+                    os.close(worker.requests)
+                    os.close(worker.results)
+                os.close(requests_out)
+                os.close(results_in)
+                _serve(self._work, requests_in, results_out, at, self._seconds)
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(requests_in)
+        os.close(results_out)
+        self._workers[results_in] = _Worker(pid, requests_out, results_in, at)
+        self._given[results_in] = []
+
+    def _stop(self, worker: _Worker, *, kill: bool) -> None:
+        del self._workers[worker.results], self._given[worker.results]
+        os.close(worker.requests)
+        os.close(worker.results)
+        if kill:
+            os.kill(worker.pid, signal.SIGKILL)
+        os.waitpid(worker.pid, 0)
+        worker.at.close()
+
+    def _send(self, worker: _Worker, batch: list[str]) -> None:
+        data = msgspec.msgpack.encode([os.fsencode(path) for path in batch])
+        try:
+            _write(worker.requests, _LENGTH.pack(len(data)) + data)
+        except BrokenPipeError:
+            pass  # the dead worker shows itself when its results end
+
+
+def _batches(paths: Iterator[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for path in paths:
+        batch.append(path)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _receive(descriptor: int) -> bytes | None:
+    """Read one framed message; None when the other side has ended."""
+    head = _exactly(descriptor, _LENGTH.size)
+    return None if head is None else _exactly(descriptor, _LENGTH.unpack(head)[0])
+
+
+def _exactly(descriptor: int, size: int) -> bytes | None:
+    parts = []
+    while size:
+        part = os.read(descriptor, min(size, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _too_slow(_number: int, _frame: object) -> None:
+    raise TooSlowError
+
+
+def _serve(work: Work, requests: int, results: int, at: mmap.mmap, seconds: int) -> None:
+    """Run in a worker: look at the items of each batch until the parent closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, _too_slow)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (_address_space() + _MEMORY, -1))
+    encoder = msgspec.msgpack.Encoder()
+    while (data := _receive(requests)) is not None:
+        result = Result(not_applicable={}, findings=[], suppressed=[], inconclusive=[], accepted=[])
+        for position, name in enumerate(msgspec.msgpack.decode(data, type=list[bytes])):
+            _AT.pack_into(at, 0, position)
+            _one(work, os.fsdecode(name), result, seconds)
+        reply = encoder.encode(result)
+        _write(results, _LENGTH.pack(len(reply)) + reply)
+
+
+def _one(work: Work, path: str, result: Result, seconds: int) -> None:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        work(path, result)
+    except TooSlowError:
+        result.inconclusive.append(Inconclusive(path, "took too long", f"over {seconds} s"))
+    except MemoryError:
+        result.inconclusive.append(Inconclusive(path, "memory limit"))
+    except Exception as error:  # noqa: BLE001 - a fault of ours must not hide the other files
+        result.inconclusive.append(Inconclusive(path, "internal error", _where(error)))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _where(error: Exception) -> str:
+    """Name the kind of error and our line, never its text, which may repeat what was read."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    at = f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else ""
+    return type(error).__name__ + at
+
+
+def _address_space() -> int:
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[0]) * mmap.PAGESIZE

@@ -1,0 +1,66 @@
+"""Give the engine: compiled once, kept on disk, believed only after it proved itself. EDGE."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agent import state
+from checks.errors import RuleError
+from checks.secrets import engine as engines
+from checks.secrets import rules as rule_files
+from checks.secrets.rules import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+class _Kept(msgspec.Struct):
+    rules: list[Rule]
+    database: bytes
+
+
+def engine(files: Iterable[tuple[str, str]], base: Path) -> engines.Engine:
+    """Load or compile the engine for these rule files; raises RuleError for a bad rule.
+
+    The kept form is named by a digest of the rules' text, of the library and of the built-in
+    expressions; one that is damaged, not private or fails its examples is compiled anew.
+    """
+    texts = list(files)
+    digest = hashlib.sha256()
+    for name, text in texts:
+        digest.update(f"{name}\0{text}\0".encode())
+    path = base / "cache" / f"rules-{engines.key(digest.digest())}"
+    kept = _kept(path)
+    if kept is not None:
+        return kept
+    rules = rule_files.load(texts)
+    database = engines.compile_rules(rules)
+    made = engines.Engine(rules, database)
+    try:
+        state.write(path, state.sealed(msgspec.msgpack.encode(_Kept(rules, database))))
+        _forget_others(path)
+    except state.StateError:
+        pass  # a scan without a cache is slower, not wrong
+    return made
+
+
+def _kept(path: Path) -> engines.Engine | None:
+    try:
+        content = state.checked(state.read(path))
+        if content is None:
+            return None
+        kept = msgspec.msgpack.decode(content, type=_Kept)
+        return engines.Engine(kept.rules, kept.database)
+    except (state.StateError, msgspec.DecodeError, RuleError):
+        return None
+
+
+def _forget_others(path: Path) -> None:
+    """Keep the two newest compiled forms: an upgrade and its predecessor may run side by side."""
+    others = sorted(path.parent.glob("rules-*"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in others[2:]:
+        old.unlink(missing_ok=True)

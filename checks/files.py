@@ -1,0 +1,231 @@
+"""Walk trees and read files with limits. EDGE.
+
+Links are not followed below a root; devices, FIFOs and sockets are never opened; what cannot be
+read is told apart from what need not be.
+"""
+
+from __future__ import annotations
+
+import errno
+import fnmatch
+import os
+import re
+import stat
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from checks.model import Access, Inconclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+CHUNK: Final = 8 * 1024 * 1024
+"""A file up to this size is read at once; a larger one in pieces of this size."""
+OVERLAP: Final = 16 * 1024
+
+_PSEUDO: Final = frozenset(
+    "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fusectl"
+    " hugetlbfs mqueue nsfs proc pstore securityfs selinuxfs sysfs tracefs".split()
+)
+_KINDS: Final = (
+    (stat.S_ISLNK, "link"),
+    (stat.S_ISFIFO, "fifo"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+)
+
+
+class NotApplicable(NamedTuple):
+    """Something in the tree that has no content to look at; kind: link, fifo, socket, device..."""
+
+    path: str
+    kind: str
+
+
+class Opened(NamedTuple):
+    """An open regular file; the caller closes the descriptor."""
+
+    path: str
+    descriptor: int
+    status: os.stat_result
+
+
+Walked = str | NotApplicable | Inconclusive
+
+
+def walk(roots: Sequence[str], exclude: Sequence[str] = ()) -> Iterator[Walked]:
+    """Give every regular file below the roots, and what else is there, in directory order.
+
+    A root that is a symbolic link is followed. exclude: globs on whole paths.
+    """
+    pseudo = _pseudo_mounts()
+    excluded = _matcher(exclude)
+    for root in roots:
+        try:
+            mode = os.stat(root).st_mode
+        except OSError as error:
+            yield Inconclusive(root, *_why(error))
+            continue
+        if stat.S_ISDIR(mode):
+            yield from _tree(root, pseudo, excluded)
+        elif stat.S_ISREG(mode):
+            yield os.path.realpath(root) if os.path.islink(root) else root
+        else:
+            yield NotApplicable(root, _kind(mode))
+
+
+def _tree(
+    root: str, pseudo: frozenset[str], excluded: re.Pattern[str] | None
+) -> Iterator[Walked]:
+    stack = [root]
+    while stack:
+        folder = stack.pop()
+        try:
+            entries = os.scandir(folder)
+        except OSError as error:
+            yield Inconclusive(folder, *_why(error))
+            continue
+        with entries:
+            for entry in entries:
+                path = entry.path
+                if excluded and excluded.match(path):
+                    yield NotApplicable(path, "excluded")
+                elif entry.is_file(follow_symlinks=False):
+                    yield path
+                elif not entry.is_dir(follow_symlinks=False):
+                    yield NotApplicable(path, _entry_kind(entry))
+                elif os.path.abspath(path) in pseudo:
+                    yield NotApplicable(path, "pseudo file system")
+                else:
+                    stack.append(path)
+
+
+def _entry_kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        try:
+            os.stat(entry.path)
+        except OSError:
+            return "dangling link"
+        return "link"
+    try:
+        return _kind(entry.stat(follow_symlinks=False).st_mode)
+    except OSError:
+        return "vanished"
+
+
+def _kind(mode: int) -> str:
+    return next((kind for test, kind in _KINDS if test(mode)), "special")
+
+
+def _matcher(globs: Sequence[str]) -> re.Pattern[str] | None:
+    return re.compile("|".join(fnmatch.translate(glob) for glob in globs)) if globs else None
+
+
+def _pseudo_mounts() -> frozenset[str]:
+    """Name the mount points of kernel file systems; none where mountinfo cannot be read."""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
+            rows = [line.split(" - ") for line in lines]
+    except OSError:
+        return frozenset()
+    return frozenset(
+        row[0].split()[4].replace("\\040", " ")
+        for row in rows
+        if len(row) == 2 and row[1].split()[0] in _PSEUDO
+    )
+
+
+def _why(error: OSError) -> tuple[str, str]:
+    """Give reason and detail for an error: the reason groups, the detail names the errno."""
+    reasons = {
+        errno.EACCES: "permission denied",
+        errno.EPERM: "permission denied",
+        errno.ENOENT: "not found",
+        errno.ENOTDIR: "not found",
+        errno.ELOOP: "too many links",
+        errno.ENAMETOOLONG: "name too long",
+    }
+    number = error.errno or 0
+    return reasons.get(number, "cannot be read"), errno.errorcode.get(number, "")
+
+
+def open_file(path: str) -> Opened | NotApplicable | Inconclusive:
+    """Open a regular file without following a link, blocking or changing anything."""
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            return NotApplicable(path, "vanished")
+        if error.errno in {errno.ELOOP, errno.ENXIO}:
+            return NotApplicable(path, "link" if error.errno == errno.ELOOP else "socket")
+        return Inconclusive(path, *_why(error))
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        return NotApplicable(path, _kind(status.st_mode))
+    return Opened(path, descriptor, status)
+
+
+def access(status: os.stat_result) -> Access:
+    """Give who may read a file."""
+    return Access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+
+
+class Piece(NamedTuple):
+    """Part of a file: its first `overlap` bytes ended the piece before; `line` is its first line."""
+
+    data: bytes
+    overlap: int
+    line: int
+
+
+def pieces(file: Opened) -> Iterator[Piece | Inconclusive]:
+    """Give a file's data in pieces that overlap; holes of sparse files are passed over.
+
+    Ends with an Inconclusive when the file was cut or could not be read to its end.
+    """
+    offset, line, tail = 0, 1, b""
+    try:
+        while offset < file.status.st_size:
+            start = _next_data(file.descriptor, offset)
+            if start is None:
+                return
+            if start > offset:
+                line += tail.count(b"\n")
+                offset, tail = start, b""
+            data = os.pread(file.descriptor, CHUNK, offset)
+            if not data:
+                yield Inconclusive(file.path, "changed while being read", "shrank")
+                return
+            piece = Piece(tail + data, len(tail), line)
+            yield piece
+            offset += len(data)
+            tail = data[-OVERLAP:]
+            line += piece.data.count(b"\n", 0, len(piece.data) - len(tail))
+    except OSError as error:
+        yield Inconclusive(file.path, *_why(error))
+
+
+def _next_data(descriptor: int, offset: int) -> int | None:
+    """Give the next offset with data; None when only a hole is left."""
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return None
+        return offset
+
+
+def whole(file: Opened) -> bytes | Inconclusive:
+    """Read a file of at most CHUNK bytes as it is now; one that shrinks is read once more."""
+    size = file.status.st_size
+    try:
+        for _ in range(2):
+            data = os.pread(file.descriptor, size + 1, 0)
+            if len(data) >= size:
+                return data
+            size = os.fstat(file.descriptor).st_size
+    except OSError as error:
+        return Inconclusive(file.path, *_why(error))
+    return Inconclusive(file.path, "changed while being read", "shrank")

@@ -1,0 +1,109 @@
+"""Take quotes and escapes off values, split lines into words and `name=value` pairs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DOUBLE: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+SINGLE: Final = r"'[^'\\]*+(?:\\.[^'\\]*+)*+'"
+
+_WORD: Final = re.compile(rf"(?:{DOUBLE}|{SINGLE})(?=[\s;,)]|$)|\S++", re.DOTALL)
+_SHELL_WORD: Final = re.compile(rf"""(?:{DOUBLE}|'[^']*+'|\\.|[^\s"'\\]++|["'\\])++""", re.DOTALL)
+_SHELL_PART: Final = re.compile(rf"""({DOUBLE})|'([^']*+)'|\\(.)""", re.DOTALL)
+_PAIR: Final = re.compile(
+    rf"(?<![^\s,(])([A-Za-z_][\w.\-]*+)=((?:{DOUBLE}|{SINGLE})(?=[\s;,)]|$)|\S*+)", re.DOTALL
+)
+_QUOTED: Final = re.compile(
+    r'(?:"""(?P<triple>[^"]*+(?:"{1,2}(?!")[^"]*+)*+)"""|`(?P<tick>[^`]*+)`'
+    rf"|(?P<double>{DOUBLE})|(?P<single>{SINGLE}))\s*+[;,]?\s*+(?:(?:[#;]|//).*+)?\Z",
+    re.DOTALL,
+)
+_C_ESCAPE: Final = re.compile(
+    r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{3})|(.))", re.DOTALL
+)
+_C_NAMES: Final = {
+    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "s": " ", "t": "\t", "v": "\v",
+}  # fmt: skip
+
+
+class Word(NamedTuple):
+    """One word without its quotes, and its offset in the text."""
+
+    text: str
+    quoted: bool
+    start: int
+
+    def __repr__(self) -> str:
+        """Leave the text out: a word may hold a secret."""
+        return f"<Word at {self.start}>"
+
+
+def _bare(word: str) -> str:
+    """Take the quotes off; a backslash escapes the quote and itself, nothing else."""
+    quote = word[0]
+    return re.sub(r"\\([\\" + quote + "])", r"\1", word[1:-1])
+
+
+def words(text: str) -> Iterator[Word]:
+    """Split at white space; a quote counts only where a word begins and where it is closed."""
+    for found in _WORD.finditer(text):
+        word = found[0]
+        quoted = len(word) > 1 and word[0] in "\"'" and word[-1] == word[0]
+        yield Word(_bare(word) if quoted else word, quoted, found.start())
+
+
+def _shell_part(found: re.Match[str]) -> str:
+    if found[1] is not None:
+        return re.sub(r'\\(["\\$`])', r"\1", found[1][1:-1])
+    return found[2] if found[2] is not None else found[3]
+
+
+def shell_words(text: str) -> Iterator[Word]:
+    """Split as a shell does: quotes and backslashes count everywhere in a word."""
+    for found in _SHELL_WORD.finditer(text):
+        word = found[0]
+        yield Word(_SHELL_PART.sub(_shell_part, word), word[0] in "\"'", found.start())
+
+
+def unquote(text: str) -> Word | None:
+    """Take the quotes off a wholly quoted value; None when it is not.
+
+    A comma, a semicolon and a comment may follow. Triple quotes and back-ticks are those of the
+    INI reader that Grafana and Gitea use.
+    """
+    found = _QUOTED.match(text)
+    if found is None:
+        return None
+    plain = found["triple"] if found["triple"] is not None else found["tick"]
+    if plain is None:
+        plain = _bare(found["double"] or found["single"])
+    return Word(plain, quoted=True, start=0)
+
+
+def pairs(text: str) -> Iterator[tuple[str, Word]]:
+    """Give every `name=value` word; the value may be quoted."""
+    for found in _PAIR.finditer(text):
+        value = found[2]
+        quoted = len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]
+        yield found[1], Word(_bare(value) if quoted else value, quoted, found.start(2))
+
+
+def _c_escape(found: re.Match[str]) -> str:
+    digits = found[1] or found[2] or found[3]
+    if digits:
+        return _character(int(digits, 16))
+    return _character(int(found[4], 8)) if found[4] else _C_NAMES.get(found[5], found[5])
+
+
+def _character(code: int) -> str:
+    """Give a character; what no text may hold (half a pair, beyond Unicode) becomes U+FFFD."""
+    return "\ufffd" if code > 0x10FFFF or 0xD800 <= code < 0xE000 else chr(code)
+
+
+def c_unescape(text: str) -> str:
+    r"""Decode the escapes of C strings (\n, \x41, \101); an unknown one is itself."""
+    return _C_ESCAPE.sub(_c_escape, text) if "\\" in text else text

@@ -1,0 +1,313 @@
+"""Look for credentials in one text: match, confirm, parse what deserves it, judge, describe."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from checks import redact, text
+from checks.errors import FormatError
+from checks.formats import lines
+from checks.model import (
+    Access,
+    Confidence,
+    Entry,
+    Finding,
+    Inconclusive,
+    Location,
+    Role,
+    Severity,
+)
+from checks.secrets import advice, judge
+from checks.secrets.engine import FIRST_RULE, Engine, Token
+from checks.secrets.triggers import Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from checks.catalog import Format, Formats
+    from checks.redact import FingerprintKey
+
+_LINE: Final = 32 * 1024
+"""Of a longer line, this much on both sides of a candidate is read."""
+_NESTING: Final = 3
+_PARSED_ENTRIES: Final = 200_000
+_STRUCTURAL: Final = frozenset({int(Trigger.PAIRED), int(Trigger.CONTAINER)})
+_IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
+_IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
+_WORDY: Final = _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT)}
+
+
+class Document(NamedTuple):
+    """One text to look at: a file, a piece of one, or a member of an archive."""
+
+    path: str
+    data: bytes
+    access: Access | None = None
+    first_line: int = 1
+    whole: bool = True
+    """False for a piece of a large file, which is read in line mode only."""
+
+    def __repr__(self) -> str:
+        """Leave the data out."""
+        return f"<Document {self.path!r} {len(self.data)} bytes>"
+
+
+class Spotted(NamedTuple):
+    """A credential at its place, still with its value; never leaves the process that found it."""
+
+    check: str
+    severity: Severity
+    confidence: Confidence
+    value: str
+    line: int
+    keys: tuple[str, ...]
+    message: str
+    fix: str
+    references: tuple[str, ...] = ()
+    prefix: int = 0
+
+    def __repr__(self) -> str:
+        """Leave the value out."""
+        return f"<Spotted {self.check} line {self.line}>"
+
+
+class Looked(msgspec.Struct):
+    """What looking at a document gave."""
+
+    spotted: list[Spotted] = []
+    inconclusive: list[Inconclusive] = []
+    hits: Sequence[tuple[int, int]] = ()
+    degraded: bool = False
+    binary: bool = False
+    content: text.Text | None = None
+
+
+class Inspector:
+    """Looks at documents with one engine and one set of formats."""
+
+    def __init__(self, engine: Engine, formats: Formats) -> None:
+        """Keep the engine and the formats; nothing is read."""
+        self._engine = engine
+        self._formats = formats
+
+    def look(self, document: Document) -> Looked:
+        """Look at one document; never raises for any content."""
+        content = text.read(document.data)
+        looked = Looked(spotted=[], inconclusive=[], content=content, binary=content is None)
+        data = document.data if content is None else content.data
+        found = self._engine.hits(data)
+        looked.hits = found.pairs
+        if found.flooded:
+            looked.inconclusive.append(
+                Inconclusive(document.path, "candidate flood", "more candidates than are looked at")
+            )
+        always = self._formats.always(document.path) if document.whole and content else None
+        if not found.pairs and always is None:
+            return looked
+        numbers = text.Lines(data, document.first_line)
+        tokens = list(self._engine.tokens(data, found.pairs))
+        looked.spotted += [_from_token(token, numbers.at(token.offset)) for token in tokens]
+        if content is not None:
+            self._words(document, content, looked, always)
+        return looked
+
+    def _words(
+        self, document: Document, content: text.Text, looked: Looked, always: Format | None
+    ) -> None:
+        """Judge what is only known by its name, place or surroundings."""
+        confirmed = {spotted.value for spotted in looked.spotted}
+        pairs = [pair for pair in looked.hits if pair[0] in _WORDY or pair[0] >= FIRST_RULE]
+        if not pairs and always is None:
+            return
+        head = content.data[:4096].decode("utf-8", "replace")
+        form = always or self._formats.of(document.path, head)
+        reader = _Reader(self._engine, self._formats, document, content)
+        if form is None or getattr(form, "CODE", False) or not document.whole:
+            candidates = reader.by_line(form, pairs)
+        else:
+            candidates = reader.parsed(form)
+        for spotted in candidates:
+            if not any(spotted.value in value or value in spotted.value for value in confirmed):
+                looked.spotted.append(spotted)
+                if spotted.check not in {judge.PASSWORD, judge.SECRET, judge.WEAK}:
+                    confirmed.add(spotted.value)
+        looked.degraded = reader.degraded
+
+
+class _Reader:
+    """Turns one text into judged credentials, by its format or line by line."""
+
+    def __init__(
+        self, engine: Engine, formats: Formats, document: Document, content: text.Text
+    ) -> None:
+        self._engine = engine
+        self._formats = formats
+        self._document = document
+        self._content = content
+        self._is_document = judge.is_document(document.path)
+        self.degraded = not document.whole
+
+    def parsed(self, form: Format) -> Iterator[Spotted]:
+        """Read the whole text by its format; what is left after an error in line mode."""
+        string = self._content.string
+        entries, broken = _collect(form.parse, string)
+        place = judge.Place(self._is_document)
+        if broken is not None:
+            self.degraded = True
+            seen = {entry.line for entry in entries}
+            rest = [e for e in lines.parse(string) if e.line not in seen]
+            yield from self._judged(rest, place._replace(loose=True))
+        entries += list(self._nested(entries, 1))
+        yield from self._renamed(entries)
+        yield from self._judged(entries, place)
+
+    def _nested(self, entries: Iterable[Entry], depth: int) -> Iterator[Entry]:
+        """Read values that are themselves files: block scalars, ConfigMap data, write_files."""
+        for entry in entries:
+            if entry.value.count("\n") < 2 or entry.role not in {Role.NAMED, Role.ENCODED}:
+                continue
+            form = self._formats.of(entry.keys[-1] if entry.keys else "", entry.value[:4096])
+            inner, broken = _collect(form.parse if form else lines.parse, entry.value)
+            if broken is not None:
+                inner += list(lines.parse(entry.value))
+            moved = [
+                e._replace(keys=(*entry.keys, *e.keys), line=entry.line + e.line - 1) for e in inner
+            ]
+            yield from moved
+            if depth < _NESTING:
+                yield from self._nested(moved, depth + 1)
+
+    def _renamed(self, entries: Sequence[Entry]) -> Iterator[Spotted]:
+        """Find tokens that show only when escapes are decoded or key paths are joined."""
+        rows = [f"{'.'.join(e.keys)}={e.value}".replace("\n", " ") for e in entries]
+        data = "\n".join(rows).encode("utf-8", "replace")
+        pairs = [pair for pair in self._engine.hits(data).pairs if pair[0] >= FIRST_RULE]
+        numbers = text.Lines(data, 0)
+        for token in self._engine.tokens(data, pairs):
+            row = numbers.at(token.offset)
+            if row < len(entries):
+                yield _from_token(token, entries[row].line, entries[row].keys)
+
+    def by_line(
+        self, form: Format | None, pairs: Sequence[tuple[int, int]]
+    ) -> Iterator[Spotted]:
+        """Read only the lines on which a candidate stands."""
+        code = getattr(form, "CODE", False)
+        place = judge.Place(self._is_document, code=code, loose=True)
+        yield from self._judged(self._line_entries(form, pairs, code=code), place)
+
+    def _line_entries(
+        self, form: Format | None, pairs: Sequence[tuple[int, int]], *, code: bool
+    ) -> Iterator[Entry]:
+        data = self._content.data
+        numbers = text.Lines(data, self._document.first_line)
+        parse_line: Callable[[str, int], Iterable[Entry]]
+        parse_line = form.parse_line if form is not None and code else lines.parse_line  # type: ignore[attr-defined]  # CODE formats have it
+        seen: set[tuple[int, str]] = set()
+        for number, end in pairs:
+            kind = _line_kind(number, code=code)
+            start = max(data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1, end - _LINE)
+            if not kind or (start, kind) in seen:
+                continue
+            seen.add((start, kind))
+            stop = data.find(b"\n", end - 1, end + _LINE)
+            row = data[start : stop if stop >= 0 else end + _LINE].decode("utf-8", "replace")
+            line = numbers.at(start)
+            if kind == "line":
+                yield from parse_line(row.rstrip("\r"), line)
+            else:
+                role = Role.COMMAND if kind == "command" else Role.NAMED
+                yield Entry((kind,), row, line, role)
+
+    def _judged(self, entries: Iterable[Entry], place: judge.Place) -> Iterator[Spotted]:
+        seen: set[tuple[str, int]] = set()
+        for entry in entries:
+            for candidate in judge.judge(entry, place):
+                mark = (candidate.entry.value, candidate.entry.line)
+                if mark not in seen:
+                    seen.add(mark)
+                    yield _from_candidate(candidate)
+
+
+def _line_kind(number: int, *, code: bool) -> str:
+    if number == Trigger.QUOTED or (number in _IN_LINES and not code):
+        return "line"
+    if number in _IN_VALUES:
+        return "url"
+    return "command" if number == Trigger.ARGUMENT and not code else ""
+
+
+def _collect(
+    parse: Callable[[str], Iterator[Entry]], string: str
+) -> tuple[list[Entry], FormatError | None]:
+    """Take entries until the end, an error or the limit."""
+    entries: list[Entry] = []
+    try:
+        for entry in parse(string):
+            entries.append(entry)
+            if len(entries) >= _PARSED_ENTRIES:
+                return entries, FormatError("too many entries", entry.line)
+    except FormatError as error:
+        return entries, error
+    return entries, None
+
+
+def _from_token(token: Token, line: int, keys: tuple[str, ...] = ()) -> Spotted:
+    rule = token.rule
+    return Spotted(
+        check=rule.id,
+        severity=Severity.named(rule.severity),
+        confidence=Confidence[rule.confidence.upper()],
+        value=token.value,
+        line=line,
+        keys=keys,
+        message=f"{rule.title} in clear text",
+        fix=rule.fix,
+        references=rule.references,
+        prefix=0 if rule.context else 4,
+    )
+
+
+def _from_candidate(candidate: judge.Candidate) -> Spotted:
+    entry = candidate.entry
+    text_of = advice.CHECKS[candidate.check]
+    subject = f" for {redact.shown(entry.subject)}" if entry.subject else ""
+    return Spotted(
+        check=candidate.check,
+        severity=candidate.severity,
+        confidence=candidate.confidence,
+        value=entry.value,
+        line=entry.line,
+        keys=entry.keys,
+        message=f"{text_of.message}{subject}",
+        fix=text_of.fix,
+        references=text_of.references,
+    )
+
+
+def finding(
+    spotted: Spotted, document: Document, keys: tuple[FingerprintKey, ...], root: str = ""
+) -> Finding:
+    """Describe a credential without repeating it."""
+    evidence = redact.evidence(spotted.value, keys, prefix=spotted.prefix)
+    path = ".".join(redact.shown(key) for key in spotted.keys)[:200].replace(spotted.value, "•")
+    identity = hashlib.sha256(
+        "\0".join((spotted.check, evidence.fingerprints[0].value, document.path, path)).encode(
+            "utf-8", "surrogateescape"
+        )
+    )
+    return Finding(
+        check=spotted.check,
+        severity=spotted.severity,
+        confidence=spotted.confidence,
+        location=Location(document.path, spotted.line, key_path=path, root=root),
+        message=spotted.message,
+        fix=spotted.fix,
+        evidence=evidence,
+        access=document.access,
+        references=spotted.references,
+        identity=identity.hexdigest()[:32],
+    )

@@ -1,0 +1,199 @@
+"""Look at one file of a disk, whatever it is, and give findings that hold no secret. EDGE."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from checks import archives, files, suppress
+from checks.inspect import Document, Inspector, Looked, Spotted, finding
+from checks.model import Access, Finding, Inconclusive, Severity, Suppressed, Suppression
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from checks.policy import Policy
+    from checks.redact import FingerprintKey
+
+_HEAD: Final = 1024
+_MIB: Final = 1024 * 1024
+
+
+class Result(msgspec.Struct):
+    """What looking at some files gave: counts and outcomes, safe to hand to other processes."""
+
+    files: int = 0
+    bytes: int = 0
+    text_bytes: int = 0
+    members: int = 0
+    degraded: int = 0
+    not_applicable: dict[str, int] = {}
+    findings: list[Finding] = []
+    suppressed: list[Suppressed] = []
+    inconclusive: list[Inconclusive] = []
+    accepted: list[suppress.Entry] = []
+    """Baseline entries of the findings, when a baseline is being taken."""
+
+    def count(self, kind: str) -> None:
+        """Count something that has no content to look at."""
+        self.not_applicable[kind] = self.not_applicable.get(kind, 0) + 1
+
+
+class Orders(NamedTuple):
+    """What a scan is told: policy, fingerprint keys, marks, baseline."""
+
+    policy: Policy
+    keys: tuple[FingerprintKey, ...]
+    marks: bool = False
+    accepted: suppress.Accepted | None = None
+    base: str = ""
+    """The folder the baseline's paths are relative to."""
+    taking: bool = False
+    """A baseline is being taken: findings come with their slow hashes."""
+
+
+class Scanner:
+    """Looks at files one by one; one a process."""
+
+    def __init__(self, inspector: Inspector, orders: Orders) -> None:
+        """Keep the inspector and the orders; nothing is opened."""
+        self._inspector = inspector
+        self._orders = orders
+        self._disabled = frozenset(orders.policy.secrets.disable)
+        self._severity = {
+            check: Severity.named(name) for check, name in orders.policy.secrets.severity.items()
+        }
+        limits = orders.policy.archives
+        self._limits = archives.Limits(
+            depth=limits.depth,
+            members=limits.members,
+            total_bytes=limits.total_mib * _MIB,
+            member_bytes=limits.member_mib * _MIB,
+            ratio=limits.ratio,
+        )
+
+    def file(self, path: str, result: Result) -> None:
+        """Look at one file and add what was found to RESULT."""
+        opened = files.open_file(path)
+        if isinstance(opened, files.NotApplicable):
+            result.count(opened.kind)
+        elif isinstance(opened, Inconclusive):
+            result.inconclusive.append(opened)
+        else:
+            try:
+                result.files += 1
+                self._opened(opened, result)
+            finally:
+                os.close(opened.descriptor)
+
+    def _opened(self, opened: files.Opened, result: Result) -> None:
+        if opened.status.st_size <= files.CHUNK:
+            data = files.whole(opened)
+            if isinstance(data, Inconclusive):
+                result.inconclusive.append(data)
+                return
+            result.bytes += len(data)
+            if self._is_archive(opened.path, data[:_HEAD]):
+                self._archive(opened, io.BytesIO(data), result)
+            else:
+                document = Document(opened.path, data, files.access(opened.status))
+                self._document(document, result)
+            return
+        head = os.pread(opened.descriptor, _HEAD, 0)
+        if self._is_archive(opened.path, head):
+            result.bytes += opened.status.st_size
+            with open(opened.descriptor, "rb", closefd=False) as source:
+                self._archive(opened, source, result)
+        else:
+            self._large(opened, result)
+
+    def _is_archive(self, path: str, head: bytes) -> bool:
+        return self._orders.policy.archives.enabled and bool(archives.kind(head, path))
+
+    def _large(self, opened: files.Opened, result: Result) -> None:
+        """Look at a large file piece by piece; what two pieces share is reported once."""
+        access = files.access(opened.status)
+        seen: set[tuple[str, str]] = set()
+        for piece in files.pieces(opened):
+            if isinstance(piece, Inconclusive):
+                result.inconclusive.append(piece)
+                return
+            result.bytes += len(piece.data) - piece.overlap
+            document = Document(opened.path, piece.data, access, piece.line, whole=False)
+            looked = self._inspector.look(document)
+            fresh = [s for s in looked.spotted if (s.check, s.value) not in seen]
+            seen.update((s.check, s.value) for s in fresh)
+            looked.spotted = fresh
+            self._take(document, looked, result)
+
+    def _archive(self, opened: files.Opened, source: io.BufferedIOBase, result: Result) -> None:
+        outer = files.access(opened.status)
+        budget = archives.Budget()
+        for member in archives.members(opened.path, source, self._limits, budget):
+            if isinstance(member, archives.Skipped):
+                result.inconclusive.append(Inconclusive(member.path, member.reason))
+                continue
+            result.members += 1
+            access = Access(outer.uid, outer.gid, outer.mode)
+            self._document(Document(member.path, member.data, access), result)
+
+    def _document(self, document: Document, result: Result) -> None:
+        if not document.data:
+            result.count("empty")
+            return
+        self._take(document, self._inspector.look(document), result)
+
+    def _take(self, document: Document, looked: Looked, result: Result) -> None:
+        result.inconclusive += looked.inconclusive
+        result.degraded += looked.degraded
+        if looked.binary:
+            result.count("binary")
+        else:
+            result.text_bytes += len(document.data)
+        if not looked.spotted:
+            return
+        rows = self._rows(document, looked)
+        for spotted in self._wanted(looked.spotted):
+            self._place(document, spotted, rows, result)
+
+    def _wanted(self, spotted: Iterable[Spotted]) -> Iterator[Spotted]:
+        for one in spotted:
+            if one.check not in self._disabled:
+                yield one._replace(severity=self._severity.get(one.check, one.severity))
+
+    def _rows(self, document: Document, looked: Looked) -> list[str]:
+        if not self._orders.marks or looked.content is None or b"hygiene: allow" not in document.data:
+            return []
+        return looked.content.string.split("\n")
+
+    def _place(
+        self, document: Document, spotted: Spotted, rows: list[str], result: Result
+    ) -> None:
+        described = finding(spotted, document, self._orders.keys)
+        said = self._suppression(document, spotted, rows)
+        if said is not None:
+            result.suppressed.append(Suppressed(described, said))
+            return
+        result.findings.append(described)
+        if self._orders.taking and self._orders.accepted is not None:
+            hashed = self._orders.accepted.slow_hash(spotted.value)
+            place = os.path.relpath(document.path, self._orders.base)
+            result.accepted.append(suppress.Entry(spotted.check, place, hashed))
+
+    def _suppression(
+        self, document: Document, spotted: Spotted, rows: list[str]
+    ) -> Suppression | None:
+        if rows:
+            mark = suppress.mark_at(rows, spotted.line - document.first_line + 1)
+            if mark is not None and mark.check == spotted.check:
+                owner = str(document.access.uid) if document.access else ""
+                return Suppression("mark", owner, mark.reason)
+        accepted = self._orders.accepted
+        if accepted is not None and not self._orders.taking:
+            place = os.path.relpath(document.path, self._orders.base)
+            if accepted.holds(spotted.check, place, spotted.value):
+                return Suppression("baseline", "", "accepted when the baseline was taken")
+        return None

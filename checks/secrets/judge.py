@@ -1,0 +1,183 @@
+"""Decide whether an entry is a credential: from its names, its value and where it stands."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from checks.model import Confidence, Entry, Role, Severity
+from checks.secrets import commands, values
+from checks.secrets.names import Kind, kind, own_name, words
+from checks.secrets.notsecret import why_not
+from checks.secrets.rules import entropy
+from checks.secrets.weak import is_weak
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PASSWORD: Final = "embedded-password"
+SECRET: Final = "embedded-secret"
+WEAK: Final = "weak-password"
+
+_MAX_LENGTH: Final = 4096
+_IN_SECRET_PLAIN: Final = frozenset(
+    "username user login host hostname port database dbname db name namespace url uri endpoint"
+    " region bucket email type ca crt cert tls.crt ca.crt ca.pem server scheme protocol account"
+    " project tenant subscription issuer audience scope scopes role domain path mode".split()
+)
+_DOCUMENTS: Final = re.compile(
+    r"(?:^|/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata|fixtures?|specs?|__tests__|mocks?"
+    r"|locale|locales|i18n|l10n|translations?|lang|templates?|test_[^/]+|node_modules)/"
+    r"|[._\-](?:example|sample|dist|template|tmpl|orig|spec|test)(?:\.[^/.]*)?$|(?:^|/)test_[^/]*$"
+    r"|\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|mdx|ipynb)$|(?:^|/)(?:readme|changelog|changes|news|copying)[^/]*$",
+    re.IGNORECASE,
+)
+
+
+class Place(NamedTuple):
+    """What surrounds an entry: is it a document or example, is it source code, was it guessed."""
+
+    document: bool = False
+    code: bool = False
+    loose: bool = False
+    """The text was read in line mode, so a key may not be one."""
+
+
+class Candidate(NamedTuple):
+    """An entry judged to be a credential."""
+
+    entry: Entry
+    check: str
+    severity: Severity
+    confidence: Confidence
+
+    def __repr__(self) -> str:
+        """Leave the value out."""
+        return f"<Candidate {self.check} {self.entry!r}>"
+
+
+def is_document(path: str) -> bool:
+    """Say whether a path belongs to documentation, tests or examples."""
+    return _DOCUMENTS.search(path) is not None
+
+
+def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
+    """Give the credentials in an entry: itself, or what its value contains."""
+    if entry.role is Role.COMMAND:
+        for argument in commands.credentials(entry.value, entry.line):
+            yield from judge(argument._replace(keys=(*entry.keys, *argument.keys)), place)
+        return
+    if entry.role is Role.ENCODED:
+        yield from _encoded(entry, place)
+        return
+    if entry.role is Role.HASH:
+        return
+    inside = list(values.inner(entry))
+    for part in inside:
+        yield from _judge_one(part, place)
+    if not inside:
+        yield from _judge_one(entry, place)
+
+
+def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
+    value = entry.value.strip()
+    named = Kind.PASSWORD if entry.role is Role.SECRET else kind(entry.keys)
+    if named is Kind.NONE or not value or len(value) > _MAX_LENGTH:
+        return
+    if why_not(value, strict=entry.role is Role.SECRET) or _echoes(entry.keys, value, named):
+        return
+    verdict = _weigh(value, named, entry, place)
+    if verdict:
+        yield Candidate(entry._replace(value=value), *verdict)
+
+
+def _echoes(keys: tuple[str, ...], value: str, named: Kind) -> bool:
+    """Say whether the value only repeats its key ("Password: Password", `token: authtoken`)."""
+    own, squashed = "".join(words(own_name(keys))), "".join(words(value))
+    if not squashed.isalpha() or len(squashed) != len(re.sub(r"[^0-9A-Za-z]", "", value)):
+        return False
+    if squashed == own and (value[:1].isupper() or named is not Kind.PASSWORD or value != own):
+        return True
+    return kind((value,)) is not Kind.NONE and value.lower() not in {"password", "secret", "passwd"}
+
+
+def _weigh(
+    value: str, named: Kind, entry: Entry, place: Place
+) -> tuple[str, Severity, Confidence] | None:
+    if place.document and not _looks_random(value):
+        return None
+    if named is Kind.PASSWORD:
+        return _password(value, entry, place)
+    if named is Kind.TOKEN and _looks_made(value):
+        return SECRET, Severity.HIGH, Confidence.LOW if place.document else Confidence.MEDIUM
+    if named is Kind.VAGUE and _looks_random(value) and not place.loose:
+        return SECRET, Severity.HIGH, Confidence.LOW
+    return None
+
+
+def _password(
+    value: str, entry: Entry, place: Place
+) -> tuple[str, Severity, Confidence] | None:
+    certain = entry.role is Role.SECRET
+    if is_weak(value):
+        return None if place.code or place.document else (WEAK, Severity.LOW, Confidence.MEDIUM)
+    if place.loose and not entry.quoted and " " in value and not certain:
+        return None
+    if place.document:
+        return PASSWORD, Severity.MEDIUM, Confidence.LOW
+    confidence = Confidence.HIGH if certain or not place.loose else Confidence.MEDIUM
+    return PASSWORD, Severity.HIGH, confidence
+
+
+def _classes(value: str) -> int:
+    return sum(
+        1
+        for found in (
+            any(c.islower() for c in value),
+            any(c.isupper() for c in value),
+            any(c.isdigit() for c in value),
+            any(not c.isalnum() for c in value),
+        )
+        if found
+    )
+
+
+def _looks_made(value: str) -> bool:
+    """A token: no blanks, long enough, and not a word or a slug."""
+    if len(value) < 8 or any(c.isspace() for c in value):
+        return False
+    return any(c.isdigit() for c in value) and entropy(value) > 2.5 and _classes(value) > 1
+
+
+def _looks_random(value: str) -> bool:
+    """Letters and digits mixed as no word is, and bits enough for its length."""
+    if len(value) < 12 or any(c.isspace() for c in value):
+        return False
+    digits = sum(c.isdigit() for c in value)
+    if digits < 2 or digits == len(value):
+        return False
+    return entropy(value) > min(3.2, 0.75 * _ideal(len(value)))
+
+
+def _ideal(length: int) -> float:
+    return float((length - 1).bit_length())
+
+
+def _encoded(entry: Entry, place: Place) -> Iterator[Candidate]:
+    """A value of a secret container: base64 of a credential unless its name says otherwise."""
+    compact = "".join(entry.value.split())
+    try:
+        text = base64.b64decode(compact, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return
+    own = own_name(entry.keys).lower()
+    if own == "auth" and ":" in text:
+        user, _, password = text.partition(":")
+        yield from _judge_one(
+            entry._replace(value=password, role=Role.SECRET, subject=user), place
+        )
+        return
+    role = Role.NAMED if own in _IN_SECRET_PLAIN or "\n" in text.strip() else Role.SECRET
+    yield from judge(entry._replace(value=text.strip(), role=role), place)

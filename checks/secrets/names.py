@@ -1,0 +1,132 @@
+"""Tell from a key path whether the value under it is meant to be a credential.
+
+The last word of a name is its head noun: `password_file` is a file, `db_password` a password.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from functools import lru_cache
+from typing import Final
+
+
+class Kind(enum.IntEnum):
+    """What a name promises about its value."""
+
+    NONE = 0
+    VAGUE = 1
+    """A word that may stand for a credential or for its name (`secret`, `auth`, `key`)."""
+    TOKEN = 2
+    """A key, token or secret made by a machine."""
+    PASSWORD = 3
+    """Something a person may have chosen."""
+
+
+_SPLIT: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+_PASSWORD: Final = frozenset(
+    "bindpw cleartextpassword credentialpassword dbpass dbpasswd dbpassword dbpw dbpwd keypass"
+    " kennwort ldappassword ldappasswd masterauth passcode passphrase passwd password passwort"
+    " plaintextpasswd pskpass psw pswd pwd requirepass rootpass rootpassword rootpw secretpassword"
+    " senha sharedpass storepass trustpass userpass userpassword wpapassphrase contrasena"
+    " motdepasse authpass bindpasswd bindpassword smtppass adminpassword adminpw adminpass".split()
+)
+_PASSWORD_TAIL: Final = re.compile(
+    r"(?:password|passwd|passphrase|passwort|pwd|userpass|dbpass|bindpw|rootpw|storepass|keypass)$"
+)
+_SHORT_PASSWORD: Final = frozenset({"pass", "pw", "psk"})
+
+_TOKEN: Final = frozenset(
+    "accesskey accesstoken apikey apitoken appkey appsecret authkey authtoken bearertoken"
+    " clientsecret cookiesecret encryptionkey jwtsecret licensekey masterkey privatekey"
+    " refreshtoken rndckey secretaccesskey secretkey secretkeybase sessionsecret sharedkey"
+    " sharedsecret signingkey signingsecret tokensecret webhooksecret authsecret accountkey"
+    " accesssecret consumersecret hmackey hmacsecret integrationkey storagekey primarykeysecret"
+    " deploykey subscriptionkey sharedaccesskey apisecret servicekey adminkey bottoken"
+    " personalaccesstoken readtoken writetoken hashsecret securitykey sessionkey aeskey"
+    " datakey tokenkey keybase64 secretid".split()
+)
+_TOKEN_TAIL: Final = re.compile(
+    r"(?:apikey|apisecret|apitoken|accesskey|accesstoken|authtoken|authkey|clientsecret"
+    r"|secretkey|secretaccesskey|privatekey|encryptionkey|signingkey|masterkey|sharedkey"
+    r"|secretkeybase|sessionsecret|sharedsecret|accountkey|webhooksecret|jwtsecret|licensekey"
+    r"|appsecret|secrettoken|cookiesecret|secretid)$"
+)
+_WORDPRESS: Final = re.compile(r"^(?:secure)?(?:auth|loggedin|nonce)(?:key|salt)$")
+_VAGUE: Final = frozenset({"secret", "token", "credential", "credentials", "auth", "community", "key"})
+_VAGUE_TAIL: Final = re.compile(r"(?:secret|token|credentials?)$")
+
+_DROPPED_TAILS: Final = frozenset(
+    "admin base64 b64 backup bytes clear cleartext current data decoded default dev development env"
+    " local master new old override plain plaintext preprod previous primary prod production qa raw"
+    " readonly replica root secondary slave stage staging str string test testing text uat user val"
+    " value".split()
+)
+"""Words behind the head noun that do not change what it is: `db_password_prod`."""
+
+_TOKEN_PREFIXES: Final = frozenset(
+    "ancestor cancel cancellation child comment continuation csrf current cursor delimiter eof first"
+    " idempotency last lex lookahead next number open page pagination parent peek prev previous"
+    " public punctuation start string sync syntax task type xsrf".split()
+)
+"""Words in front of `token` or `key` that make it no credential."""
+
+_VERBS: Final = frozenset(
+    "allow always ask can change check clear confirm disable display enable enforce expire expired"
+    " force forget forgot generate get has hide ignore invalid is lost max min missing need needs"
+    " new no prompt random read remember repeat request require required reset reveal save send"
+    " set show skip store support supports toggle update use uses validate verify wrong".split()
+)
+"""A name that begins with a verb says what happens to a password, not what it is."""
+
+_REFERRING: Final = re.compile(
+    r"(?:^|[._\-])(?:existing|from|ref|reference|lookup)(?:[._\-]|$)", re.IGNORECASE
+)
+
+
+def words(name: str) -> list[str]:
+    """Split a name into lower-case words at case changes, digits and punctuation."""
+    return [word.lower() for word in _SPLIT.findall(name)]
+
+
+def own_name(keys: tuple[str, ...]) -> str:
+    """Give the innermost key that is a name, past list positions and neutral leaf words."""
+    for key in reversed(keys):
+        if not key.startswith(("[", "#")) and key.lower() not in {"value", "@value", "#text", "default"}:
+            return key.lstrip("@")
+    return keys[-1] if keys else ""
+
+
+def kind(keys: tuple[str, ...]) -> Kind:
+    """Classify the value under a key path by its names."""
+    return _kind(own_name(keys))
+
+
+@lru_cache(maxsize=4096)
+def _kind(name: str) -> Kind:
+    if len(name) > 120 or _REFERRING.search(name):
+        return Kind.NONE
+    parts = [word for word in words(name) if not word.isdigit()]
+    while len(parts) > 1 and parts[-1] in _DROPPED_TAILS:
+        parts.pop()
+    if not parts:
+        return Kind.NONE
+    if len(parts) > 1 and parts[0] in _VERBS and parts[0] not in {"new", "reset", "set", "update"}:
+        return Kind.NONE
+    return _by_head(parts)
+
+
+def _by_head(parts: list[str]) -> Kind:
+    head, glued = parts[-1], "".join(parts)
+    if head in _PASSWORD or head in _SHORT_PASSWORD or _PASSWORD_TAIL.search(glued):
+        return Kind.PASSWORD
+    if len(parts) > 1 and parts[-2] in _TOKEN_PREFIXES:
+        return Kind.NONE
+    if glued in _TOKEN or _TOKEN_TAIL.search(glued) or _WORDPRESS.search(glued):
+        return Kind.TOKEN
+    if len(parts) > 1 and head in {"token", "secret"}:
+        return Kind.TOKEN
+    if head in _VAGUE or _VAGUE_TAIL.search(head):
+        return Kind.VAGUE
+    return Kind.NONE

@@ -1,0 +1,85 @@
+"""Expressions that say where a credential without a prefix could stand, for Hyperscan.
+
+They are wider than what is judged later and are written to be cheap: a literal word first, bounded
+repeats, one end offset a place.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+
+class Trigger(enum.IntEnum):
+    """What a hit promises; the number is the pattern's id in the database."""
+
+    QUOTED = 0
+    """A credential word, an assignment and a quoted value: read in every kind of file."""
+    PLAIN = 1
+    """A credential word, an assignment and a bare value: read in configuration files."""
+    DIRECTIVE = 2
+    """A line that starts with a credential word and a value behind white space."""
+    PAIRED = 3
+    """A name and its value in two places (`name: DB_PASSWORD`): the file is parsed."""
+    URL = 4
+    """A user and a password in front of a host."""
+    HEADER = 5
+    """An HTTP authorization header."""
+    ARGUMENT = 6
+    """A command-line option of a well-known tool that takes a password."""
+    CONTAINER = 7
+    """A structure that holds secrets by definition (a Kubernetes Secret): the file is parsed."""
+    HASH = 8
+    """A password hash with a scheme in front."""
+    KEY = 9
+    """The armour of a private key, also in base64."""
+
+
+_WORD: Final = (
+    r"pass(?:w|phrase|code|[^a-z])|[^a-z]pass|pwd|secret|token|credential|api[_\-. ]?key"
+    r"|access[_\-. ]?key|psk|bindpw|rootpw|[^a-z]pw|masterauth|community|storepass|keypass"
+    r"|(?:auth|private|encryption|account|signing|shared|master|license|app|host|admin)[_\-. ]?key"
+    r"|kennwort|contrasena|senha"
+)
+_LEAD: Final = r"pass|pwd|secret|token|psk|bindpw|rootpw|masterauth|requirepass|storepass|community"
+
+EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
+    (
+        Trigger.QUOTED,
+        rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,8}}(?:=>|:=|[=:,(])[ \t]{{0,8}}"
+        r"[a-zA-Z@]?[\"'`][^\"'`\s]",
+    ),
+    (
+        Trigger.PLAIN,
+        rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,40}}(?:=>|:=|[=:>])[ \t]{{0,40}}"
+        r"[^\s=>\"']",
+    ),
+    (
+        Trigger.DIRECTIVE,
+        rf"(?im)^[^\n#;:=]{{0,60}}(?:{_LEAD})[\w.\-]{{0,12}}[ \t\"']{{1,24}}[^\s=:]",
+    ),
+    (
+        Trigger.PAIRED,
+        r"(?i)(?:name|key|id|property|path|setting)[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?[\w.\-/]{0,32}"
+        r"(?:pass|pwd|secret|token|api_?key|credential)",
+    ),
+    (Trigger.URL, r"://[^\s:/@\"'<>]{0,40}:[^\s/@\"'<>]{1,60}@"),
+    (
+        Trigger.HEADER,
+        r"(?i)(?:authorization|x-[a-z\-]{0,16}(?:key|token))[\"']?[ \t]{0,4}[:=, ][ \t]{0,4}[\"']?[\w]",
+    ),
+    (
+        Trigger.ARGUMENT,
+        r"(?:mysql|mariadb|sshpass|curl|wget|docker|podman|helm|login|htpasswd|smbclient|mount"
+        r"|ldap[a-z]{3,8}|redis-cli|mongo[a-z]{0,8}|sqlcmd|rabbitmqctl|ipmitool|snmp[a-z]{2,8}|lftp"
+        r"|useradd|usermod|chpasswd|keytool|openssl|rsync|psql|expect)[^\n]{0,120}[ \t]-{1,2}[A-Za-z]",
+    ),
+    (Trigger.CONTAINER, r"kind[\"']?:[ \t]{0,4}[\"']?(?:Secret|EncryptionConfig)"),
+    (Trigger.CONTAINER, r"(?i)chpasswd|identified[ \t]{1,4}(?:by|with)|\"auths\"|insecure-password"),
+    (Trigger.CONTAINER, r"(?i)stats[ \t]{1,4}auth[ \t]|createuser[ \t]|com2sec|allow[ \t]{1,4}\w{1,32}:\w"),
+    (Trigger.HASH, r"\$(?:1|2[abxy]?|5|6|7|y|gy|apr1|argon2id?|argon2i|pbkdf2[\w\-]{0,16})\$"),
+    (Trigger.HASH, r"\{(?:SSHA|SHA|SMD5|MD5|CRYPT|PBKDF2|ARGON2)[\w\-]{0,8}\}"),
+    (Trigger.KEY, r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY"),
+    (Trigger.KEY, r"---- BEGIN SSH2 ENCRYPTED PRIVATE|PuTTY-User-Key-File-\d:|Private-key-format: v"),
+    (Trigger.KEY, r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{8}"),
+)

@@ -1,0 +1,42 @@
+"""Know the values that are passwords but protect nothing: common, default and trivial ones."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_COMMON: Final = frozenset(
+    "0000 1111 1234 12345 123456 1234567 12345678 123456789 1234567890 123123 654321 111111 000000"
+    " 123qwe 1q2w3e 1q2w3e4r 1qaz2wsx abc123 abcd1234 access admin admin1 admin123 admin1234"
+    " administrator alpine ansible apache asdf asdfgh asterisk backup bacula barcode bitnami"
+    " calvin cassandra centos changeit changeme changeme1 changeme123 changethis cisco community"
+    " couchdb debian default demo demo123 dev docker dragon elastic elasticsearch factory friend"
+    " fun ftp git grafana guest guest123 hadoop hello hunter2 iloveyou influxdb internal jenkins"
+    " joomla kafka ldap letmein login manager mariadb master minioadmin minio mongo mongodb"
+    " monit monitor monkey munin mysql nagios nagiosadmin nimda nopass nopassword openldap operator"
+    " oracle p@ss p@ssw0rd p@ssword pass pass123 pass1234 passw0rd password password1 password12"
+    " password123 password1234 passwd pfsense pgpass postgres postgresql private public puppet"
+    " qwerty qwerty123 rabbitmq raspberry redis replication root root123 rootpass rootpassword"
+    " rootroot s3cr3t s3cret sa sample samba secret secret123 secret1 secretpassword secrets server"
+    " service shadow sip smb snmp squid ssl super superuser supersecret sysadmin system temp"
+    " temp123 temppass test test1 test123 test1234 testing testing123 testpass testpassword tomcat"
+    " toor trustno1 ubnt ubuntu user user123 userpass vagrant vault web welcome welcome1 welcome123"
+    " wordpress xampp xxxx yourpassword zabbix zaq12wsx".split()
+)
+
+
+def is_weak(value: str) -> bool:
+    """Say whether a value is a well-known, default or trivially short password."""
+    folded = value.lower()
+    return (
+        folded in _COMMON
+        or folded.rstrip("!.?0123456789") in _COMMON
+        or len(value) < 4
+        or len(set(folded)) == 1
+        or _runs(folded)
+    )
+
+
+def _runs(value: str) -> bool:
+    """Say whether the characters follow one another ("abcdef", "87654321")."""
+    steps = {ord(b) - ord(a) for a, b in zip(value, value[1:], strict=False)}
+    return steps <= {1} or steps <= {-1}

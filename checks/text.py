@@ -1,0 +1,99 @@
+"""Turn the bytes of a file into the text that is matched and parsed, or say that it is binary."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final, NamedTuple
+
+_BOMS: Final = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_MAGIC: Final = re.compile(
+    rb"\x7fELF|\x89PNG|GIF8|\xff\xd8\xff|\xca\xfe\xba\xbe|%PDF-|SQLite format 3|\x00asm|MZ\x90|wOF[F2]"
+    rb"|\xde\x12\x04\x95|OggS|RIFF|ID3|\x1a\x45\xdf\xa3|\xfe\xed\xfa|\xcf\xfa\xed\xfe|LPKSHHRH|!<arch>"
+)
+_CONTROLS: Final = bytes(set(range(32)) - {0, 7, 8, 9, 10, 11, 12, 13, 27})
+_SAMPLE: Final = 64 * 1024
+
+
+class Text(NamedTuple):
+    """Bytes ready to be matched: UTF-8, or an 8-bit text as it was; `encoding` tells which."""
+
+    data: bytes
+    encoding: str
+
+    @property
+    def string(self) -> str:
+        """The decoded text; bytes that do not fit their encoding are read as Latin-1."""
+        if self.encoding == "latin-1":
+            return self.data.decode("latin-1")
+        try:
+            return self.data.decode("utf-8")
+        except UnicodeDecodeError:
+            return self.data.decode("latin-1")
+
+
+def read(data: bytes) -> Text | None:
+    """Decode a file's bytes; None when they are no text.
+
+    UTF-16 and UTF-32 are recognised by their byte-order mark or, without one, by where their zero
+    bytes stand, and become UTF-8. A text with stray zero bytes stays a text: they become line ends.
+    """
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return _transcoded(data[len(mark) :], encoding)
+    if b"\0" not in data:
+        return None if _MAGIC.match(data) else Text(data, "utf-8")
+    sample = data[:_SAMPLE]
+    wide = _wide(sample)
+    if wide:
+        return _transcoded(data, wide)
+    if _MAGIC.match(data) or not _mostly_text(sample):
+        return None
+    return Text(data.replace(b"\0", b"\n"), "utf-8")
+
+
+def _wide(sample: bytes) -> str:
+    """Name UTF-16 without a byte-order mark: almost every second byte is zero, the others not."""
+    half = max(1, len(sample) // 2)
+    odd, even = sample[1::2].count(0), sample[::2].count(0)
+    if odd > 0.7 * half and even < 0.05 * half and not len(sample) < 8:
+        return "utf-16-le"
+    if even > 0.7 * half and odd < 0.05 * half and not len(sample) < 8:
+        return "utf-16-be"
+    return ""
+
+
+def _mostly_text(sample: bytes) -> bool:
+    """Few control bytes, and zero bytes rare enough to be separators."""
+    controls = len(sample) - len(sample.translate(None, _CONTROLS))
+    return controls < 0.002 * len(sample) and sample.count(0) < 0.15 * len(sample)
+
+
+def _transcoded(data: bytes, encoding: str) -> Text:
+    if encoding == "utf-8":
+        return Text(data, encoding)
+    return Text(data.decode(encoding, "replace").encode("utf-8", "replace"), encoding)
+
+
+class Lines:
+    """Line numbers of offsets asked for in rising order, in one pass over the data."""
+
+    def __init__(self, data: bytes, first: int = 1) -> None:
+        """Number the lines of DATA from FIRST."""
+        self._data = data
+        self._offset = 0
+        self._line = first
+
+    def at(self, offset: int) -> int:
+        """Give the 1-based line of an offset; one that lies before the last asked counts anew."""
+        if offset < self._offset:
+            return self._line - self._data.count(b"\n", offset, self._offset)
+        self._line += self._data.count(b"\n", self._offset, offset)
+        self._offset = offset
+        return self._line

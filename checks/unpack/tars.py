@@ -1,0 +1,165 @@
+"""Read tar archives: v7, ustar, pax and GNU, header by header.
+
+POSIX.1-2017 pax, "ustar Interchange Format" and "pax Extended Header"; the GNU tar manual, "Basic
+Tar Format" and "Storing Sparse Files". A sparse file is given as its stored pieces, one after the
+other: its holes say nothing. Blocks of zeros inside the archive are passed over, so what stands
+behind an early end mark (as in concatenated archives) is read too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from checks.errors import FormatError
+from checks.unpack import UNKNOWN, Item
+from checks.unpack.limits import META
+from checks.unpack.streams import TRUNCATED, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from checks.unpack.limits import Meter
+    from checks.unpack.streams import Stream
+
+_BLOCK: Final = 512
+_OCTAL: Final = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
+_WITHOUT_DATA: Final = b"123456"
+_LONG_NAME: Final = b"L"
+_DESCRIBING: Final = b"LxX"
+_IGNORED: Final = b"gKDVN"
+_GNU_SPARSE: Final = b"S"
+_PAX_KEYS: Final = frozenset((b"path", b"GNU.sparse.name", b"size", b"uid", b"gid"))
+
+
+class _Header:
+    """One header block, its fields decoded; raises FormatError when it is none."""
+
+    def __init__(self, block: bytes) -> None:
+        if not is_header(block):
+            raise FormatError("corrupt header")
+        self.type = block[156:157]
+        self.mode = _number(block[100:108])
+        self.uid = _number(block[108:116])
+        self.gid = _number(block[116:124])
+        self.size = 0 if self.type in _WITHOUT_DATA else _number(block[124:136])
+        if self.size < 0:
+            raise FormatError("corrupt header")
+        self.name = _text(block[:100])
+        # POSIX: the prefix exists with this magic only; GNU keeps times there.
+        if block[257:263] == b"ustar\0" and (prefix := _text(block[345:500])):
+            self.name = prefix + b"/" + self.name
+        self.extended = self.type == _GNU_SPARSE and block[482] != 0
+
+
+def is_header(block: bytes) -> bool:
+    """Say whether 512 bytes are a tar header: a name, and a checksum that is right."""
+    if len(block) < _BLOCK or not block[0]:
+        return False
+    stored = _OCTAL.fullmatch(block[148:156])
+    if not stored or not stored[1]:
+        return False
+    wanted = int(stored[1], 8)
+    rest = block[:148] + b"        " + block[156:_BLOCK]
+    # Old Sun tars summed signed bytes.
+    return wanted in (sum(rest), sum(rest) - 256 * sum(byte > 127 for byte in rest))
+
+
+def items(stream: Stream, meter: Meter) -> Iterator[Item]:
+    """Give the files of a tar archive; see the package for the terms."""
+    extra: dict[bytes, bytes] = {}
+    while block := _next_block(stream):
+        meter.header()
+        header = _Header(block)
+        if header.type in _DESCRIBING and header.size > META:
+            yield Item(_shown(header.name), 0, None, problem="extended header is too large")
+            stream.skip(header.size + -header.size % _BLOCK)
+        elif header.type in _DESCRIBING:
+            extra |= _extra(header, stream)
+        elif header.type in _IGNORED:
+            stream.skip(header.size + -header.size % _BLOCK)
+        elif header.type in _WITHOUT_DATA:
+            extra = {}
+        else:
+            yield from _file(header, extra, stream, meter)
+            extra = {}
+
+
+def _next_block(stream: Stream) -> bytes:
+    stream.skip_zeros(_BLOCK)
+    block = stream.read(_BLOCK)
+    if 0 < len(block) < _BLOCK and block.strip(b"\0"):
+        raise FormatError(TRUNCATED)
+    return block if len(block) == _BLOCK else b""
+
+
+def _file(
+    header: _Header, extra: dict[bytes, bytes], stream: Stream, meter: Meter
+) -> Iterator[Item]:
+    while header.extended:
+        meter.header()
+        header.extended = stream.exactly(_BLOCK)[504] != 0
+    size = _decimal(extra.get(b"size"), header.size)
+    name = extra.get(b"GNU.sparse.name") or extra.get(b"path") or header.name
+    body = Section(stream, size)
+    if not name.endswith(b"/"):
+        yield Item(
+            _shown(name),
+            size,
+            body,
+            header.mode & 0o7777,
+            _decimal(extra.get(b"uid"), header.uid),
+            _decimal(extra.get(b"gid"), header.gid),
+        )
+    body.finish()
+    stream.skip(-size % _BLOCK)
+
+
+def _extra(header: _Header, stream: Stream) -> dict[bytes, bytes]:
+    """Read what a long name or a pax header says of the next file."""
+    data = stream.exactly(header.size)
+    stream.skip(-header.size % _BLOCK)
+    return {b"path": _text(data)} if header.type == _LONG_NAME else _records(data)
+
+
+def _records(data: bytes) -> dict[bytes, bytes]:
+    """Read the records of a pax header, each `LENGTH KEY=VALUE` and a newline."""
+    found = {}
+    at = 0
+    while at < len(data) and data[at]:
+        space = data.find(b" ", at, at + 20)
+        size = _decimal(data[at:space], 0) if space > 0 else 0
+        key, equals, value = data[space + 1 : at + size - 1].partition(b"=")
+        if size < 5 or at + size > len(data) or not equals:
+            raise FormatError("corrupt extended header")
+        if key in _PAX_KEYS:
+            found[key] = value
+        at += size
+    return found
+
+
+def _shown(name: bytes) -> str:
+    return name.decode(errors="surrogateescape")
+
+
+def _text(field: bytes) -> bytes:
+    return field.partition(b"\0")[0]
+
+
+def _decimal(text: bytes | None, otherwise: int) -> int:
+    if text is None:
+        return otherwise
+    if not text.isdigit() or len(text) > 19:
+        raise FormatError("corrupt extended header")
+    return int(text)
+
+
+def _number(field: bytes) -> int:
+    """Read an octal field, or GNU's binary one, where the first byte is 0x80 or 0xff."""
+    if field[0] in (0x80, 0xFF):
+        value = int.from_bytes(field[1:], "big")
+        return UNKNOWN if field[0] == 0xFF else value
+    digits = _OCTAL.fullmatch(field)
+    if not digits:
+        raise FormatError("corrupt header")
+    return int(digits[1] or b"0", 8)

@@ -1,0 +1,1 @@
+"""The runtime: command line, policy, scans and reports."""

@@ -6,6 +6,7 @@ item it is at, so that an item which kills its worker is known, reported and not
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import mmap
 import os
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     Work = Callable[[str, Result], None]
 
 _BATCH: Final = 48
+_BATCH_BYTES: Final = 8 * 1024
+"""With the batches given ahead this stays under a pipe's buffer, so that sending never blocks."""
 _AHEAD: Final = 2
 _LENGTH: Final = struct.Struct("=I")
 _AT: Final = struct.Struct("=q")
@@ -71,9 +74,7 @@ class Pool:
                 self._stop(worker, kill=True)
             gc.unfreeze()
 
-    def _feed(
-        self, batches: Iterator[list[str]], again: list[list[str]]
-    ) -> Iterator[Result]:
+    def _feed(self, batches: Iterator[list[str]], again: list[list[str]]) -> Iterator[Result]:
         exhausted = False
         while True:
             for number, given in self._given.items():
@@ -152,19 +153,19 @@ class Pool:
 
     def _send(self, worker: _Worker, batch: list[str]) -> None:
         data = msgspec.msgpack.encode([os.fsencode(path) for path in batch])
-        try:
+        with contextlib.suppress(BrokenPipeError):  # a dead worker shows when its results end
             _write(worker.requests, _LENGTH.pack(len(data)) + data)
-        except BrokenPipeError:
-            pass  # the dead worker shows itself when its results end
 
 
 def _batches(paths: Iterator[str]) -> Iterator[list[str]]:
     batch: list[str] = []
+    size = 0
     for path in paths:
         batch.append(path)
-        if len(batch) == _BATCH:
+        size += len(path)
+        if len(batch) == _BATCH or size > _BATCH_BYTES:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch
 
@@ -231,7 +232,11 @@ def _where(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    at = f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else ""
+    at = (
+        f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
+        if trace
+        else ""
+    )
     return type(error).__name__ + at
 
 

@@ -48,7 +48,11 @@ def read(path: Path) -> bytes | None:
         raise StateError(message) from error
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        if (
+            not stat.S_ISREG(status.st_mode)
+            or status.st_uid != os.geteuid()
+            or status.st_mode & 0o077
+        ):
             message = f"{path}: not a private file of this user"
             raise StateError(message)
         return file.read(_LIMIT)
@@ -85,7 +89,9 @@ def host_key(base: Path) -> tuple[FingerprintKey, str]:
             data = secrets.token_bytes(_KEY_BYTES)
             write(path, data)
     except StateError as error:
-        return FingerprintKey(secrets.token_bytes(_KEY_BYTES)), f"fingerprints are for this run only: {error}"
+        return FingerprintKey(
+            secrets.token_bytes(_KEY_BYTES)
+        ), f"fingerprints are for this run only: {error}"
     return FingerprintKey(data), ""
 
 

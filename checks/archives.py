@@ -37,8 +37,9 @@ _STREAMED: Final = {"ar": ars.items, "cpio": cpios.items, "tar": tars.items}
 class Member(NamedTuple):
     """One file of an archive.
 
-    path: "outer.tar.gz!/inner/file", safe to print; size: as declared, and more than len(data)
-    where a Skipped of the same path follows; mode 0, uid and gid -1 where the archive keeps none.
+    path: "outer.tar.gz!/inner/file", what stands behind the first "!/" safe to print; size: as
+    declared, and more than len(data) where a Skipped of the same path follows; mode 0, uid and
+    gid -1 where the archive keeps none.
     """
 
     path: str
@@ -88,18 +89,17 @@ def members(
     source: stands at the start of the archive; it need not be seekable. budget: fresh for an
     outermost archive, or shared where several make up one whole. Nothing is raised.
     """
-    path = printable(name)
     meter = Meter(limits, budget)
     body = Raw(source)
     try:
         if kind(body.peek(HEAD), name):
-            yield from _walk(_Found(path, Item(name, 0, body), body, 0), meter)
+            yield from _walk(_Found(name, Item(name, 0, body), body, 0), meter)
         else:
-            yield Skipped(path, "not an archive")
+            yield Skipped(name, "not an archive")
     except ExhaustedError as error:
-        yield Skipped(path, f"{error}: the rest was not looked at")
+        yield Skipped(name, f"{error}: the rest was not looked at")
     except HygieneError as error:
-        yield Skipped(path, str(error))
+        yield Skipped(name, str(error))
 
 
 def _walk(outermost: _Found, meter: Meter) -> Iterator[Member | Skipped]:
@@ -119,7 +119,7 @@ def _walk(outermost: _Found, meter: Meter) -> Iterator[Member | Skipped]:
 
 
 def _next_item(level: _Level) -> tuple[Item | None, str]:
-    """Give the next item, or None with the reason why the level ended too early, "" if it did not."""
+    """Give the next item, or None and why the level ended too early, "" if it did not."""
     try:
         item = next(level.items, None)
         if item is None:

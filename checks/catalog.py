@@ -66,7 +66,9 @@ class _Globs(NamedTuple):
 
 def _sorted_globs(pairs: Iterator[tuple[str, Format]]) -> _Globs:
     globs = _Globs({}, {}, [])
-    for glob, module in sorted(pairs, key=lambda pair: (-pair[0].count("/"), -len(pair[0]), pair[0])):
+    for glob, module in sorted(
+        pairs, key=lambda pair: (-pair[0].count("/"), -len(pair[0]), pair[0])
+    ):
         rest = glob[2:]
         if not re.search(r"[*?\[/]", glob):
             globs.exact[glob] = module

@@ -75,9 +75,7 @@ def walk(roots: Sequence[str], exclude: Sequence[str] = ()) -> Iterator[Walked]:
             yield NotApplicable(root, _kind(mode))
 
 
-def _tree(
-    root: str, pseudo: frozenset[str], excluded: re.Pattern[str] | None
-) -> Iterator[Walked]:
+def _tree(root: str, pseudo: frozenset[str], excluded: re.Pattern[str] | None) -> Iterator[Walked]:
     stack = [root]
     while stack:
         folder = stack.pop()

@@ -191,9 +191,7 @@ class _Reader:
             if row < len(entries):
                 yield _from_token(token, entries[row].line, entries[row].keys)
 
-    def by_line(
-        self, form: Format | None, pairs: Sequence[tuple[int, int]]
-    ) -> Iterator[Spotted]:
+    def by_line(self, form: Format | None, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
         """Read only the lines on which a candidate stands."""
         code = getattr(form, "CODE", False)
         place = judge.Place(self._is_document, code=code, loose=True)

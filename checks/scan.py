@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import msgspec
 
@@ -129,7 +129,7 @@ class Scanner:
             looked.spotted = fresh
             self._take(document, looked, result)
 
-    def _archive(self, opened: files.Opened, source: io.BufferedIOBase, result: Result) -> None:
+    def _archive(self, opened: files.Opened, source: BinaryIO, result: Result) -> None:
         outer = files.access(opened.status)
         budget = archives.Budget()
         for member in archives.members(opened.path, source, self._limits, budget):
@@ -165,13 +165,15 @@ class Scanner:
                 yield one._replace(severity=self._severity.get(one.check, one.severity))
 
     def _rows(self, document: Document, looked: Looked) -> list[str]:
-        if not self._orders.marks or looked.content is None or b"hygiene: allow" not in document.data:
+        if (
+            not self._orders.marks
+            or looked.content is None
+            or b"hygiene: allow" not in document.data
+        ):
             return []
         return looked.content.string.split("\n")
 
-    def _place(
-        self, document: Document, spotted: Spotted, rows: list[str], result: Result
-    ) -> None:
+    def _place(self, document: Document, spotted: Spotted, rows: list[str], result: Result) -> None:
         described = finding(spotted, document, self._orders.keys)
         said = self._suppression(document, spotted, rows)
         if said is not None:

@@ -85,7 +85,12 @@ class Accepted:
         """Give scrypt (N 2^14, r 8, p 1) of a value under the baseline's salt, hex."""
         if value not in self._hashes:
             digest = hashlib.scrypt(
-                value.encode("utf-8", "surrogateescape"), salt=self._salt, n=_COST, r=8, p=1, dklen=20
+                value.encode("utf-8", "surrogateescape"),
+                salt=self._salt,
+                n=_COST,
+                r=8,
+                p=1,
+                dklen=20,
             )
             self._hashes[value] = digest.hex()
         return self._hashes[value]

@@ -103,8 +103,7 @@ CRYPT: Final = re.compile(r"\$[0-9a-z-]{1,12}\$.|[*!]|\.?[0-9A-Za-z./]{13}$")
 
 def meaning(key: str) -> Meaning | None:
     """Give the meaning of a key, a qualified one (`ansible.builtin.shell`) by its last part."""
-    low = key.lower()
-    found = _MEANINGS.get(low)
-    if found is None and low.startswith("ansible."):
-        return _MEANINGS.get(low.rpartition(".")[2])
+    found = _MEANINGS.get(key.lower())
+    if found is None and "." in key and key.startswith("ansible."):
+        return _MEANINGS.get(key.rpartition(".")[2])
     return found

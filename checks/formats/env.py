@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
-from checks.formats import quoting
 from checks.formats.textlines import uncomment
 from checks.model import Entry, Role
 

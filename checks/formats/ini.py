@@ -47,6 +47,9 @@ class Style(NamedTuple):
     quotes: bool = True
 
 
+PLAIN: Final = Style()
+
+
 class _Item(NamedTuple):
     """A setting before its value is cleaned; `line` is where the value starts."""
 
@@ -86,7 +89,7 @@ def host_line(body: str) -> tuple[str, list[tuple[str, quoting.Word]]] | None:
     return first.text, found
 
 
-def read(text: str, style: Style = Style()) -> Iterator[Entry]:
+def read(text: str, style: Style = PLAIN) -> Iterator[Entry]:
     """Read sections and settings; raises FormatError when most lines are neither."""
     for item in _items(text):
         yield from _entries(item, style)

@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
     from checks.formats.textlines import Line
 
-NAMES: tuple[str, ...] = (
-    "*.properties", "*.properties.*", "*.props", ".gradle.properties", "log4j*.properties",
-    "tns.properties",
-)  # fmt: skip
+NAMES: tuple[str, ...] = ("*.properties", "*.properties.*", "*.props")
 
 _KEY: Final = re.compile(r"[^\s=:\\]*+(?:\\.[^\s=:\\]*+)*+")
 _SEPARATOR: Final = re.compile(r"[ \t\f]*+[=:]?[ \t\f]*+")

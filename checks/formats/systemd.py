@@ -23,10 +23,10 @@ NAMES: tuple[str, ...] = (
 
 _SETTING: Final = re.compile(r"([A-Za-z0-9][\w.\-]*+)[ \t]*+=[ \t]*+")
 _VARIABLES: Final = frozenset({"environment", "defaultenvironment", "managerenvironment"})
-_ELSEWHERE: Final = frozenset(
-    "environmentfile passenvironment loadcredential loadcredentialencrypted setcredentialencrypted"
-    " importcredential unsetenvironment".split()
-)
+_ELSEWHERE: Final = frozenset({
+    "environmentfile", "passenvironment", "loadcredential", "loadcredentialencrypted",
+    "setcredentialencrypted", "importcredential", "unsetenvironment",
+})  # fmt: skip
 _COMMAND: Final = re.compile(
     r"(?:exec\w*|parameters|podmanargs|globalargs|healthcmd|healthstartupcmd)\Z", re.IGNORECASE
 )

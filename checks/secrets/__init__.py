@@ -1,0 +1,1 @@
+"""Secrets: rules, engine, judge, keys."""

@@ -35,12 +35,13 @@ class PublicFacts(NamedTuple):
     exponent: int = 0
 
 
-class _Key(NamedTuple):
+class LoadedKey(NamedTuple):
     """A loaded private key, kept from being printed."""
 
     key: Any
 
     def __repr__(self) -> str:
+        """Say nothing of the key."""
         return "<private key>"
 
 
@@ -55,37 +56,37 @@ def asking(what: str) -> Iterator[None]:
             yield
         except UnsupportedAlgorithm:
             raise UnsupportedError(f"{what}: an unknown algorithm") from None
-        except (ValueError, TypeError, OverflowError, AttributeError, KeyError, IndexError):
+        except (ValueError, TypeError, OverflowError, IndexError):
             # `from None`: a library's text may quote what it was given.
             raise FormatError(f"{what}: not well formed") from None
 
 
-def load_der(body: bytes, password: bytes | None = None) -> _Key:
+def load_der(body: bytes, password: bytes | None = None) -> LoadedKey:
     """Load PKCS#1, SEC1, DSA or PKCS#8; raises FormatError, for a wrong password too."""
     with asking("private key"):
         from cryptography.hazmat.primitives.serialization import load_der_private_key
 
         # The library's own test of an RSA key takes seconds at 16384 bits; ours is in weaknesses.
-        return _Key(load_der_private_key(body, password, unsafe_skip_rsa_key_validation=True))
+        return LoadedKey(load_der_private_key(body, password, unsafe_skip_rsa_key_validation=True))
 
 
-def load_pem(text: bytes, password: bytes | None = None) -> _Key:
+def load_pem(text: bytes, password: bytes | None = None) -> LoadedKey:
     """Load an armoured key, also one with RFC 1421 headers; raises FormatError."""
     with asking("private key"):
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-        return _Key(load_pem_private_key(text, password, unsafe_skip_rsa_key_validation=True))
+        return LoadedKey(load_pem_private_key(text, password, unsafe_skip_rsa_key_validation=True))
 
 
-def load_openssh(text: bytes, password: bytes | None = None) -> _Key:
+def load_openssh(text: bytes, password: bytes | None = None) -> LoadedKey:
     """Load an openssh-key-v1 text; UnsupportedError where its bcrypt is not installed."""
     with asking("OpenSSH private key"):
         from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
-        return _Key(load_ssh_private_key(text, password, unsafe_skip_rsa_key_validation=True))
+        return LoadedKey(load_ssh_private_key(text, password, unsafe_skip_rsa_key_validation=True))
 
 
-def public_of(loaded: _Key) -> PublicFacts:
+def public_of(loaded: LoadedKey) -> PublicFacts:
     """Describe the public half of a private key; raises FormatError."""
     with asking("private key"):
         return describe(loaded.key.public_key())
@@ -125,7 +126,7 @@ def describe(public: Any) -> PublicFacts:  # noqa: ANN401 - the library has no c
 _BITS: Final = {"ed25519": 256, "x25519": 256, "ed448": 448, "x448": 448}
 
 
-def rsa_primes(loaded: _Key) -> tuple[int, int, int] | None:
+def rsa_primes(loaded: LoadedKey) -> tuple[int, int, int] | None:
     """Give modulus and both primes of an RSA key that is not beyond any use, otherwise None."""
     with asking("private key"):
         from cryptography.hazmat.primitives.asymmetric import rsa

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -9,7 +10,7 @@ import hyperscan
 
 from checks.errors import RuleError
 from checks.secrets.templates import render
-from checks.secrets.triggers import EXPRESSIONS, Trigger
+from checks.secrets.triggers import EXPRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,11 +56,18 @@ def _expressions(rules: Sequence[Rule]) -> Iterator[tuple[int, str]]:
         yield FIRST_RULE + number, rule.hyperscan
 
 
+def platform() -> str:
+    """Name the processor's abilities that a compiled database depends on, and the library."""
+    probe = hyperscan.Database()
+    probe.compile(expressions=[b"a"])
+    return probe.info().decode()
+
+
 def key(rules_text: bytes) -> str:
     """Name the compiled form of these rules on this processor with this library."""
     digest = hashlib.sha256(rules_text)
     digest.update(repr(EXPRESSIONS).encode())
-    digest.update(hyperscan.__version__.encode())
+    digest.update(platform().encode())
     return digest.hexdigest()[:24]
 
 
@@ -122,10 +130,8 @@ class Engine:
     def _scan(self, data: bytes, limit: int) -> list[tuple[int, int]]:
         self._pairs = []
         self._limit = limit
-        try:
+        with contextlib.suppress(hyperscan.ScanTerminated):
             self._database.scan(data, match_event_handler=self._note)
-        except hyperscan.ScanTerminated:
-            pass
         return self._pairs
 
     def tokens(self, data: bytes, pairs: Sequence[tuple[int, int]]) -> Iterator[Token]:
@@ -146,8 +152,3 @@ class Engine:
             value = found[group].decode("latin-1")
             if rule.accepts(value):
                 yield Token(rule, value, found.start(group))
-
-
-KEYWORD_TRIGGERS: Final = frozenset(
-    int(t) for t in Trigger if t not in {Trigger.HASH, Trigger.KEY}
-)

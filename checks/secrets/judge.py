@@ -74,11 +74,11 @@ def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
         return
     if entry.role is Role.HASH:
         return
-    inside = list(values.inner(entry))
-    for part in inside:
-        yield from _judge_one(part, place)
-    if not inside:
-        yield from _judge_one(entry, place)
+    own = list(_judge_one(entry, place))
+    yield from own
+    if not own:
+        for part in values.inner(entry):
+            yield from _judge_one(part, place)
 
 
 def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
@@ -117,9 +117,7 @@ def _weigh(
     return None
 
 
-def _password(
-    value: str, entry: Entry, place: Place
-) -> tuple[str, Severity, Confidence] | None:
+def _password(value: str, entry: Entry, place: Place) -> tuple[str, Severity, Confidence] | None:
     certain = entry.role is Role.SECRET
     if is_weak(value):
         return None if place.code or place.document else (WEAK, Severity.LOW, Confidence.MEDIUM)
@@ -175,9 +173,7 @@ def _encoded(entry: Entry, place: Place) -> Iterator[Candidate]:
     own = own_name(entry.keys).lower()
     if own == "auth" and ":" in text:
         user, _, password = text.partition(":")
-        yield from _judge_one(
-            entry._replace(value=password, role=Role.SECRET, subject=user), place
-        )
+        yield from _judge_one(entry._replace(value=password, role=Role.SECRET, subject=user), place)
         return
     role = Role.NAMED if own in _IN_SECRET_PLAIN or "\n" in text.strip() else Role.SECRET
     yield from judge(entry._replace(value=text.strip(), role=role), place)

@@ -54,7 +54,9 @@ _TOKEN_TAIL: Final = re.compile(
     r"|appsecret|secrettoken|cookiesecret|secretid)$"
 )
 _WORDPRESS: Final = re.compile(r"^(?:secure)?(?:auth|loggedin|nonce)(?:key|salt)$")
-_VAGUE: Final = frozenset({"secret", "token", "credential", "credentials", "auth", "community", "key"})
+_VAGUE: Final = frozenset(
+    {"secret", "token", "credential", "credentials", "auth", "community", "key"}
+)
 _VAGUE_TAIL: Final = re.compile(r"(?:secret|token|credentials?)$")
 
 _DROPPED_TAILS: Final = frozenset(
@@ -93,7 +95,12 @@ def words(name: str) -> list[str]:
 def own_name(keys: tuple[str, ...]) -> str:
     """Give the innermost key that is a name, past list positions and neutral leaf words."""
     for key in reversed(keys):
-        if not key.startswith(("[", "#")) and key.lower() not in {"value", "@value", "#text", "default"}:
+        if not key.startswith(("[", "#")) and key.lower() not in {
+            "value",
+            "@value",
+            "#text",
+            "default",
+        }:
             return key.lstrip("@")
     return keys[-1] if keys else ""
 

@@ -70,15 +70,15 @@ _PLACEHOLDER: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_PATH: Final = re.compile(
-    r"^(?:file://|~?/|\.{1,2}/|[A-Za-z]:[\\/]|%[a-z]/)[\w.+@%{}$~\-/\\ ]*$"
-)
+_PATH: Final = re.compile(r"^(?:file://|~?/|\.{1,2}/|[A-Za-z]:[\\/]|%[a-z]/)[\w.+@%{}$~\-/\\ ]*$")
 _FILE_NAME: Final = re.compile(
     r"^[\w.\-/]+\.(?:pem|key|crt|cer|txt|json|ya?ml|conf|cfg|ini|p12|pfx|jks|db|env|secret|token|gpg"
     r"|asc|pub|py|sh|html?|php|js|css|properties|xml|log|passwd|pwd|kdbx|service|socket)$",
     re.IGNORECASE,
 )
-_ADDRESS: Final = re.compile(r"^[A-Za-z][\w+.\-]*://|^[\w.+\-]+@[\w\-]+\.[\w.\-]+$|^\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?$")
+_ADDRESS: Final = re.compile(
+    r"^[A-Za-z][\w+.\-]*://|^[\w.+\-]+@[\w\-]+\.[\w.\-]+$|^\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?$"
+)
 _PUBLIC: Final = re.compile(
     r"^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-|sk-(?:ssh|ecdsa))|^-----BEGIN (?:PUBLIC|CERTIFICATE|RSA PUBLIC)"
     r"|^(?:sha(?:1|256|384|512)|md5|h1)[-:=]|^age1[0-9a-z]{50,}$|^MII[BC]IjANBg"
@@ -89,7 +89,9 @@ _CREDENTIAL_WORD: Final = re.compile(
     r"(?:$|[._\-/:A-Z])|(?:Pass(?:word)?|Secret|Token|Key)$",
     re.IGNORECASE,
 )
-_CALL: Final = re.compile(r"^[A-Za-z_][\w.:]*\(.*\)?;?$|^(?:new|function|lambda|async|await|return)\b|^[\w.]+\[.*\]$|=>|^&\w+|^\*\w+$")
+_CALL: Final = re.compile(
+    r"^[A-Za-z_][\w.:]*\(.*\)?;?$|^(?:new|function|lambda|async|await|return)\b|^[\w.]+\[.*\]$|=>|^&\w+|^\*\w+$"
+)
 _LABEL_WORDS: Final = re.compile(r"^[^\W\d_]+(?:['’\-][^\W\d_]+)*[.,:;!?…]*$")
 
 
@@ -126,14 +128,18 @@ def _is_label(value: str) -> bool:
 def _is_name(value: str) -> bool:
     """An identifier that names a credential rather than being one (`mysql-root-password`)."""
     return len(value) > 3 and bool(
-        _IDENTIFIER.match(value) and _CREDENTIAL_WORD.search(value) and re.search(r"[._\-/:]|[a-z][A-Z]", value)
+        _IDENTIFIER.match(value)
+        and _CREDENTIAL_WORD.search(value)
+        and re.search(r"[._\-/:]|[a-z][A-Z]", value)
     )
 
 
 def _is_path(value: str) -> bool:
     if _FILE_NAME.match(value):
         return True
-    return bool(_PATH.match(value)) and (value.count("/") + value.count("\\") > 1 or len(value) < 12)
+    return bool(_PATH.match(value)) and (
+        value.count("/") + value.count("\\") > 1 or len(value) < 12
+    )
 
 
 def _is_switch(value: str) -> bool:

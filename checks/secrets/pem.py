@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 AGE: Final = "AGE-SECRET-KEY"
 PPK: Final = "PuTTY-User-Key-File-"
+NEBULA: Final = "NEBULA "
 OPENVPN: Final = "OpenVPN Static key V1"
 SSH2: Final = "SSH2 ENCRYPTED PRIVATE KEY"
 CERTIFICATES: Final = frozenset(("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE"))
@@ -170,6 +171,8 @@ def _genuine(block: PemBlock) -> PemBlock | None:
         return block if body.startswith(b"\x3f\x6f\xf9\xeb") else None
     if block.label == OPENVPN:
         return block._replace(whole=len(body) == 256)
+    if block.label.startswith(NEBULA):
+        return block if len(body) in {32, 64} or "ENCRYPTED" in block.label else None
     if block.label.startswith("PGP"):
         return block if body[0] & 0x80 else None
     return _genuine_der(block)

@@ -1,4 +1,4 @@
-"""Read OpenPGP secret keys as far as telling their kind and whether they are protected (RFC 9580)."""
+"""Read OpenPGP secret keys (RFC 9580) to tell their kind and whether they are protected."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def read(body: bytes) -> tuple[PgpKey, ...]:
     """
     found: list[PgpKey] = []
     try:
-        found.extend(_key(Cursor(packet)) for tag, packet in _packets(body) if tag in _SECRET)
+        for tag, packet in _packets(body):
+            if tag in _SECRET:
+                found.append(_key(Cursor(packet)))
     except FormatError:
         if not found:
             raise

@@ -237,7 +237,8 @@ def _nkey_holds(value: str) -> bool:
         data = base64.b32decode(value + "=" * (-len(value) % 8))
     except (ValueError, binascii.Error):
         return False
-    return binascii.crc_hqx(data[:-2], 0) == int.from_bytes(data[-2:], "little")
+    check = int.from_bytes(data[-2:], "little")
+    return len(data) == 36 and binascii.crc_hqx(data[:-2], 0) == check
 
 
 def _nkey_make(rng: random.Random, kind: str) -> str:

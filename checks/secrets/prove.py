@@ -34,7 +34,9 @@ def problems(rule: Rule) -> Iterator[str]:
 
 def _fires(rule: Rule, database: hyperscan.Database, data: bytes) -> bool:
     hits: list[int] = []
-    database.scan(data, match_event_handler=lambda _id, _start, end, _flags, _context: hits.append(end))
+    database.scan(
+        data, match_event_handler=lambda _id, _start, end, _flags, _context: hits.append(end)
+    )
     return bool(hits) and any(
         rule.accepts((found["secret"] if "secret" in found.re.groupindex else found[0]).decode())
         for found in rule.confirm.finditer(data)

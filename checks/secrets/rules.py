@@ -119,7 +119,9 @@ def parse(name: str, text: str) -> list[Rule]:
     except msgspec.ValidationError as error:
         message = f"{name}: {error}"
         raise RuleError(message) from error
-    return [_checked(name, msgspec.structs.replace(r, provider=parsed.provider)) for r in parsed.rules]
+    return [
+        _checked(name, msgspec.structs.replace(r, provider=parsed.provider)) for r in parsed.rules
+    ]
 
 
 def _checked(name: str, rule: Rule) -> Rule:

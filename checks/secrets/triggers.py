@@ -75,11 +75,20 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         r"|useradd|usermod|chpasswd|keytool|openssl|rsync|psql|expect)[^\n]{0,120}[ \t]-{1,2}[A-Za-z]",
     ),
     (Trigger.CONTAINER, r"kind[\"']?:[ \t]{0,4}[\"']?(?:Secret|EncryptionConfig)"),
-    (Trigger.CONTAINER, r"(?i)chpasswd|identified[ \t]{1,4}(?:by|with)|\"auths\"|insecure-password"),
-    (Trigger.CONTAINER, r"(?i)stats[ \t]{1,4}auth[ \t]|createuser[ \t]|com2sec|allow[ \t]{1,4}\w{1,32}:\w"),
+    (
+        Trigger.CONTAINER,
+        r"(?i)chpasswd|identified[ \t]{1,4}(?:by|with)|\"auths\"|insecure-password",
+    ),
+    (
+        Trigger.CONTAINER,
+        r"(?i)stats[ \t]{1,4}auth[ \t]|createuser[ \t]|com2sec|allow[ \t]{1,4}\w{1,32}:\w",
+    ),
     (Trigger.HASH, r"\$(?:1|2[abxy]?|5|6|7|y|gy|apr1|argon2id?|argon2i|pbkdf2[\w\-]{0,16})\$"),
     (Trigger.HASH, r"\{(?:SSHA|SHA|SMD5|MD5|CRYPT|PBKDF2|ARGON2)[\w\-]{0,8}\}"),
     (Trigger.KEY, r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY"),
-    (Trigger.KEY, r"---- BEGIN SSH2 ENCRYPTED PRIVATE|PuTTY-User-Key-File-\d:|Private-key-format: v"),
+    (
+        Trigger.KEY,
+        r"---- BEGIN SSH2 ENCRYPTED PRIVATE|PuTTY-User-Key-File-\d:|Private-key-format: v",
+    ),
     (Trigger.KEY, r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{8}"),
 )

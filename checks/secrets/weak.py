@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 _COMMON: Final = frozenset(
@@ -38,5 +39,5 @@ def is_weak(value: str) -> bool:
 
 def _runs(value: str) -> bool:
     """Say whether the characters follow one another ("abcdef", "87654321")."""
-    steps = {ord(b) - ord(a) for a, b in zip(value, value[1:], strict=False)}
+    steps = {ord(b) - ord(a) for a, b in pairwise(value)}
     return steps <= {1} or steps <= {-1}

@@ -36,15 +36,22 @@ CORRUPT: Final = "corrupt"
 
 
 class Decoder(Protocol):
-    """One compressed frame. eof: it ended, and `unused_data` is what was fed beyond its end."""
+    """One compressed frame, with the interface of bz2.BZ2Decompressor."""
 
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """Whether the frame ended."""
+
     @property
-    def needs_input(self) -> bool: ...
+    def needs_input(self) -> bool:
+        """Whether nothing more comes out before something is fed."""
+
     @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+    def unused_data(self) -> bytes:
+        """What was fed beyond the end."""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Feed DATA and give up to MAX_LENGTH bytes; raises one of FOREIGN_ERRORS."""
 
 
 class Codec(NamedTuple):

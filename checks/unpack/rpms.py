@@ -7,10 +7,12 @@ the data behind them.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
-from checks.unpack.streams import Stream
+
+if TYPE_CHECKING:
+    from checks.unpack.streams import Stream
 
 MAGIC: Final = b"\xed\xab\xee\xdb"
 _LEAD: Final = 96

@@ -43,7 +43,7 @@ _METHODS: Final[dict[int, Codec]] = {
 
 
 class _Directory(NamedTuple):
-    """Where the central directory is. shift: bytes in front of the archive, as in a self-extractor."""
+    """Where the central directory is. shift: bytes in front, as in a self-extractor."""
 
     start: int
     end: int

@@ -1,0 +1,5 @@
+"""Run as `python -I -m agent`."""
+
+from agent.cli import main
+
+main()

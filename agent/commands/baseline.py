@@ -1,0 +1,40 @@
+"""`hygiene-agent baseline`: accept what is there now, so that only new findings count."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import click
+
+from agent import reporting, scanning, setup
+from checks import suppress
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("--output", "-o", type=_FILE, required=True, help="The baseline file to write.")
+@click.option("--policy", "-p", type=_FILE, help="Policy file.")
+@click.option("--rules", "-r", type=_FILE, multiple=True, help="A further rule file.")
+def command(
+    paths: tuple[str, ...], output: Path, policy: Path | None, rules: tuple[Path, ...]
+) -> None:
+    """Write a baseline of the findings under PATHS.
+
+    It holds check, path and a slow salted hash of each value: no secret, no key. Give it to
+    `scan --baseline`. Paths are kept relative to the baseline file.
+    """
+    empty = suppress.Baseline(format="hygiene-agent/baseline/1", salt=secrets.token_hex(16))
+    job = setup.job(setup.Choice(paths, policy, output, rules, taking=empty))
+    with reporting.progress(quiet=False) as progress:
+        scanned = scanning.run(job._replace(progress=progress))
+    entries = tuple(scanned.accepted)
+    data = suppress.write_baseline(suppress.Baseline(empty.format, empty.salt, entries))
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        message = f"{output}: {error.strerror}"
+        raise reporting.OutputError(message) from error
+    click.echo(f"{output}: {len(set(entries))} accepted findings")

@@ -1,0 +1,34 @@
+"""`hygiene-agent explain`: what a check means and how to mend what it finds."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from agent import rulecache, setup, state
+from checks.secrets import advice
+
+
+@click.command()
+@click.argument("check")
+def command(check: str) -> None:
+    """Say what CHECK finds, why it matters and how to mend it."""
+    engine = rulecache.engine(setup.rule_texts(()), state.folder(os.environ, os.geteuid()))
+    infos = setup.check_infos(engine)
+    if check not in infos:
+        near = [name for name in infos if check in name][:8]
+        hint = f"\nhint: {', '.join(near)}" if near else "\nhint: hygiene-agent rules list"
+        message = f"check {check!r}: not known{hint}"
+        raise click.UsageError(message)
+    info = infos[check]
+    known = advice.CHECKS.get(check)
+    click.echo(f"{check}  ({info.severity.label})\n{info.title}.\n")
+    if known is not None:
+        click.echo(f"{known.why}\n")
+    click.echo(f"Fix: {info.fix}\n")
+    click.echo(
+        f"Allow one: put `hygiene: allow {check} REASON` on the line, or a waiver in the policy."
+    )
+    for reference in info.references:
+        click.echo(f"See: {reference}")

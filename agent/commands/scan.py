@@ -1,0 +1,67 @@
+"""`hygiene-agent scan`: look for embedded credentials in files and trees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agent import reporting, scanning, setup
+from checks.model import Severity
+
+if TYPE_CHECKING:
+    from agent.report import Report
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FORMATS = click.Choice(sorted(reporting.FORMATS))
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("--policy", "-p", type=_FILE, help="Policy file (see: hygiene-agent policy schema).")
+@click.option("--baseline", "-b", type=_FILE, help="Findings accepted before do not count.")
+@click.option("--format", "-f", "form", type=_FORMATS, help="What to print or write; text.")
+@click.option(
+    "--output", "-o", type=_FILE, help="Write the report to FILE, a summary to the terminal."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([s.label for s in Severity]),
+    help="Least severity that makes exit status 1; medium.",
+)
+@click.option("--rules", "-r", type=_FILE, multiple=True, help="A further rule file.")
+@click.option("--marks/--no-marks", default=None, help="Believe inline marks in the files.")
+@click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; one a processor.")
+@click.option("--quiet", "-q", is_flag=True, help="Print no summary and no progress.")
+def command(  # noqa: PLR0913 - one parameter an option
+    paths: tuple[str, ...],
+    policy: Path | None,
+    baseline: Path | None,
+    form: str | None,
+    output: Path | None,
+    fail_on: str | None,
+    rules: tuple[Path, ...],
+    marks: bool | None,  # noqa: FBT001 - click passes by name
+    jobs: int | None,
+    quiet: bool,  # noqa: FBT001 - click passes by name
+) -> None:
+    """Look for embedded credentials in every file under PATHS.
+
+    A value is never shown: only a mask, its length and a fingerprint that is the same wherever the
+    value stands on this host.
+    """
+    choice = setup.Choice(paths, policy, baseline, rules, jobs or 0, marks)
+    job = setup.job(choice)
+    with reporting.progress(quiet=quiet) as progress:
+        report = scanning.run(job._replace(progress=progress)).report
+    reporting.give(report, form, output, setup.check_infos(job.engine), quiet=quiet)
+    threshold = Severity.named(fail_on) if fail_on else job.orders.policy.threshold
+    raise click.exceptions.Exit(exit_status(report, threshold))
+
+
+def exit_status(report: Report, threshold: Severity) -> int:
+    """1 when a finding reaches the threshold, else 3 when something was not looked at, else 0."""
+    if any(finding.severity >= threshold for finding in report.findings):
+        return 1
+    return 3 if report.inconclusive else 0

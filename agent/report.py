@@ -1,0 +1,63 @@
+"""What one scan has to say, whole and in a fixed order, before any output gives it a form."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+import msgspec
+
+from checks.model import Finding, Inconclusive, Severity, Suppressed
+
+TOOL: Final = "hygiene-agent"
+
+
+class CheckInfo(msgspec.Struct, frozen=True):
+    """What is known of a check without any finding: its title (a noun phrase) and how to mend."""
+
+    title: str
+    severity: Severity
+    fix: str
+    references: tuple[str, ...] = ()
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How much was looked at.
+
+    text_bytes: those of bytes_looked_at that were text; not_applicable: what has no content to
+    look at, by kind ("fifo", "socket", "device", "link", "empty", "binary"); degraded: files that
+    were not what their format promises and were read line by line.
+    """
+
+    files: int = 0
+    bytes_looked_at: int = 0
+    text_bytes: int = 0
+    archive_members: int = 0
+    not_applicable: dict[str, int] = {}
+    degraded: int = 0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of one scan, each list in the order in which it is to be read.
+
+    version: of the tool; started: ISO 8601 with a zone; seconds: how long it took; roots: what was
+    scanned, as given; policy, policy_version: "" where there is none. Paths may hold surrogates
+    (PEP 383) and control characters: every output makes them safe in its own way.
+    """
+
+    version: str
+    started: str
+    seconds: float
+    roots: tuple[str, ...]
+    counts: Counts = Counts()
+    findings: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    inconclusive: tuple[Inconclusive, ...] = ()
+    policy: str = ""
+    policy_version: str = ""
+
+    @property
+    def severities(self) -> dict[Severity, int]:
+        """Count the findings per severity, most severe first, 0 included."""
+        seen = Counter(finding.severity for finding in self.findings)
+        return {severity: seen[severity] for severity in reversed(Severity)}

@@ -1,0 +1,115 @@
+"""Give a report to a person or a file; show progress while a scan runs. EDGE."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from agent.output import html, jsonout, sarif, text
+from checks.errors import HygieneError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from agent.report import CheckInfo, Report
+    from checks.scan import Result
+
+_Writer = "Callable[[Report, Mapping[str, CheckInfo]], Iterable[str]]"
+FORMATS: Final[dict[str, Callable[[Report, Mapping[str, CheckInfo]], Iterable[str]]]] = {
+    "html": html.render,
+    "json": jsonout.render_json,
+    "jsonl": jsonout.render_jsonl,
+    "sarif": sarif.render,
+    "text": text.render,
+}
+_SUFFIXES: Final = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".sarif": "sarif",
+}
+_PATIENCE: Final = 1.5
+"""Seconds after which a scan shows its progress."""
+
+
+class OutputError(HygieneError):
+    """A report that could not be written."""
+
+
+def give(
+    report: Report,
+    form: str | None,
+    output: Path | None,
+    infos: Mapping[str, CheckInfo],
+    *,
+    quiet: bool,
+) -> None:
+    """Print the report, or write it to OUTPUT in the form its name says and print the summary."""
+    if output is None:
+        _print(report, form or "text", infos)
+        return
+    form = form or _SUFFIXES.get(output.suffix.lower(), "text")
+    try:
+        with output.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(FORMATS[form](report, infos))
+    except OSError as error:
+        message = f"{output}: {error.strerror}"
+        raise OutputError(message) from error
+    if not quiet:
+        _print(report, "text", infos)
+
+
+def _print(report: Report, form: str, infos: Mapping[str, CheckInfo]) -> None:
+    if form != "text":
+        chunks = FORMATS[form](report, infos)
+    else:
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+        chunks = text.render(report, infos, colour=colour, width=width)
+    for chunk in chunks:
+        click.echo(chunk, nl=False, color=True)
+
+
+@contextlib.contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[[Result], None] | None]:
+    """Show how far a long scan is, on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    line = _Line()
+    try:
+        yield line.show
+    finally:
+        line.clear()
+
+
+class _Line:
+    """One line on stderr, rewritten ten times a second at most."""
+
+    def __init__(self) -> None:
+        self._started = self._last = time.monotonic()
+        self._drawn = False
+
+    def show(self, total: Result) -> None:
+        now = time.monotonic()
+        if now - self._started < _PATIENCE or now - self._last < 0.1:
+            return
+        self._last, self._drawn = now, True
+        mib = total.bytes / (1024 * 1024)
+        click.echo(
+            f"\r\x1b[K{total.files:,} files, {mib:,.0f} MiB, {len(total.findings):,} findings",
+            nl=False,
+            err=True,
+        )
+
+    def clear(self) -> None:
+        if self._drawn:
+            click.echo("\r\x1b[K", nl=False, err=True)

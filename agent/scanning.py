@@ -1,0 +1,125 @@
+"""Run one scan: walk, look in parallel, join what belongs together, suppress, report. EDGE."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from agent.pool import Pool
+from agent.report import Counts, Report
+from checks import catalog, files, suppress
+from checks.inspect import Inspector
+from checks.model import Finding, Inconclusive
+from checks.scan import Orders, Result, Scanner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from checks.secrets.engine import Engine
+
+
+class Job(NamedTuple):
+    """What to scan and how."""
+
+    roots: tuple[str, ...]
+    orders: Orders
+    engine: Engine
+    processes: int
+    version: str
+    progress: Callable[[Result], None] | None = None
+
+
+class Scanned(NamedTuple):
+    """A report and, when a baseline is being taken, its entries."""
+
+    report: Report
+    accepted: list[suppress.Entry]
+
+
+def run(job: Job) -> Scanned:
+    """Scan the roots; what cannot be looked at is part of the report, not an error."""
+    started = datetime.datetime.now(datetime.UTC)
+    clock = time.monotonic()
+    total = _look(job)
+    policy = job.orders.policy
+    findings, waived = suppress.waive(total.findings, policy.waivers, started.date())
+    report = Report(
+        version=job.version,
+        started=started.isoformat(timespec="seconds"),
+        seconds=time.monotonic() - clock,
+        roots=job.roots,
+        counts=Counts(
+            files=total.files,
+            bytes_looked_at=total.bytes,
+            text_bytes=total.text_bytes,
+            archive_members=total.members,
+            not_applicable=total.not_applicable,
+            degraded=total.degraded,
+        ),
+        findings=tuple(sorted(findings, key=_order)),
+        suppressed=tuple(sorted(total.suppressed + waived, key=lambda s: _order(s.finding))),
+        inconclusive=tuple(sorted(total.inconclusive, key=lambda i: (i.reason, i.path))),
+        policy=policy.name,
+    )
+    return Scanned(report, total.accepted)
+
+
+def _order(finding: Finding) -> tuple[str, int, str, str]:
+    return finding.location.path, finding.location.line, finding.check, finding.identity
+
+
+def _look(job: Job) -> Result:
+    total = Result(not_applicable=Counter())
+    scanner = Scanner(Inspector(job.engine, catalog.Formats()), job.orders)
+    pool = Pool(scanner.file, job.processes, job.orders.policy.files.seconds_per_file)
+    for result in pool.run(_paths(job, total)):
+        _add(total, result)
+        if job.progress is not None:
+            job.progress(total)
+    roots = sorted(job.roots, key=len, reverse=True)
+    total.findings = [_rooted(finding, roots) for finding in total.findings]
+    return total
+
+
+def _rooted(finding: Finding, roots: list[str]) -> Finding:
+    """Say under which scanned path a finding lies."""
+    path = finding.location.path
+    for root in roots:
+        if path == root or path.startswith((root.rstrip("/") + "/", root + "!/")):
+            location = msgspec.structs.replace(finding.location, root=root)
+            return msgspec.structs.replace(finding, location=location)
+    return finding
+
+
+def _paths(job: Job, total: Result) -> Iterator[str]:
+    for walked in files.walk(job.roots, job.orders.policy.files.exclude):
+        if isinstance(walked, str):
+            yield walked
+        elif isinstance(walked, Inconclusive):
+            total.inconclusive.append(walked)
+        else:
+            total.count(walked.kind)
+
+
+def _add(total: Result, part: Result) -> None:
+    total.files += part.files
+    total.bytes += part.bytes
+    total.text_bytes += part.text_bytes
+    total.members += part.members
+    total.degraded += part.degraded
+    for kind, number in part.not_applicable.items():
+        total.not_applicable[kind] = total.not_applicable.get(kind, 0) + number
+    total.findings += part.findings
+    total.suppressed += part.suppressed
+    total.inconclusive += part.inconclusive
+    total.accepted += part.accepted
+
+
+def processes() -> int:
+    """Give how many processes may run at once on this machine."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,129 @@
+"""Turn the options that commands share into a job: policy, keys, engine, baseline. EDGE."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from agent import rulecache, scanning, state
+from checks import catalog, policy, suppress
+from agent.report import CheckInfo
+from checks.errors import PolicyError, RuleError
+from checks.model import Severity
+from checks.scan import Orders
+from checks.secrets import advice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from checks.policy import Policy
+    from checks.secrets.engine import Engine
+
+
+class Choice(NamedTuple):
+    """The options of a scan as given."""
+
+    paths: tuple[str, ...]
+    policy: Path | None = None
+    baseline: Path | None = None
+    rules: tuple[Path, ...] = ()
+    jobs: int = 0
+    marks: bool | None = None
+    taking: suppress.Baseline | None = None
+
+
+def load_policy(path: Path | None) -> Policy:
+    """Read a policy file, or give the built-in policy; raises PolicyError."""
+    if path is None:
+        return policy.Policy()
+    from agent import yamlfile  # noqa: PLC0415 - a scan without a policy file needs no YAML
+
+    try:
+        return policy.from_mapping(yamlfile.load(path))
+    except PolicyError as error:
+        message = str(error) if str(error).startswith(str(path)) else f"{path}: {error}"
+        raise PolicyError(message) from error
+
+
+def rule_texts(files: Sequence[Path]) -> list[tuple[str, str]]:
+    """Give the built-in rule files and the FILES; raises RuleError for one that cannot be read."""
+    texts = list(catalog.rule_files())
+    for path in files:
+        try:
+            texts.append((str(path), path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError) as error:
+            message = f"{path}: cannot be read"
+            raise RuleError(message) from error
+    return texts
+
+
+def job(choice: Choice) -> scanning.Job:
+    """Wire a scan; raises PolicyError or RuleError."""
+    told = load_policy(choice.policy)
+    home = choice.policy.parent if choice.policy else Path()
+    base = state.folder(os.environ, os.geteuid())
+    key, warning = state.host_key(base)
+    if warning:
+        click.echo(f"hygiene-agent: {warning}", err=True)
+    texts = rule_texts([*(home / name for name in told.secrets.rules), *choice.rules])
+    baseline = choice.taking or _baseline(choice.baseline)
+    marks = _marks(choice, told)
+    orders = Orders(
+        policy=told,
+        keys=(key,),
+        marks=marks,
+        accepted=suppress.Accepted(baseline) if baseline else None,
+        base=str((choice.baseline or Path("x")).resolve().parent),
+        taking=choice.taking is not None,
+    )
+    return scanning.Job(
+        roots=choice.paths,
+        orders=orders,
+        engine=rulecache.engine(texts, base),
+        processes=choice.jobs or scanning.processes(),
+        version=version("hygiene-agent"),
+    )
+
+
+def check_infos(engine: Engine) -> dict[str, CheckInfo]:
+    """Give what is known about every check: the built-in ones and the rules of the engine."""
+    infos = {
+        check: CheckInfo(known.title, known.severity, known.fix, known.references)
+        for check, known in advice.CHECKS.items()
+    }
+    for rule in engine.rules:
+        infos[rule.id] = CheckInfo(
+            rule.title, Severity.named(rule.severity), rule.fix, rule.references
+        )
+    return infos
+
+
+def _baseline(path: Path | None) -> suppress.Baseline | None:
+    if path is None:
+        return None
+    try:
+        return suppress.read_baseline(path.read_bytes())
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise PolicyError(message) from error
+
+
+def _marks(choice: Choice, told: Policy) -> bool:
+    """Marks count when asked for, by the policy, or for a person on a tree that is all theirs."""
+    if choice.marks is not None:
+        return choice.marks
+    if told.marks is not None:
+        return told.marks
+    user = os.geteuid()
+    return user != 0 and all(_owned(path, user) for path in choice.paths)
+
+
+def _owned(path: str, user: int) -> bool:
+    try:
+        return os.stat(path).st_uid == user
+    except OSError:
+        return False

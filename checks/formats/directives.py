@@ -1,0 +1,65 @@
+"""Configuration files of no known program: look at the text, then read it the way it fits."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from checks.formats import apache, conflines, erlang, jaas, logstash, nginx
+from checks.formats.textlines import numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from checks.model import Entry
+
+NAMES: tuple[str, ...] = (
+    "*.conf", "*.cfg", "*.cnf", "*.cf", "*.config", "*.conf.*", "*.cfg.*", "*rc.local", "*.conf-*",
+    "dovecot/*", "krb5.conf", "swanctl/*.conf", "sshd_config", "ssh_config", "sshd_config.d/*",
+    "*.cfg.lua", "*.hocon", "lighttpd.conf", ".msmtprc", "msmtprc", ".fetchmailrc", "fetchmailrc",
+    ".muttrc", "muttrc", ".mutt/*", ".wgetrc", "wgetrc", ".curlrc", "curlrc", ".esmtprc", ".mailrc",
+    "exim4.conf*", "exim.conf", "exim4/conf.d/*/*", "esmtprc", ".offlineimaprc", "offlineimaprc",
+    ".getmail/*", ".lftprc", ".ircrc", "freeradius/*/clients.conf", "raddb/*", "*.keys.conf",
+    "resource.cfg", "corosync.conf", "torrc", ".my.login", "tac_plus.conf", "ddclient.conf",
+)  # fmt: skip
+
+_CONTAINER: Final = re.compile(r"^\s*<(?!\?|!|/)[A-Z]\w*(?:\s[^<>\n]*)?>\s*$", re.MULTILINE)
+_PIPELINE: Final = re.compile(r"^\s*(?:input|filter|output)\s*\{", re.MULTILINE)
+_TERMS: Final = re.compile(r"^\s*(?:%[^\n]*\n\s*)*\[\s*(?:%[^\n]*\n\s*)*\{\s*'?\w+'?\s*,")
+_LOGIN_MODULE: Final = re.compile(
+    r"\b[\w.]+LoginModule\s+(?:required|requisite|sufficient|optional)\b"
+)
+
+
+def parse(text: str) -> Iterator[Entry]:
+    """Give what the reader that fits gives; raises FormatError as that one does."""
+    yield from _reader(text)(text)
+
+
+def _reader(text: str) -> Callable[[str], Iterator[Entry]]:
+    head = text[:65536]
+    if "LoginModule" in head and _LOGIN_MODULE.search(head):
+        return jaas.parse
+    if "=>" in head and _PIPELINE.search(head):
+        return logstash.parse
+    if _TERMS.match(head):
+        return erlang.parse
+    if _CONTAINER.search(head):
+        return apache.parse
+    return nginx.parse if _is_statements(head) else conflines.read
+
+
+def _is_statements(head: str) -> bool:
+    """Say whether words end with semicolons within braces, and are no assignments."""
+    ended = other = blocks = 0
+    for line in numbered(head):
+        body = line.text.strip()
+        if not body or body[0] == "#" or body[-1] == "}":
+            continue
+        if body[-1] == "{":
+            blocks += 1
+        elif body[-1] == ";" and not re.match(r"[\w.\- ]+=", body):
+            ended += 1
+        else:
+            other += 1
+    return blocks > 0 and ended > 2 * other

@@ -1,0 +1,182 @@
+"""Read single lines in any notation, for texts whose format is unknown, broken or too large."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Final
+
+from checks.formats.quoting import c_unescape
+from checks.model import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CREDENTIAL: Final = re.compile(
+    r"pass(?!iv|age|enger)|pwd|psw|psk|secret|token|cred|community|auth(?!or(?!i))|key|bindpw|rootpw"
+)
+"""A word in a lower-case name that makes `name value` on one line a directive worth yielding."""
+
+_COMMENTS: Final = ("#", "//", ";", "-- ", "--\t", "* ", "*/", "/*", "<!--", "REM ", "rem ", "%%")
+_PAIR: Final = re.compile(
+    r"(?:(?<![\w.\-$@])|(?<=[\w.\-/]:))(?:-{1,2}|[$@%&])?([A-Za-z_][\w.\-]{0,120}+(?:\[\d{1,6}\][\w.\-]{0,80}+)?)"
+    r"(?:\\?[\"'`]|[\])}]){0,3}[ \t]{0,60}+"
+    r"(=>|:=|[+?]?=(?![=~])|:(?=[ \t\"'\[{(]|\\\"))[ \t]{0,60}+"
+)
+_COLON: Final = re.compile(r"[\"'<\[\s]{0,8}([A-Za-z_][\w.\-]{0,120}+):(?!/?/)(\S.*)")
+_REGISTRY: Final = re.compile(r"//[\w.\-:/@]{1,200}/:_")
+"""How npm names a registry's setting; it begins as a comment does elsewhere."""
+_DOUBLE: Final = re.compile(r'[A-Za-z@]?"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
+_SINGLE: Final = re.compile(r"[A-Za-z@]?'([^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+)'(?!\w)")
+_ESCAPED: Final = re.compile(r'\\"([^"\\]*+(?:\\(?!")[^"\\]*+)*+)\\"')
+_ITEM: Final = re.compile(r"[^,{}]*+")
+_MORE: Final = re.compile(r"(\S++)[ \t]+-{0,2}[A-Za-z_][\w.\-]*+=")
+_COMMENT: Final = re.compile(r"[ \t](?:#|//|;|--|/\*|<!--)(?:[ \t#*]|\Z)|[ \t]#")
+_ELEMENT: Final = re.compile(
+    r"<([A-Za-z_][\w:.\-]{0,120}+)((?:[ \t][^<>]{0,400}+)?)>(?:<!\[CDATA\[)?([^<>]{1,4096}+)(?=</|\]\]>)"
+)
+_ATTRIBUTE: Final = re.compile(r"\b(?:name|key|id)=[\"']([^\"']{1,120})[\"']")
+_DEFINE: Final = re.compile(
+    r"define\(\s*([\"'])([A-Za-z_]\w{0,120})\1\s*,\s*(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"|'([^'\\]*+(?:\\.[^'\\]*+)*+)')"
+)
+_WORD: Final = re.compile(r"\"([^\"]*+)\"|'([^']*+)'|(\S++)")
+_NAMING: Final = frozenset({"name", "key", "id", "property", "setting", "path", "option", "var"})
+_SIGNS: Final = frozenset("=:<")
+_OPENERS: Final = ("{", "[", "(", "<")
+_MOST_WORDS: Final = 9
+_LONGEST: Final = 4096
+
+
+def parse(text: str) -> Iterator[Entry]:
+    """Give the pairs of every line; never fails."""
+    for number, line in enumerate(text.split("\n"), 1):
+        yield from parse_line(line, number)
+
+
+def parse_line(line: str, number: int) -> Iterator[Entry]:
+    """Give (name, value) of every assignment, attribute, element or directive on one line.
+
+    A comment line gives nothing. The only key is the name in front of the value; a pair such as
+    `name: DB_PASSWORD, value: x` gives `DB_PASSWORD` as well.
+    """
+    text = line.strip()
+    if not text or (text.startswith(_COMMENTS) and not _REGISTRY.match(text)):
+        return
+    found: list[Entry] = []
+    if not _SIGNS.isdisjoint(text):
+        found += _assignments(text, number)
+        if "</" in text or "]]>" in text:
+            found += _elements(text, number)
+        if len(found) > 1:
+            found += _named_values(found)
+    if not found and ":" in text and (pair := _COLON.match(text)):
+        found.append(_bare(pair[1], pair[2], number))
+    if "define" in text:
+        found += _defines(text, number)
+    yield from found or _directive(text, number)
+
+
+def _assignments(text: str, number: int) -> Iterator[Entry]:
+    at = 0
+    while name := _PAIR.search(text, at):
+        at = name.end()
+        if not text[at:at + 1]:
+            return
+        if quoted := _quoted(text, at):
+            value, at = quoted
+            yield Entry((name[1],), value, number, quoted=True)
+            continue
+        if text.startswith(_OPENERS, at) and _PAIR.search(text, at):
+            continue
+        end = _end(text, at, name)
+        entry = _bare(name[1], text[at:end], number)
+        if entry.value:
+            yield entry
+        at = end
+
+
+def _end(text: str, at: int, name: re.Match[str]) -> int:
+    """Where a value without quotes ends: with its line unless another pair follows."""
+    if name[2] == ":" and text.find("{", 0, name.start()) >= 0:
+        item = _ITEM.match(text, at)
+        return item.end() if item else at
+    more = _MORE.match(text, at) if text[at - 1] == "=" else None
+    return more.end(1) if more else len(text)
+
+
+def _quoted(text: str, at: int) -> tuple[str, int] | None:
+    """The text of the string literal at AT and where it ends."""
+    if found := _DOUBLE.match(text, at):
+        return c_unescape(found[1]), found.end()
+    if found := _SINGLE.match(text, at):
+        body = found[1].replace("''", "'")
+        return re.sub(r"\\(['\\])", r"\1", body) if "\\" in body else body, found.end()
+    if found := _ESCAPED.match(text, at):
+        return found[1], found.end()
+    return None
+
+
+def _bare(key: str, rest: str, number: int) -> Entry:
+    """Take a value without quotes: up to a comment, without the punctuation behind it."""
+    comment = _COMMENT.search(rest)
+    value = (rest[: comment.start()] if comment else rest).strip()
+    if value[-1:] in {",", ";"}:
+        value = value[:-1].rstrip()
+    if value[-2:] == "/>":
+        value = value[:-2].rstrip()
+    return Entry((key,), value, number)
+
+
+def _elements(text: str, number: int) -> Iterator[Entry]:
+    for found in _ELEMENT.finditer(text):
+        name = _ATTRIBUTE.search(found[2]) if found[2] else None
+        value = html.unescape(found[3]) if "&" in found[3] else found[3]
+        if value.strip():
+            yield Entry((name[1] if name else found[1],), value.strip(), number)
+
+
+def _named_values(found: list[Entry]) -> Iterator[Entry]:
+    """`name="DB_PASSWORD" value="x"`: the first value is the name of the second."""
+    name = ""
+    for entry in found:
+        key = entry.keys[0].lower()
+        if key in _NAMING:
+            name = entry.value
+        elif name and key == "value":
+            yield entry._replace(keys=(name,))
+            name = ""
+
+
+def _defines(text: str, number: int) -> Iterator[Entry]:
+    for found in _DEFINE.finditer(text):
+        body = found[3] if found[3] is not None else found[4]
+        value = re.sub(r"\\([\\'\"])", r"\1", body)
+        yield Entry((found[2],), value, number, quoted=True)
+
+
+def _directive(text: str, number: int) -> Iterator[Entry]:
+    """`requirepass foo`, `username bob password 0 foo`: a value behind a credential's name."""
+    count = len(text.split(None, _MOST_WORDS))
+    if not 1 < count <= _MOST_WORDS or not CREDENTIAL.search(text[:_LONGEST].lower()):
+        return
+    words = [(found[3] or "", found) for found in _WORD.finditer(text[:_LONGEST])]
+    for index in range(len(words) - 2, -1, -1):
+        name = words[index][0].strip("\"'[]():,")
+        if name and CREDENTIAL.search(name.lower()):
+            yield from _behind(words, index, name, number)
+            return
+
+
+def _behind(
+    words: list[tuple[str, re.Match[str]]], index: int, name: str, number: int
+) -> Iterator[Entry]:
+    after = words[index + 1 :]
+    if len(after) > 1 and len(after[0][0]) == 1 and after[0][0].isdigit():
+        after = after[1:]  # the kind of encryption, on network devices
+    value, match = after[0]
+    quoted = not value
+    text = value or match[1] or match[2] or ""
+    if not quoted:
+        text = text[:-1] if text[-1:] in {";", ","} else text
+    if quoted or not text.isalpha() or (index == 0 and (len(after) == 1 or "community" in name)):
+        yield Entry((name,), text, number, quoted=quoted)

@@ -1,0 +1,79 @@
+"""Configuration of nginx: directives, headers, variables and FastCGI parameters."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from checks.formats import apache
+from checks.formats.statements import Statement, statements
+from checks.model import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMES: tuple[str, ...] = (
+    "nginx.conf", "nginx*.conf", "nginx/*.conf", "nginx/*/*.conf", "nginx/*/*", "*.nginx",
+    "nginx.conf.*", "sites-available/*", "sites-enabled/*", "openresty/*.conf", "*.vhost",
+    "fastcgi_params", "uwsgi_params", "fastcgi.conf", "angie/*.conf", "tengine/*.conf",
+)  # fmt: skip
+
+_NAMING: Final = frozenset({
+    "proxy_set_header", "add_header", "fastcgi_param", "uwsgi_param", "scgi_param", "set",
+    "grpc_set_header", "uwsgi_pass_header", "proxy_cookie_path", "perl_set", "set_by_lua",
+    "more_set_headers", "more_set_input_headers", "add_trailer", "auth_request_set",
+})  # fmt: skip
+"""Directives whose first argument is the name of what the second one gives."""
+_PAIR: Final = re.compile(r"[A-Za-z_][\w.\-]*+=")
+_APACHE: Final = re.compile(r"^\s*<(?:VirtualHost|Directory|IfModule|Location)\b", re.MULTILINE)
+
+
+def parse(text: str) -> Iterator[Entry]:
+    """Give values under (blocks..., directive) or (blocks..., directive, name).
+
+    The folders of sites are shared with Apache, so its files are handed on.
+    """
+    if _APACHE.search(text):
+        yield from apache.parse(text)
+        return
+    for statement in statements(text):
+        if not statement.opens and len(statement.words) > 1:
+            yield from _directive(statement)
+
+
+def _directive(statement: Statement) -> Iterator[Entry]:
+    name, first, *rest = statement.words
+    keys = (*statement.path, name.text)
+    if name.text in _NAMING and rest:
+        value = " ".join(word.text for word in rest if word.text != "always" or word.quoted)
+        own = first.text.lstrip("$").rstrip(":")
+        yield Entry((*keys, own), value, rest[0].line, quoted=rest[0].quoted)
+        return
+    if not rest and not first.quoted and name.text != "env":
+        yield Entry(keys, first.text, first.line)
+        return
+    if not rest and first.quoted:
+        yield from _quoted(keys, first.text, first.line)
+        return
+    yield from _arguments(keys, statement)
+
+
+def _quoted(keys: tuple[str, ...], value: str, line: int) -> Iterator[Entry]:
+    """Read one quoted argument; `more_set_headers "Name: value"` is a header in it."""
+    name, colon, rest = value.partition(":")
+    if keys[-1] in _NAMING and colon:
+        yield Entry((*keys, name.strip()), rest.strip(), line, quoted=True)
+    else:
+        yield Entry(keys, value, line, quoted=True)
+
+
+def _arguments(keys: tuple[str, ...], statement: Statement) -> Iterator[Entry]:
+    plain = []
+    for word in statement.words[1:]:
+        if _PAIR.match(word.text):
+            name, _, value = word.text.partition("=")
+            yield Entry((*keys, name), value, word.line, quoted=word.quoted)
+        else:
+            plain.append(word)
+    if plain:
+        yield Entry(keys, " ".join(word.text for word in plain), plain[0].line)

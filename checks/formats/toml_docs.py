@@ -1,0 +1,176 @@
+"""TOML with lines kept: tables, dotted keys, strings of four kinds, arrays and inline tables.
+
+Tolerant: keys may repeat, and a bare value (a number, a date, a word) is given as written.
+https://toml.io/en/v1.0.0
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from checks.errors import FormatError
+from checks.formats import templated
+from checks.formats.cursor import Cursor
+from checks.formats.escapes import unescape
+from checks.formats.levels import END, LIST, MAP, VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from checks.formats.levels import Event
+    from checks.model import Entry
+
+NAMES: Final = (
+    "*.toml",
+    "*.toml.*",
+    ".cargo/config",
+    ".cargo/credentials",
+    "containers.conf",
+    "pipfile",
+    "registries.conf",
+    "storage.conf",
+    "telegraf.conf",
+    "telegraf.d/*.conf",
+)
+
+_PLAIN: Final = re.compile(
+    r"""[ \t]*+([\w\-]++)[ \t]*+=[ \t]*+(?:"([^"\\\n]*+)"|'([^'\n]*+)'|([^\s"'\[\]{},#=]++))"""
+    r"""[ \t\r]*+(?:\#[^\n]*+)?+(?:\n|\Z)"""
+)
+"""A whole line of the usual kind; everything else takes the long way."""
+_BLANK: Final = re.compile(r"(?:[\s\ufeff]++|\#[^\n]*+)*+")
+_KEY: Final = re.compile(rf"""([\w\-{templated.LETTERS}]++)|"((?:[^"\\\n]++|\\.)*+)"|'([^'\n]*+)'""")
+_DOT: Final = re.compile(r"[ \t]*+\.[ \t]*+")
+_HEADER: Final = re.compile(r"\[\[?[ \t]*+")
+_HEADER_END: Final = re.compile(r"[ \t]*+\]\]?[ \t\r]*+(?:\#[^\n]*+)?(?=\n|\Z)")
+_EQUALS: Final = re.compile(r"[ \t]*+=[ \t]*+")
+_LINE_END: Final = re.compile(r"[ \t\r]*+(?:\#[^\n]*+)?(?=\n|\Z)")
+_STRING: Final = re.compile(
+    r'"""(?:\r?\n)?+((?:[^"\\]++|\\.|"{1,2}+(?!"))*+"{0,2}?)"""(?!")'
+    r"|'''(?:\r?\n)?+((?:[^']++|'{1,2}+(?!'))*+'{0,2}?)'''(?!')"
+    r'|"((?:[^"\\\n]++|\\.)*+)"'
+    r"|'([^'\n]*+)'",
+    re.DOTALL,
+)
+_ESCAPED: Final = {1, 3}
+_BARE: Final = re.compile(r"""[^\s,\[\]{}#"'=](?:[^\n,\[\]{}#"'=]*[^\s,\[\]{}#"'=])?""")
+_CLOSER: Final = {"[": "]", "{": "}"}
+
+
+def parse(text: str) -> Iterator[Entry]:
+    """Give the entries of a TOML text; raises FormatError where it stops being TOML."""
+    return templated.entries(text, lambda given: _Reader(given).events())
+
+
+class _Reader(Cursor):
+    """The text and the number of tables that the current header opened."""
+
+    __slots__ = ("opened",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.opened = 0
+
+    def events(self) -> Iterator[Event]:
+        """Give the events of the text; a table's name is so many mappings."""
+        while True:
+            while found := self.take(_PLAIN):
+                yield self._plain(found)
+            self.take(_BLANK)
+            if self.ended:
+                break
+            yield from self._header() if self.sees("[") else self._assignment()
+        yield from self._ends(self.opened)
+
+    def _plain(self, found: re.Match[str]) -> Event:
+        key, basic, literal, bare = found.groups()
+        line = self.line - 1 if found[0].endswith("\n") else self.line
+        if bare is not None:
+            return VALUE, key, bare, line, False
+        return VALUE, key, literal if basic is None else basic, line, True
+
+    def _ends(self, count: int) -> Iterator[Event]:
+        line = self.line
+        for _ in range(count):
+            yield END, None, "", line, False
+
+    def _header(self) -> Iterator[Event]:
+        yield from self._ends(self.opened)
+        line = self.line
+        self.take(_HEADER)
+        self.opened = 0
+        for key in self._keys():
+            self.opened += 1
+            yield MAP, key, "", line, False
+        self.need(_HEADER_END, "toml table name does not end")
+
+    def _keys(self) -> Iterator[str]:
+        while True:
+            found = self.need(_KEY, "toml key expected")
+            bare, basic, literal = found.groups()
+            yield unescape(basic) if basic is not None else bare or literal or ""
+            if not self.take(_DOT):
+                return
+
+    def _assignment(self) -> Iterator[Event]:
+        """Read one line, or the lines of one array or inline table, without recursion.
+
+        nest: for each open container what closes it, and how many levels end with it.
+        """
+        nest: list[tuple[str, int]] = []
+        key, ends = yield from self._named()
+        while True:
+            opened = yield from self._value(key)
+            if opened:
+                nest.append((_CLOSER[opened], ends + 1))
+            else:
+                yield from self._ends(ends)
+            yield from self._closed(nest)
+            if not nest:
+                break
+            key, ends = None, 0
+            if nest[-1][0] == "}":
+                key, ends = yield from self._named()
+        self.need(_LINE_END, "toml line goes on after its value")
+
+    def _named(self) -> Generator[Event, None, tuple[str | None, int]]:
+        """Read `a.b.c =`; give c and the number of levels opened for a and b."""
+        line = self.line
+        opened, key = -1, ""
+        for part in self._keys():
+            if opened >= 0:
+                yield MAP, key, "", line, False
+            opened, key = opened + 1, part
+        self.need(_EQUALS, "toml equals sign expected")
+        return key, opened
+
+    def _value(self, key: str | None) -> Generator[Event, None, str]:
+        """Read a scalar, or the opening character of a container, which is returned."""
+        line = self.line
+        for opening, kind in (("[", LIST), ("{", MAP)):
+            if self.sees(opening):
+                self.at += 1
+                yield kind, key, "", line, False
+                return opening
+        found = self.take(_STRING)
+        if found is None:
+            yield VALUE, key, self.need(_BARE, "toml value expected")[0], line, False
+            return ""
+        which = found.lastindex or 0
+        first = line + self.text.count("\n", found.start(), found.start(which))
+        text = found[which]
+        yield VALUE, key, unescape(text) if which in _ESCAPED else text, first, True
+        return ""
+
+    def _closed(self, nest: list[tuple[str, int]]) -> Iterator[Event]:
+        """Pass what separates two values and end the containers that close here."""
+        while nest:
+            self.take(_BLANK)
+            if self.sees(","):
+                self.at += 1
+            elif self.sees(nest[-1][0]):
+                self.at += 1
+                yield from self._ends(nest.pop()[1])
+            else:
+                return

@@ -1,0 +1,81 @@
+"""Find credentials in HTTP headers: `Authorization: Basic …`, `X-Api-Key: …`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Final
+
+from checks.model import Entry, Role
+from checks.secrets.names import Kind, kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MARK: Final = re.compile(r"(?:basic|bearer|token|apikey)[ \t]|header")
+"""What a value with a scheme (RFC 9110 11.4) or a header directive has in lower case."""
+LONGEST: Final = 512
+"""A longer value is not tried as a whole header."""
+
+_SCHEME: Final = re.compile(
+    r"\b(basic|bearer|token|apikey)[ \t]++([\w.~+/\-]{4,4096}+=*+)", re.IGNORECASE
+)
+_HEADER: Final = re.compile(r"\s*[\"']?([A-Za-z][\w\-]{1,60}):[ \t]*([^\s\"']{1,400})[\"']?\s*\Z")
+_IN_QUOTES: Final = re.compile(r"([\"'])([A-Za-z][\w\-]{1,60}):[ \t]*([^\s\"']{1,400})\1")
+_DIRECTIVE: Final = re.compile(
+    r"header[ \t]+(?:set[ \t]+|add[ \t]+)?[\"']?([A-Za-z][\w\-]{1,60})[\"']?[ \t]+"
+    r"(\"[^\"]{1,400}\"|'[^']{1,400}'|[^\s;\"']{1,400})",
+    re.IGNORECASE,
+)
+_AUTH: Final = re.compile(r"auth|header|bearer|token", re.IGNORECASE)
+_BEFORE: Final = 60
+_MADE: Final = re.compile(r"(?=[^\d]*+\d).{12,}|.{24,}")
+
+
+def credentials(entry: Entry) -> Iterator[Entry]:
+    """Give the secret of each authorization scheme and of each header named like a credential.
+
+    Of Basic it is the password behind the decoded user's name (RFC 7617), of Bearer the token.
+    """
+    value = entry.value
+    for found in _SCHEME.finditer(value):
+        yield from _scheme(entry, found)
+    if len(value) < LONGEST and (whole := _HEADER.match(value)):
+        yield from _header(entry, whole[1], whole[2], whole.start(2))
+    for found in _IN_QUOTES.finditer(value):
+        yield from _header(entry, found[2], found[3], found.start(3))
+    for found in _DIRECTIVE.finditer(value):
+        bare = found[2][1:-1] if found[2][0] in "\"'" else found[2]
+        yield from _header(entry, found[1], bare, found.start(2))
+
+
+def _line(entry: Entry, offset: int) -> int:
+    return entry.line + entry.value.count("\n", 0, offset)
+
+
+def _header(entry: Entry, name: str, value: str, offset: int) -> Iterator[Entry]:
+    if kind((name,)) is not Kind.NONE:
+        yield Entry((*entry.keys, name), value, _line(entry, offset), quoted=True)
+
+
+def _scheme(entry: Entry, found: re.Match[str]) -> Iterator[Entry]:
+    line = _line(entry, found.start())
+    if found[1].lower() == "basic":
+        user, colon, password = _decoded(found[2]).partition(":")
+        if colon and password:
+            yield Entry(entry.keys, password, line, Role.SECRET, subject=user)
+        return
+    before = entry.value[max(0, found.start() - _BEFORE) : found.start()]
+    names = entry.keys[-1] if entry.keys else ""
+    if (_AUTH.search(before) or _AUTH.search(names)) and _MADE.fullmatch(found[2]):
+        yield Entry((*entry.keys, "Authorization"), found[2], line, Role.SECRET)
+
+
+def _decoded(text: str) -> str:
+    """Decode Basic credentials; "" when they are none."""
+    try:
+        decoded = base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+    return decoded if decoded.isprintable() else ""

@@ -1,0 +1,99 @@
+"""Find credentials inside one value: URLs, connection strings, headers, settings, SQL, JSON."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from checks.formats import sql
+from checks.model import Entry, Role
+from checks.secrets import headers, settings, urls
+from checks.secrets.names import Kind, kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MARK: Final = re.compile(
+    r"://[^@]*@|@(?:tcp|udp|unix|cloudsql|\()|jdbc:oracle|basic |bearer |token |\$\{"
+    r"|identified|pass|pwd|secret|token|key|auth|psk|cred"
+)
+"""What a value with something inside has in lower case; most values have none of it."""
+_SEPARATORS: Final = frozenset("=@ :{")
+_WORDS: Final = re.compile(r"identified|pass|pwd|secret|token|key|auth|psk|cred")
+_SQL: Final = re.compile(
+    r"\bidentified\s|\b(?:create|alter)\s+(?:user|role|login|master|database|server|credential)\b"
+    r"|\bset\s+password\b|\binsert\s+into\b|\bupdate\s+\S{1,60}\s+set\b"
+    r"|\bchange\s+(?:master|replication)\b|\bencryption\s+by\b"
+)
+"""How a statement with a password begins, in lower case."""
+_DEFAULT: Final = re.compile(r"\$\{([A-Za-z_][\w.\-]{0,100}?)(?::?[-=]|:(?![?+\d]))([^${}]{1,200})\}")
+_BLOCK: Final = 2
+"""A value with that many line ends is a file of its own and is read as one elsewhere."""
+
+
+def inner(entry: Entry) -> Iterator[Entry]:
+    """Give the credentials that an entry's value contains, not the value itself.
+
+    Role SECRET where the notation makes it one (a password in a URL), NAMED with the name in the
+    value added to the keys otherwise. Lines count from the entry's.
+    """
+    value = entry.value
+    if _SEPARATORS.isdisjoint(value) or not _MARK.search(low := value.lower()):
+        return
+    lines = _LineNumbers(entry)
+    if "@" in value:
+        for found in urls.userinfo(value):
+            yield Entry(entry.keys, found.secret, lines.at(found.offset), Role.SECRET, False, found.user)
+    if headers.MARK.search(low) or (len(value) < headers.LONGEST and ":" in value):
+        yield from headers.credentials(entry)
+    if "${" in value:
+        yield from _defaults(entry, lines)
+    if not _WORDS.search(low):
+        return
+    yield from _named(entry, low, lines)
+
+
+def _named(entry: Entry, low: str, lines: _LineNumbers) -> Iterator[Entry]:
+    """What stands behind a name within the value."""
+    value = entry.value
+    if _SQL.search(low):
+        for one in sql.parse(value):
+            yield one._replace(keys=(*entry.keys, *one.keys), line=entry.line + one.line - 1)
+        return
+    if value.count("\n", 0, 4096) >= _BLOCK:
+        return
+    user = settings.user(value)
+    for found in settings.pairs(value):
+        if kind((found.name,)) is not Kind.NONE and found.value:
+            yield Entry(
+                (*entry.keys, found.name),
+                found.value,
+                lines.at(found.offset),
+                found.role,
+                found.quoted,
+                user if found.value != user else "",
+            )
+
+
+def _defaults(entry: Entry, lines: _LineNumbers) -> Iterator[Entry]:
+    """`${NAME:-value}` of shells and Compose, `${name:value}` of Spring."""
+    for found in _DEFAULT.finditer(entry.value):
+        named = kind((found[1],)) is not Kind.NONE
+        keys = (*entry.keys, found[1]) if named or not kind(entry.keys) else entry.keys
+        yield Entry(keys, found[2], lines.at(found.start(2)))
+
+
+class _LineNumbers:
+    """Line numbers of offsets in an entry's value, cheap when they are asked in rising order."""
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+        self._offset = 0
+        self._line = entry.line
+
+    def at(self, offset: int) -> int:
+        if offset < self._offset:
+            self._offset, self._line = 0, self._entry.line
+        self._line += self._entry.value.count("\n", self._offset, offset)
+        self._offset = offset
+        return self._line

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from checks.model import Entry
 
+_WILD = re.compile(r"[*?\[]")
 RULES = Path(__file__).parent / "secrets" / "rules"
 
 
@@ -43,40 +44,71 @@ def _modules() -> Iterator[Format]:
             yield cast("Format", module)
 
 
-class _Globs(NamedTuple):
-    """Globs sorted by how fast they are tried."""
+class _Glob(NamedTuple):
+    """One glob; the lowest rank of those that match wins: the most specific."""
 
-    exact: dict[str, Format]
-    suffix: dict[str, Format]
-    other: list[tuple[re.Pattern[str], Format]]
+    rank: tuple[int, int, str]
+    module: Format
+
+    def matches(self, path: str) -> bool:
+        return _compiled(self.rank[2]).search(path) is not None
+
+
+def _rank(glob: _Glob) -> tuple[int, int, str]:
+    return glob.rank
+
+
+class _Globs:
+    """Globs filed under what a path must have, so that few are tried on a path."""
+
+    def __init__(self, pairs: Iterator[tuple[str, Format]]) -> None:
+        self._filed: dict[str, list[_Glob]] = {}
+        loose: list[_Glob] = []
+        for glob, module in pairs:
+            one = _Glob((-glob.count("/"), -len(glob), glob), module)
+            place = _place(glob)
+            (self._filed.setdefault(place, []) if place else loose).append(one)
+        self._loose = loose
+        # Most paths match no loose glob: one expression for names and one for paths say so.
+        self._loose_name = _any(one for one in loose if "/" not in one.rank[2])
+        self._loose_path = _any(one for one in loose if "/" in one.rank[2])
 
     def find(self, path: str) -> Format | None:
-        name = path.rpartition("/")[2]
-        if name in self.exact:
-            return self.exact[name]
-        for pattern, module in self.other:
-            if pattern.search(path):
-                return module
-        while "." in name:
-            name = name.partition(".")[2]
-            if name in self.suffix:
-                return self.suffix[name]
-        return None
+        parts = path.rsplit("/", 2)
+        name = parts[-1]
+        found = [*self._filed.get(name, ())]
+        if len(parts) > 1:
+            found += self._filed.get(parts[-2] + "/", ())
+        pieces = name.split(".")
+        for number in range(1, len(pieces)):
+            found += self._filed.get("*." + ".".join(pieces[number:]), ())
+            if number < len(pieces) - 1:
+                found += self._filed.get(f"*.{pieces[number]}.*", ())
+        if self._loose_name.match("/" + name) or self._loose_path.search(path):
+            found += self._loose
+        matching = [one for one in found if one.matches(path)]
+        return min(matching, key=_rank).module if matching else None
 
 
-def _sorted_globs(pairs: Iterator[tuple[str, Format]]) -> _Globs:
-    globs = _Globs({}, {}, [])
-    for glob, module in sorted(
-        pairs, key=lambda pair: (-pair[0].count("/"), -len(pair[0]), pair[0])
-    ):
-        rest = glob[2:]
-        if not re.search(r"[*?\[/]", glob):
-            globs.exact[glob] = module
-        elif glob.startswith("*.") and not re.search(r"[*?\[/]", rest):
-            globs.suffix[rest] = module
-        else:
-            globs.other.append((re.compile(_translate(glob)), module))
-    return globs
+def _any(globs: Iterator[_Glob]) -> re.Pattern[str]:
+    return re.compile("|".join(_translate(one.rank[2]) for one in globs) or r"(?!)")
+
+
+def _place(glob: str) -> str:
+    """Name what a path must have: its file name, "*.suffix", "*.part.*" or "folder/"; or ""."""
+    parent, _, name = glob.rpartition("/")
+    if not _WILD.search(name):
+        return name
+    tail = re.search(r"\*(\.[^*?\[]+(?:\.\*)?)$", name)
+    if tail:
+        return "*" + tail[1]
+    folder = parent.rpartition("/")[2]
+    return folder + "/" if folder and not _WILD.search(folder) else ""
+
+
+@lru_cache(maxsize=2048)
+def _compiled(glob: str) -> re.Pattern[str]:
+    return re.compile(_translate(glob))
 
 
 def _translate(glob: str) -> str:
@@ -98,11 +130,11 @@ class Formats:
 
     @cached_property
     def _names(self) -> _Globs:
-        return _sorted_globs((glob, module) for module in self._all for glob in module.NAMES)
+        return _Globs((glob, module) for module in self._all for glob in module.NAMES)
 
     @cached_property
     def _always(self) -> _Globs:
-        return _sorted_globs(
+        return _Globs(
             (glob, module) for module in self._all for glob in getattr(module, "ALWAYS", ())
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -20,8 +21,10 @@ from checks.model import (
     Role,
     Severity,
 )
-from checks.secrets import advice, judge
+from checks.secrets import advice, judge, values
 from checks.secrets.engine import FIRST_RULE, Engine, Token
+from checks.secrets.names import Kind, kind
+from checks.secrets.notsecret import why_not
 from checks.secrets.triggers import Trigger
 
 if TYPE_CHECKING:
@@ -35,9 +38,19 @@ _LINE: Final = 32 * 1024
 _NESTING: Final = 3
 _PARSED_ENTRIES: Final = 200_000
 _STRUCTURAL: Final = frozenset({int(Trigger.PAIRED), int(Trigger.CONTAINER)})
+_ALWAYS_PARSED: Final = frozenset(
+    {int(t) for t in (Trigger.CONTAINER, Trigger.HEADER, Trigger.ARGUMENT)}
+)
+_NAMED: Final = re.compile(
+    r"""(?i)(?:name|key|id|property|path|setting)["']?[ \t]*[:=][ \t]*["']?([\w.\-/]+)"""
+)
 _IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
 _IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
 _WORDY: Final = _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT)}
+
+
+_SETTINGS: Final = re.compile(r"(?:^|/)etc/|rc$|/\.[^/.]+$|\.(?:conf|cfg|cnf|ini|config|settings)\b")
+"""Paths on which `name value` is a likely notation."""
 
 
 class Document(NamedTuple):
@@ -127,8 +140,10 @@ class Inspector:
         reader = _Reader(self._engine, self._formats, document, content)
         if form is None or getattr(form, "CODE", False) or not document.whole:
             candidates = reader.by_line(form, pairs)
-        else:
+        elif always is not None or reader.deserves(pairs):
             candidates = reader.parsed(form)
+        else:
+            return
         for spotted in candidates:
             if not any(spotted.value in value or value in spotted.value for value in confirmed):
                 looked.spotted.append(spotted)
@@ -149,6 +164,36 @@ class _Reader:
         self._content = content
         self._is_document = judge.is_document(document.path)
         self.degraded = not document.whole
+
+    def deserves(self, pairs: Sequence[tuple[int, int]]) -> bool:
+        """Say whether a candidate survives a look at its line, so that the file is parsed."""
+        seen: set[int] = set()
+        for number, end in pairs:
+            if number in _ALWAYS_PARSED or number >= FIRST_RULE:
+                return True
+            start, row = self._row(end)
+            if start not in seen and self._survives(number, row):
+                return True
+            if number != Trigger.PAIRED:
+                seen.add(start)
+        return False
+
+    def _survives(self, number: int, row: str) -> bool:
+        if number == Trigger.PAIRED:
+            return any(kind((name,)) is not Kind.NONE for name in _NAMED.findall(row))
+        if number == Trigger.URL:
+            return next(values.inner(Entry(("url",), row, 0)), None) is not None
+        return any(
+            kind(entry.keys) is not Kind.NONE and not why_not(entry.value.strip(), strict=True)
+            for entry in lines.parse_line(row, 0)
+        )
+
+    def _row(self, end: int) -> tuple[int, str]:
+        """Give start and text of the line on which a candidate ends."""
+        data = self._content.data
+        start = max(data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1, end - _LINE)
+        stop = data.find(b"\n", end - 1, end + _LINE)
+        return start, data[start : stop if stop >= 0 else end + _LINE].decode("utf-8", "replace")
 
     def parsed(self, form: Format) -> Iterator[Spotted]:
         """Read the whole text by its format; what is left after an error in line mode."""
@@ -200,25 +245,25 @@ class _Reader:
     def _line_entries(
         self, form: Format | None, pairs: Sequence[tuple[int, int]], *, code: bool
     ) -> Iterator[Entry]:
-        data = self._content.data
-        numbers = text.Lines(data, self._document.first_line)
+        numbers = text.Lines(self._content.data, self._document.first_line)
         parse_line: Callable[[str, int], Iterable[Entry]]
         parse_line = form.parse_line if form is not None and code else lines.parse_line  # type: ignore[attr-defined]  # CODE formats have it
+        settings = not code and _SETTINGS.search(self._document.path) is not None
         seen: set[tuple[int, str]] = set()
         for number, end in pairs:
-            kind = _line_kind(number, code=code)
-            start = max(data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1, end - _LINE)
-            if not kind or (start, kind) in seen:
+            way = _line_way(number, code=code, settings=settings)
+            if not way:
                 continue
-            seen.add((start, kind))
-            stop = data.find(b"\n", end - 1, end + _LINE)
-            row = data[start : stop if stop >= 0 else end + _LINE].decode("utf-8", "replace")
+            start, row = self._row(end)
+            if (start, way) in seen:
+                continue
+            seen.add((start, way))
             line = numbers.at(start)
-            if kind == "line":
+            if way == "line":
                 yield from parse_line(row.rstrip("\r"), line)
             else:
-                role = Role.COMMAND if kind == "command" else Role.NAMED
-                yield Entry((kind,), row, line, role)
+                role = Role.COMMAND if way == "command" else Role.NAMED
+                yield Entry((way,), row, line, role)
 
     def _judged(self, entries: Iterable[Entry], place: judge.Place) -> Iterator[Spotted]:
         seen: set[tuple[str, int]] = set()
@@ -230,8 +275,10 @@ class _Reader:
                     yield _from_candidate(candidate)
 
 
-def _line_kind(number: int, *, code: bool) -> str:
-    if number == Trigger.QUOTED or (number in _IN_LINES and not code):
+def _line_way(number: int, *, code: bool, settings: bool) -> str:
+    if number == Trigger.QUOTED or (number == Trigger.PLAIN and not code):
+        return "line"
+    if number == Trigger.DIRECTIVE and settings:
         return "line"
     if number in _IN_VALUES:
         return "url"

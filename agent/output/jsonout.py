@@ -1,7 +1,7 @@
-"""Write a report as JSON: one object, or one event a line.
+r"""Write a report as JSON: one object, or one event a line.
 
 Pure ASCII, so nothing in it can move a terminal's cursor. A path or name that is not UTF-8 stands
-as text with its odd bytes written \\xNN, and whole in base64 beside it (`path_base64`).
+as text with its odd bytes written \xNN, and whole in base64 beside it (`path_base64`).
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ def _properties(report: Report) -> _Object:
 
 def _message(told: str) -> str:
     """Keep a viewer from reading an embedded link (3.11.6) into a hostile text."""
-    return printable(told).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    return printable(told).replace("](", "] (")
 
 
 def _dump(value: object) -> str:

@@ -44,7 +44,7 @@ def settings(body: str) -> Iterator[Found]:
     name = words[0].text
     special = _SPECIAL.get(name.lower())
     found = list(special(name, words)) if special else []
-    if len(words) > 2 or not _CREDENTIAL.search(name):
+    if not found and (len(words) > 2 or not _CREDENTIAL.search(name)):
         found += _labelled(name, words)
         found += [Found((name, key), word) for key, word in quoting.pairs(body[len(name) :])]
     yield from found or [_whole(name, words, body)]

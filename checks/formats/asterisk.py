@@ -18,17 +18,19 @@ NAMES: tuple[str, ...] = (
 ALWAYS: tuple[str, ...] = NAMES
 
 _SECRETS: Final = frozenset({"secret", "md5secret", "password", "vmsecret", "remotesecret"})
+_INCLUDE: Final = re.compile(r"^[ \t]*+#.*$", re.MULTILINE)
+_TEMPLATED: Final = re.compile(r"^[ \t]*+(\[[^\]\n]*+\])[ \t]*+\([^)\n]*+\)", re.MULTILINE)
 _REGISTER: Final = re.compile(r"(?:\w+://)?([^\s:@/]++):([^\s:@]++(?:@(?=[^/]*@)[^\s:@]++)*+)[:@]")
 
 
 def parse(text: str) -> Iterator[Entry]:
     """Give settings under (section, name), credentials with the peer or user as the subject."""
-    plain = re.sub(r"(?m)^[ \t]*#.*$", "", text)
+    plain = _TEMPLATED.sub(r"\1", _INCLUDE.sub("", text))
     for entry in ini.read(plain):
         section, name = entry.keys[0], entry.keys[-1].lower()
         if name in _SECRETS and len(entry.keys) > 1:
             role = Role.HASH if name == "md5secret" else Role.SECRET
-            yield entry._replace(role=role, subject=re.split(r"[(\]]", section)[0])
+            yield entry._replace(role=role, subject=section)
         elif name == "register":
             yield from _register(entry)
         elif name.isdigit() and "," in entry.value and len(entry.keys) > 1:

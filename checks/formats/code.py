@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import callables
-from checks.formats.quoting import c_unescape
+from checks.formats.lines import CREDENTIAL
+from checks.formats.literals import Literal, is_whole, literals
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -14,60 +15,59 @@ if TYPE_CHECKING:
 
 CODE: Final = True
 
-NAMES: Final = tuple(
-    f"*.{ending}"
-    for ending in (
-        "asp aspx bas c cc cjs clj cljs coffee cpp cr cs csx cts cxx d dart eex elm erl ex exs f90 fs fsx"
-        " go gradle groovy gvy h hh hpp hrl hs hx hxx inc ipynb java jl js jsp jsx kt kts lua m mjs ml mm"
-        " mts nim pas php php3 php4 php5 phps phtml pl pm pod pp prisma proto ps1 psd1 psm1 py pyi pyw pyx r"
-        " rake rb rs sbt scala sol svelte swift t tcl ts tsx v vala vb vbs vue zig"
-    ).split()
-) + (
-    "berksfile", "brewfile", "capfile", "cheffile", "fastfile", "gemfile", "guardfile", "jenkinsfile",
-    "jenkinsfile.*", "podfile", "puppetfile", "rakefile", "sconscript", "sconstruct", "snakefile",
-    "thorfile", "tiltfile", "vagrantfile", "wscript",
-)  # fmt: skip
+NAMES: Final = (
+    *(
+        f"*.{ending}"
+        for ending in (
+            "asp aspx bas c cc cjs clj cljs coffee cpp cr cs csx cts cxx d dart eex elm erl ex exs"
+            " fs fsx go gradle groovy gvy h hh hpp hrl hs hxx inc java jl js jsp jsx kt kts lua m mjs"
+            " ml mm mts nim pas php php3 php4 php5 phps phtml pl pm pod pp proto ps1 psd1 psm1 py"
+            " pyi pyw pyx r rake rb rs sbt scala sol svelte swift t tcl ts tsx v vala vb vbs vue zig"
+        ).split()
+    ),
+    *(
+        "berksfile brewfile capfile cheffile fastfile gemfile guardfile jenkinsfile jenkinsfile.*"
+        " podfile puppetfile rakefile sconscript sconstruct snakefile thorfile tiltfile vagrantfile"
+        " wscript"
+    ).split(),
+)
 
-_STRING: Final = (
-    r'(?:"""(?P<triple{0}>[^"\\]*+(?:(?:\\.|"{{1,2}}(?!"))[^"\\]*+)*+)"""'
-    r'|"(?P<double{0}>[^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"'
-    r"|'(?P<single{0}>[^'\\\n]*+(?:\\.[^'\\\n]*+)*+)'"
-    r"|`(?P<tick{0}>[^`\\]*+(?:\\.[^`\\]*+)*+)`)"
+_WINDOW: Final = 160
+"""Of the text between two literals, this much in front of the second is looked at."""
+_WRAPPER: Final = re.compile(
+    r"(?:new[ ]+)?(?<![\w$.])(?:\[\]byte|String|SecretStr|SecureString|GuardedString|Secret|Sensitive"
+    r"|str|bytes|Some|Optional\.of|SecretValue\.unsafePlainText|pulumi\.String|aws\.String)\(\Z"
 )
-_PREFIX: Final = r"(?P<prefix{0}>[fFrRbBuULN@$]{{0,3}}+)"
-_CHAIN: Final = r"[A-Za-z_][\w$]{0,80}+(?:(?:\.|->|::|\?\.)[\w$]{1,80}+){0,8}+"
-_TYPE: Final = (
-    r"(?:[ \t]*:(?!:)[ \t]*[&*]?(?:'static[ ])?[A-Za-z_][\w.<>|?&\[\] ]{0,60}?(?=[ \t]*=)"
-    r"|[ \t]+(?:\*?\w{0,20}string|\[\]byte)(?=[ \t]*=)|\[\w{0,20}\](?=[ \t]*=))?"
+_OPERATOR: Final = re.compile(
+    r"(?:=>|->|<-|:=|\|\|=|\?\?=|\|\||\?\?|\?:|(?<![=!<>~])[?+]?=|(?<!:):|\(|,|\bor)\Z"
 )
-_WRAPPERS: Final = (
-    r"(?:(?:new[ ]+)?(?:\[\]byte|String|std::string|SecretStr|SecureString|GuardedString|str|bytes"
-    r"|StringValue|to_string|Secret|Sensitive|Some|Optional\.of|SecretValue\.unsafePlainText"
-    r"|pulumi\.String|aws\.String|config\.String)\([ \t]*)?"
+_CHAIN: Final = re.compile(
+    r"([$@%:\-]{0,2})((?<!\w)[A-Za-z_][\w$]*+(?:(?:\.|->|::|[?!]\.)\#?[\w$]++)*+)"
+    r"(?:\[\w{0,20}\]|[\]})\\\"'?!])*+\Z"
 )
-_TOKEN: Final = re.compile(
-    rf"""
-      (?P<comment>(?<![^\s;}}])(?:\#(?!define|\w+[ ]*=[^=])|//|/\*)|^[ \t]*(?:--(?!\[)|\*(?=[\s/])|%%?(?=\s)|;;))
-    | \#define[ \t]+(?P<macro>\w{{1,80}})[ \t]+{_STRING.format(0)}
-    | (?P<q>["'`])(?P<name>[A-Za-z_@$][\w.\-/:$@]{{0,80}}+)(?P=q)
-        (?P<close>[\])}}]{{0,2}}) [ \t]*
-        (?P<op>=>|->|:(?!:)|=(?![=~>])|\|\||\?\?|\?:|,|\.?or[ ]|:=) [ \t]*
-        {_WRAPPERS}{_PREFIX.format(1)}{_STRING.format(1)}
-    | (?P<ternary>\?[ \t]*)?(?P<at>[$@%:]{{0,2}}|-)(?P<chain>(?<![\w$]){_CHAIN})
-        (?:[\]}}"'])?{_TYPE}
-        (?: [ \t]*(?P<op2>=>|<-|:=|\|\|=|\?\?=|\|\||\?\?|[?+]?=(?![=~>])|:(?!:)|\() | (?P<blank>[ \t]{{1,8}}) | (?<=:)(?P<kw>[ \t]) )
-        [ \t]*{_WRAPPERS}{_PREFIX.format(2)}{_STRING.format(2)}
-    | {_PREFIX.format(3)}{_STRING.format(3)}
-    | (?P<skip>[A-Za-z_$][\w$]*+)
-    """,
-    re.VERBOSE | re.DOTALL,
+_TYPE: Final = re.compile(
+    r"[ \t]*(?::(?![:=])[^=:,;(){}\"]*(?:::[^=:,;(){}\"]*)*|[ \t]\*?string|[ \t]\[\]byte)\Z"
 )
-_COMPOSED: Final = re.compile(r"[ \t]*(?:\+(?!\+)|%[ \t]*[\w({]|\.\.|\.[ \t]*[$'\"]|\.format\(|\.replace\(|<>|&[ \t]*\w|~)")
-_INTERPOLATED: Final = re.compile(r"\$\{|#\{|\\\(|\{\$")
-_BRACES: Final = re.compile(r"\{[^{}]")
-_WORD: Final = re.compile(r"pass|pwd|secret|token|key|psk|cred|auth|salt|pw", re.IGNORECASE)
-_INSIDE: Final = re.compile(r"://[^\s/@]{0,100}@|(?:password|passwd|pwd|token|AccountKey)[ ]?=[^=]", re.IGNORECASE)
-_SPLIT: Final = re.compile(r"\.|->|::|\?\.")
+_CLOSERS: Final = " \t[]})\\\"'?!"
+_TERNARY: Final = re.compile(r"\?[ \t]*[\w$.]+\Z")
+_ATOM: Final = re.compile(r"\{[ \t]*([a-z_]\w{0,80})\Z")
+_MACRO: Final = re.compile(r"[ \t]*#[ \t]*define[ \t]++(\w++)\Z")
+_SECURE: Final = re.compile(
+    r"ConvertTo-SecureString(?:[ ]+-(?:String|AsPlainText|Force))*\Z", re.IGNORECASE
+)
+_SECURED: Final = re.compile(r"[ )]*\|[ ]*ConvertTo-SecureString", re.IGNORECASE)
+_SPLIT: Final = re.compile(r"\.|->|::|[?!]\.")
+_NAME: Final = re.compile(r"(?:--?)?([A-Za-z_@$][\w.\-/:$@]{0,100}+)")
+_SETTER: Final = re.compile(r"(?:set|with|add|put|use)_?(?=[A-Z_a-z])(\w+)")
+_READER: Final = re.compile(
+    r"get|is|has|find|load|read|fetch|check|verify|validate|match|test|print"
+)
+_PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z_][\w.\-]{0,100}+):-?([^${}]{1,200}+)\}")
+_INSIDE: Final = re.compile(
+    r"://[^\s/@]{1,100}@|[Pp]ass(?:word|wd)[ ]?=[^=]|(?:[Pp]w|PW)[Dd][ ]?=[^=]|[Tt]oken=[^=]"
+    r"|AccountKey=|IDENTIFIED BY |identified by |Bearer |Basic "
+)
+_DEFAULTS: Final = frozenset({"default", "default_value", "defaultvalue", "fallback"})
 
 
 def parse(text: str) -> Iterator[Entry]:
@@ -79,20 +79,129 @@ def parse(text: str) -> Iterator[Entry]:
 def parse_line(line: str, number: int) -> Iterator[Entry]:
     """Give the string literals on one line that stand for a name, and those with a secret inside.
 
-    The keys are the parts of the name (`config.db.password`), of a lookup with a default the
-    looked-up name, of a setter the name without "set". A comment, a comparison, a string that is
-    interpolated or glued to others gives nothing.
+    The keys are the parts of the name (`config.db.password`); of a lookup with a default the name
+    looked up; of a setter its name without "set". A comment or a comparison gives nothing, nor
+    does a string that is interpolated or glued to others.
     """
     if '"' not in line and "'" not in line and "`" not in line:
         return
-    last = ""
-    at = 0
-    while found := _TOKEN.search(line, at):
-        at = found.end()
-        kind = found.lastgroup
-        if found["skip"]:
-            last = found["skip"]
-            continue
-        if found["comment"] is not None:
-            return
-        yield from _entries(line, found, last, number)
+    before: list[Literal] = []
+    secure = "SecureString" in line and "asplaintext" in line.lower()
+    for literal in literals(line):
+        if literal.body:
+            if secure and is_whole(line, literal) and _secure(line, literal):
+                yield Entry((callables.SECURE_STRING,), literal.value, number, Role.SECRET, True)
+            else:
+                yield from _entry(line, literal, before, number)
+        before.append(literal)
+    if before and "(" in line:
+        yield from callables.credentials(line, before, number)
+
+
+def _entry(line: str, literal: Literal, before: list[Literal], number: int) -> Iterator[Entry]:
+    if is_whole(line, literal):
+        keys = _keys(line, literal, before)
+        if not keys and _INSIDE.search(literal.body):
+            keys = ("string",)
+        if keys:
+            yield Entry(keys, literal.value, number, Role.NAMED, True)
+    elif "${" in literal.body:
+        for found in _PLACEHOLDER.finditer(literal.body):
+            yield Entry((found[1],), found[2], number, Role.NAMED, True)
+
+
+def _secure(line: str, literal: Literal) -> bool:
+    """Say whether PowerShell turns this literal into a SecureString."""
+    before = line[max(0, literal.start - _WINDOW) : literal.start].rstrip()
+    return bool(_SECURE.search(before) or _SECURED.match(line, literal.end))
+
+
+def _keys(line: str, literal: Literal, before: list[Literal]) -> tuple[str, ...]:
+    """Name what a literal stands for; empty when it stands for nothing."""
+    start = before[-1].end if before else 0
+    near = literal.start - start <= _WINDOW
+    gap = line[start if near else literal.start - _WINDOW : literal.start].rstrip()
+    if gap.endswith("(") and (wrapper := _WRAPPER.search(gap[-40:])):
+        gap = gap[: wrapper.start() - len(wrapper.string)].rstrip()
+    found = _OPERATOR.search(gap, len(gap) - 3 if len(gap) > 3 else 0)
+    if found is None:
+        return _unmarked(line, literal, gap, before)
+    operator, left = found[0], gap[: found.start()].rstrip()
+    if before and near and not left.strip(_CLOSERS):
+        return _linked(line, literal, before[-1], operator)
+    if operator == ",":
+        atom = _ATOM.search(left)
+        return (atom[1],) if atom else ()
+    return _named(line, left, operator, before)
+
+
+def _linked(line: str, literal: Literal, key: Literal, operator: str) -> tuple[str, ...]:
+    """The literal in front is the name: `"password": "x"`, `put("password", "x")`."""
+    name = _NAME.fullmatch(key.body)
+    if name is None or operator == "(":
+        return ()
+    if operator == "," and not _is_pair(line, key, literal):
+        return ()
+    return (name[1],)
+
+
+def _is_pair(line: str, key: Literal, literal: Literal) -> bool:
+    """Say whether two literals are the first two arguments of a call, and no list of words."""
+    if line[max(0, key.start - 8) : key.start].rstrip()[-1:] != "(" or key.body[:1] == "-":
+        return False
+    after = line[literal.end : literal.end + 8]
+    return "," not in after or after.lstrip(" \t,")[:1] not in {'"', "'"}
+
+
+def _named(line: str, left: str, operator: str, before: list[Literal]) -> tuple[str, ...]:
+    if operator == "=" and not left[-1:].isspace() and (typed := _TYPE.search(left)):
+        left = left[: typed.start()] or left
+    found = _CHAIN.search(_last_word(left))
+    if found is None or (operator == ":" and _TERNARY.search(left)):
+        return ()
+    chain = tuple(_SPLIT.split(found[2].replace("#", "")))
+    if operator == "(":
+        return _called(line, left, found, chain)
+    if chain[-1].lower() in _DEFAULTS:
+        return _looked_up(before) or chain
+    return chain
+
+
+def _last_word(left: str) -> str:
+    return left.rsplit(None, 1)[-1][-100:] if left else ""
+
+
+def _unmarked(line: str, literal: Literal, gap: str, before: list[Literal]) -> tuple[str, ...]:
+    """`-Password "x"` of PowerShell, `:password "x"` of Clojure, `password "x"` on its own."""
+    if not gap or line[literal.start - 1] not in " \t":
+        return ()
+    if macro := _MACRO.match(gap):
+        return (macro[1],)
+    found = _CHAIN.search(_last_word(gap))
+    if found is None:
+        return ()
+    alone = not before and found[0] == gap.strip()
+    chain = tuple(_SPLIT.split(found[2]))
+    marked = found[1].startswith(("-", ":"))
+    return chain if (alone or marked) and CREDENTIAL.search(chain[-1].lower()) else ()
+
+
+def _looked_up(before: list[Literal]) -> tuple[str, ...]:
+    """`option("--password", default="x")`: the default is of the name in front."""
+    names = [one.body for one in before[-4:]]
+    long = [name for name in names if name.startswith("--")] or names[-1:]
+    name = _NAME.fullmatch(long[0]) if long else None
+    return (name[1],) if name else ()
+
+
+def _called(line: str, left: str, found: re.Match[str], chain: tuple[str, ...]) -> tuple[str, ...]:
+    """`setPassword("x")`, `.password("x")`: a method that is named for what it is given."""
+    name = chain[-1]
+    if not CREDENTIAL.search(name.lower()):
+        return ()
+    if setter := _SETTER.fullmatch(name):
+        plain = setter[1].lstrip("_")
+        return (plain[:1].lower() + plain[1:],)
+    dotted = len(chain) > 1 or left[: -len(found[0])][-1:] in {".", ">"}
+    first = line.lstrip().startswith(found[0])
+    return (name,) if (dotted or first) and not _READER.match(name.lower()) else ()

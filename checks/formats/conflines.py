@@ -26,7 +26,7 @@ _INLINE: Final = re.compile(
     r"""(?P<head>[^"'{}]*+(?:"[^"]*+"[^"'{}]*+)?)(?<![^\s=:(])\{(?=[\s}"']|[\w.\-]++\s*+[=:])"""
 )
 _PIECE: Final = re.compile(
-    rf"""(?:{quoting.DOUBLE}|{quoting.SINGLE}|[^"'{{}};,]++|["'])++|[{{}};,]""", re.DOTALL
+    rf"""(?:{quoting.DOUBLE}|{quoting.SINGLE}|\\.|[^"'{{}};,\\]++|["'\\])++|[{{}};,]""", re.DOTALL
 )
 
 

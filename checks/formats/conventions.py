@@ -38,6 +38,8 @@ class Meaning(enum.Enum):
     """A command line, or a list of command lines."""
     SCRIPTS = enum.auto()
     """A mapping whose values are command lines."""
+    PROBE = enum.auto()
+    """The command line of a Compose health check."""
     CHPASSWD = enum.auto()
     """The cloud-init mapping of passwords to set."""
     CLEAR = enum.auto()
@@ -77,6 +79,7 @@ _WORDS: Final = {
         commands sh bash pwsh powershell inlinescript inline runcmd bootcmd early-commands
         late-commands precommand postcommand""",
     Meaning.SCRIPTS: "scripts",
+    Meaning.PROBE: "test",
     Meaning.CHPASSWD: "chpasswd",
     Meaning.CLEAR: "plain_text_passwd plain-text-passwd",
     Meaning.HASHED: "hashed_passwd hashed-passwd passwordhash",
@@ -88,7 +91,9 @@ _WORDS: Final = {
 }
 _MEANINGS: Final = {word: meaning for meaning, words in _WORDS.items() for word in words.split()}
 
-CONTAINERS: Final = frozenset({"input", "inputs", "output", "outputs", "parameter", "parameters", "variable", "variables"})  # fmt: skip
+CONTAINERS: Final = frozenset(
+    ("input", "inputs", "output", "outputs", "parameter", "parameters", "variable", "variables")
+)
 """Below these a key names the `default` or `value` of the mapping it leads to."""
 
 PROVIDERS: Final = frozenset({"aescbc", "aesgcm", "secretbox"})

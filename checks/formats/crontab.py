@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
+from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered, payload
 from checks.model import Entry, Role
 
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "crontab", "crontab.*", "*.crontab", "*.cron", "cron.d/*", "spool/cron/*",
-    "spool/cron/crontabs/*", "spool/cron/tabs/*", "etc/crontabs/*", "crontabs/*", "anacrontab",
-    "etc/cron.allow.d/*",
+    *with_copies("crontab"), "*.crontab", "*.cron", "cron.d/*", "spool/cron/*", "anacrontab",
+    "spool/cron/crontabs/*", "spool/cron/tabs/*", "etc/crontabs/*", "crontabs/*", "*-crontab",
 )  # fmt: skip
+
 ALWAYS: tuple[str, ...] = NAMES
 
 _VARIABLE: Final = re.compile(r"""\s*(["']?)([A-Za-z_][\w.\-]*+)\1\s*=\s*(.*)\Z""", re.DOTALL)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import apache, conflines, erlang, jaas, logstash, nginx
+from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered
 
 if TYPE_CHECKING:
@@ -14,20 +15,18 @@ if TYPE_CHECKING:
     from checks.model import Entry
 
 NAMES: tuple[str, ...] = (
-    "*.conf", "*.cfg", "*.cnf", "*.cf", "*.config", "*.conf.*", "*.cfg.*", "*rc.local", "*.conf-*",
-    "dovecot/*", "krb5.conf", "swanctl/*.conf", "sshd_config", "ssh_config", "sshd_config.d/*",
-    "*.cfg.lua", "*.hocon", "lighttpd.conf", ".msmtprc", "msmtprc", ".fetchmailrc", "fetchmailrc",
-    ".muttrc", "muttrc", ".mutt/*", ".wgetrc", "wgetrc", ".curlrc", "curlrc", ".esmtprc", ".mailrc",
-    "exim4.conf*", "exim.conf", "exim4/conf.d/*/*", "esmtprc", ".offlineimaprc", "offlineimaprc",
-    ".getmail/*", ".lftprc", ".ircrc", "freeradius/*/clients.conf", "raddb/*", "*.keys.conf",
-    "resource.cfg", "corosync.conf", "torrc", ".my.login", "tac_plus.conf", "ddclient.conf",
+    *with_copies("*.conf", "*.cfg", "*.cnf", "*.cf"), "*.cfg.lua", "*.hocon", "sshd_config",
+    "ssh_config", ".msmtprc", "msmtprc", ".fetchmailrc", "fetchmailrc", ".muttrc", "muttrc",
+    ".wgetrc", "wgetrc", ".curlrc", "curlrc", ".esmtprc", "esmtprc", ".mailrc", "torrc",
+    "exim4/conf.d/*/*", ".offlineimaprc", "offlineimaprc", ".getmail/*", ".lftprc", ".ircrc",
 )  # fmt: skip
 
-_CONTAINER: Final = re.compile(r"^\s*<(?!\?|!|/)[A-Z]\w*(?:\s[^<>\n]*)?>\s*$", re.MULTILINE)
-_PIPELINE: Final = re.compile(r"^\s*(?:input|filter|output)\s*\{", re.MULTILINE)
+
+_CONTAINER: Final = re.compile(r"^[ \t]*<[A-Z]\w*(?:[ \t][^<>\n]*)?>[ \t]*$", re.MULTILINE)
+_PIPELINE: Final = re.compile(r"^[ \t]*(?:input|filter|output)\s*\{", re.MULTILINE)
 _TERMS: Final = re.compile(r"^\s*(?:%[^\n]*\n\s*)*\[\s*(?:%[^\n]*\n\s*)*\{\s*'?\w+'?\s*,")
 _LOGIN_MODULE: Final = re.compile(
-    r"\b[\w.]+LoginModule\s+(?:required|requisite|sufficient|optional)\b"
+    r"LoginModule[ \t\r\n]{1,9}(?:required|requisite|sufficient|optional)\b"
 )
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
+from checks.formats.copies import with_copies
 from checks.formats.textlines import uncomment
 from checks.model import Entry, Role
 
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    ".env", "env", "*.env", ".env.*", "*.env.*", ".envrc", ".flaskenv", "etc/default/*",
+    *with_copies(".env", "*.env"), "env", ".env.*", ".envrc", ".flaskenv", "etc/default/*",
     "etc/sysconfig/*", "sysconfig/network-scripts/*", "etc/conf.d/*", "etc/environment",
-    "environment.d/*.conf", "envvars", "etc/os-release", ".duply/*/conf", "duply/*/conf",
-    "conf/envvars", "env.list", "*.envfile", "etc/rc.conf", "environment",
+    "environment.d/*.conf", "envvars", ".duply/*/conf", "duply/*/conf", "env.list", "*.envfile",
+    "etc/rc.conf", "environment", ".secrets", "*.secrets",
 )  # fmt: skip
+
 
 _ASSIGN: Final = re.compile(
     r"[ \t]*+(?:(?:export|set|declare[ \t]+-x|setenv)[ \t]++)?([A-Za-z_][\w.\-]*+)"

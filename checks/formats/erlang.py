@@ -21,7 +21,7 @@ NAMES: tuple[str, ...] = (
 _MOST_DEPTH: Final = 64
 _TOKEN: Final = re.compile(
     rf"""%[^\n]*+|<<(?P<binary>{quoting.DOUBLE})[^>\n]{{0,20}}>>|(?P<string>{quoting.DOUBLE})
-    |'(?P<atom>[^'\n]*+)'|(?P<bare>[\w.@\-]++)|(?P<punctuation>[{{}}\[\],])|.""",
+    |'(?P<atom>[^'\n]*+)'|(?P<bare>[\w.@\-]++)|(?P<punctuation>[{{}}\[\],])|\\.|.""",
     re.DOTALL | re.VERBOSE,
 )
 
@@ -84,7 +84,7 @@ def _punctuation(mark: str, stack: list[_Tuple]) -> Iterator[Entry]:
 
 def _arguments(text: str) -> Iterator[Entry]:
     """Read vm.args: `-setcookie VALUE`, `-option value`."""
-    for line in payload(numbered(text)):
+    for line in payload(numbered(text), "#%"):
         name, *rest = line.text.split(None, 1)
         if rest:
             word = quoting.unquote(rest[0].strip())

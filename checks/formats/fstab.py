@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from checks.formats.copies import with_copies
 from checks.formats.textlines import continued, numbered, payload
 from checks.model import Entry, Role
 
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "fstab", "*.fstab", "fstab.d/*", "fstab.*", "etc/auto.*", "auto.master.d/*", "etc/autofs/*",
-    "auto.cifs", "auto.home", "auto.smb", "auto.nfs", "auto.misc", "etc/mtab", "auto.net",
+    *with_copies("fstab"), "*.fstab", "fstab.d/*", "etc/auto.*", "auto.master.d/*", "etc/autofs/*",
+    "auto.cifs", "auto.home", "auto.smb", "auto.misc", "etc/mtab",
 )  # fmt: skip
+
 
 _OCTAL: Final = re.compile(r"\\([0-7]{3})")
 _SECRET: Final = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import arguments, quoting
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = (
     "haproxy.cfg", "haproxy*.cfg", "haproxy/*.cfg", "haproxy/*/*.cfg", "*.haproxy.cfg",
-    "haproxy.conf", "haproxy.cfg.*",
+    "haproxy.conf",
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
@@ -23,14 +24,14 @@ _SECTIONS: Final = frozenset({
     "mailers", "program", "cache", "ring", "http-errors", "fcgi-app", "log-forward", "crt-store",
 })  # fmt: skip
 _SETTING_HEADER: Final = frozenset({"set-header", "add-header", "replace-header"})
-_AUTH: Final = re.compile(r"AUTH (?:\S+ )?(\S+?)(?:\\r|\\n|\s|\Z)")
+_AUTH: Final = re.compile(r"""AUTH (?:\S+ )?(\S+?)(?:\\r|\\n|["'\s]|\Z)""")
 
 
 def parse(text: str) -> Iterator[Entry]:
     """Give values under (section, directive...), passwords with their user as the subject."""
     section: tuple[str, ...] = ()
     for line in payload(numbered(text)):
-        words = [word for word in _words(line.text)]
+        words = list(_words(line.text))
         if words[0].text in _SECTIONS and not line.indent:
             section = (" ".join(word.text for word in words[:2]),)
         elif len(words) > 1:
@@ -59,7 +60,7 @@ def _directive(section: tuple[str, ...], words: list[quoting.Word], line: Line) 
         keys = (*section, texts[0], texts[1], texts[2])
         yield Entry(keys, value.text, line.number, quoted=value.quoted)
     elif texts[0] == "tcp-check" and "send" in texts:
-        yield from _check(section, " ".join(texts[2:]), line.number)
+        yield from _check(section, line)
     else:
         for found in arguments.settings(line.text.strip()):
             keys = (*section, *found.keys)
@@ -68,7 +69,7 @@ def _directive(section: tuple[str, ...], words: list[quoting.Word], line: Line) 
 
 def _user(section: tuple[str, ...], words: list[quoting.Word], number: int) -> Iterator[Entry]:
     """Read `user NAME password HASH` and `user NAME insecure-password CLEAR`."""
-    for label, value in zip(words[2:], words[3:], strict=False):
+    for label, value in pairwise(words[2:]):
         role = {"password": Role.HASH, "insecure-password": Role.SECRET}.get(label.text)
         if role is not None:
             keys = (*section, "user", label.text)
@@ -76,8 +77,8 @@ def _user(section: tuple[str, ...], words: list[quoting.Word], number: int) -> I
             return
 
 
-def _check(section: tuple[str, ...], sent: str, number: int) -> Iterator[Entry]:
+def _check(section: tuple[str, ...], line: Line) -> Iterator[Entry]:
     """Find the password that a health check sends to Redis."""
-    found = _AUTH.search(sent)
+    found = _AUTH.search(line.text.replace("\\ ", " "))
     if found:
-        yield Entry((*section, "tcp-check", "AUTH"), found[1], number, Role.SECRET)
+        yield Entry((*section, "tcp-check", "AUTH"), found[1], line.number, Role.SECRET)

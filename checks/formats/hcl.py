@@ -38,14 +38,19 @@ NAMES: Final = (
 )
 
 _COMMENT: Final = r"\#[^\n]*+|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
-_PLAIN: Final = re.compile(
-    r"""[ \t]*+([\w\-]++)[ \t]*+=[ \t]*+(?:"([^"\\\n$%]*+)"|(-?[\w.]++))"""
-    r"""[ \t\r]*+(?:(?:\#|//)[^\n]*+)?+(?:\n|\Z)"""
+_GAPS: Final = rf"(?:[\s\ufeff,;]++|{_COMMENT})*+"
+_LABEL: Final = r"""(?:[ \t]++"([^"\\\n$%]*+)")?"""
+_END: Final = r"[ \t\r]*+(?=\#|//|\n|\Z)"
+_LINE: Final = re.compile(
+    rf"""{_GAPS}(?:([\w\-]++)(?:[ \t]*+=[ \t]*+(?:"([^"\\\n$%]*+)"|(-?[\w.]++)"""
+    rf"""|\[((?:[ \t]*+"[^"\\\n$%]*+"[ \t]*+,?)++)[ \t]*+\])"""
+    rf"""|{_LABEL}{_LABEL}[ \t]*+(=?)[ \t]*+(\{{)(?!\s*+for\s)(?=[ \t\r]*+\n)){_END}|(\}}))"""
 )
-"""A whole line of the usual kind; everything else takes the long way."""
-_BLANK: Final = re.compile(rf"(?:[\s\ufeff,;]++|{_COMMENT})*+")
+"""A line of the usual kind with what stands before it; everything else takes the long way."""
+_TEXT, _BARE, _ROW, _SIGN, _HEAD, _BRACE = 2, 3, 4, 7, 8, 9
+_BLANK: Final = re.compile(_GAPS)
 _SPACE: Final = re.compile(r"[ \t]*+")
-_WORD: Final = re.compile(r"[\w\-.]++")
+_NAME: Final = re.compile(rf"[\w\-.{templated.LETTERS}]++|\([^()\n]*+\)|\$\{{[^{{}}\n]*+\}}")
 _SET: Final = re.compile(r"[ \t]*+[=:][ \t]*+(?![=>])")
 _SIMPLE: Final = re.compile(r'"((?:[^"\\\n$%]++|\\.|[$%](?!\{))*+)"', re.DOTALL)
 _INSIDE: Final = re.compile(r'\\.|\$\$\{|%%\{|["{}\n]|[$%]\{', re.DOTALL)
@@ -112,28 +117,49 @@ class _Reader(Cursor):
             else:
                 yield from self._member(top)
 
-    def _refuse(self, reason: str) -> NoReturn:
+    def _refusal(self, reason: str) -> FormatError:
         message = f"hcl {reason}"
-        raise FormatError(message, self.line)
+        return FormatError(message, self.line)
 
     def _member(self, top: _Open) -> Iterator[Event]:
-        while found := self.take(_PLAIN):
-            yield self._plain(found)
+        while found := _LINE.match(self.text, self.at):
+            which = found.lastindex or 0
+            if which == _BRACE and not top.closer:
+                raise self._refusal("closes a block that is not open")
+            self.at = found.end()
+            if which < _ROW:
+                yield VALUE, found[1], found[which], self.line, which == _TEXT
+            elif which == _ROW:
+                yield from self._row(found[1], found[_ROW])
+            elif which == _HEAD:
+                yield from self._head(found)
+                return
+            else:
+                yield from self._close(top)
+                return
         self.take(_BLANK)
         if self.ended and not top.closer:
             self.nest.pop()
-        elif top.closer and self.sees(top.closer):
-            yield from self._close(top)
         else:
             yield from self._attribute()
 
-    def _plain(self, found: re.Match[str]) -> Event:
-        key, text, bare = found.groups()
-        line = self.line - 1 if found[0].endswith("\n") else self.line
-        return VALUE, key, bare if text is None else text, line, text is not None
+    def _row(self, key: str, items: str) -> Iterator[Event]:
+        """Give a list of plain strings; every second piece between quotes is one."""
+        line = self.line
+        yield LIST, key, "", line, False
+        for text in items.split('"')[1::2]:
+            yield VALUE, None, text, line, True
+        yield END, None, "", line, False
+
+    def _head(self, found: re.Match[str]) -> Iterator[Event]:
+        """Begin a block, or a map that is a value and may be part of an expression."""
+        if found[_SIGN]:
+            value = _Expression(found[1], self.at, self.line)
+            value.opened = True
+            self.nest.append(value)
+        yield from self._block([name for name in found.group(1, 5, 6) if name is not None])
 
     def _close(self, top: _Open) -> Iterator[Event]:
-        self.at += 1
         self.nest.pop()
         line = self.line
         for _ in range(top.ends):
@@ -142,28 +168,32 @@ class _Reader(Cursor):
     def _item(self, top: _Open) -> Iterator[Event]:
         self.take(_BLANK)
         if self.sees("]"):
+            self.at += 1
             yield from self._close(top)
         else:
             self.nest.append(_Expression(None, self.at, self.line))
 
     def _attribute(self) -> Iterator[Event]:
         """Read `key =` up to its value, or the head of a block up to its brace."""
-        line = self.line
         names = [self._name()]
         while not self.take(_SET):
             self.take(_SPACE)
             if self.sees("{"):
                 self.at += 1
-                for name in names:
-                    yield MAP, name, "", line, False
-                self.nest.append(_Open("}", len(names)))
+                yield from self._block(names)
                 return
             names.append(self._name())
             if len(names) > _LABELS:
-                self._refuse("has a block with too many labels")
+                raise self._refusal("has a block with too many labels")
         if len(names) > 1:
-            self._refuse("has an attribute of several words")
+            raise self._refusal("has an attribute of several words")
         self.nest.append(_Expression(names[0], self.at, self.line))
+
+    def _block(self, names: list[str]) -> Iterator[Event]:
+        line = self.line
+        for name in names:
+            yield MAP, name, "", line, False
+        self.nest.append(_Open("}", len(names)))
 
     def _name(self) -> str:
         if self.sees('"'):
@@ -194,23 +224,85 @@ class _Reader(Cursor):
         yield from self._done(value)
 
     def _ends(self, value: _Expression, inside: _Open | _Expression) -> bool:
-        """Pass blanks, comments and the closers of the value's own brackets; say whether it ends."""
+        """Pass blanks and the closers of the value's own brackets; say whether it ends."""
         in_list = isinstance(inside, _Open) and inside.closer == "]"
         while True:
             self.take(_GAP)
             if self.ended:
                 if value.closers:
-                    self._refuse("ends inside brackets")
+                    raise self._refusal("ends inside brackets")
                 return True
             char = self.text[self.at]
             if value.closers and char == value.closers[-1]:
                 value.closers.pop()
             elif char in ")]}":
                 return True
-            elif char == "\n" or char == ",":
+            elif char in {"\n", ","}:
                 if not value.closers and (char == "," or not in_list):
                     return True
             else:
                 return False
             self.at += 1
             value.end = self.at if char in ")]}" else value.end
+
+    def _begins(self, value: _Expression, char: str) -> bool:
+        """Tell a map or list from a call, an index and a `for` expression."""
+        if char == "(" or _FOR.match(self.text, self.at):
+            return False
+        before = self.text[self.at - 1] if value.tokens > 1 and self.at == value.end else ""
+        return char == "{" or not (before.isalnum() or before in {"_", ")", "]", '"'})
+
+    def _bracket(self, value: _Expression, char: str) -> None:
+        if len(value.closers) >= tree.DEPTH:
+            raise self._refusal(f"nested deeper than {tree.DEPTH}")
+        value.closers.append(_CLOSER[char])
+        self.at += 1
+
+    def _done(self, value: _Expression) -> Iterator[Event]:
+        self.nest.pop()
+        if value.opened:
+            return
+        if not value.tokens:
+            raise self._refusal("value expected")
+        if value.tokens == 1 and value.only is not None:
+            yield VALUE, value.key, value.only, value.line, True
+        else:
+            raw = self.text[value.start : value.end]
+            yield VALUE, value.key, raw, value.line, False
+
+    def _heredoc(self, value: _Expression, found: re.Match[str]) -> Event:
+        first, start = self.line, self.at
+        end = self._marked(found[2])
+        text = self.text[start:end].removesuffix("\n").removesuffix("\r")
+        return VALUE, value.key, dedent(text) if found[1] else text, first, True
+
+    def _marked(self, marker: str) -> int:
+        """Move past the line that holds MARKER alone and give the offset where it begins."""
+        while not self.ended:
+            start = self.at
+            end = self.text.find("\n", start)
+            self.at = len(self.text) if end < 0 else end
+            if self.text[start : self.at].strip() == marker:
+                return start
+            self.at += 1
+        raise self._refusal("heredoc does not end")
+
+    def _quoted(self) -> str:
+        """Read a string; quotes inside `${...}` are its own."""
+        simple = self.take(_SIMPLE)
+        if simple:
+            return unescape(simple[1])
+        nest = ['"']
+        start = self.at + 1
+        for found in _INSIDE.finditer(self.text, start):
+            what = found[0]
+            if what == nest[-1]:
+                nest.pop()
+                if not nest:
+                    self.at = found.end()
+                    return unescape(self.text[start : found.start()])
+            elif what == "\n" and nest[-1] == '"':
+                break
+            elif what in {"${", "%{"} or (what in {'"', "{"} and nest[-1] == "}"):
+                nest.append('"' if what == '"' else "}")
+        raise self._refusal("string does not end")

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import roles
+from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered, payload
 from checks.model import Entry, Role
 
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    ".htpasswd", "htpasswd", "*.htpasswd", ".htpasswd*", "htpasswd.*", "htpasswd-*", "*_htpasswd",
-    ".htdigest", "htdigest", "*.htdigest", "nagios/passwd", "htpasswd.users", "htdigest.*",
+    *with_copies(".htpasswd", "htpasswd"), "*.htpasswd", ".htpasswd*", "*_htpasswd", "*-htpasswd",
+    ".htdigest", "htdigest", "*.htdigest", "nagios/passwd", "htpasswd.users",
 )  # fmt: skip
+
 ALWAYS: tuple[str, ...] = NAMES
 
 _DIGEST: Final = re.compile(r"([^:]*+):([0-9a-f]{32})\Z")

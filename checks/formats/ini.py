@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.errors import FormatError
 from checks.formats import quoting, roles
+from checks.formats.copies import with_copies
 from checks.formats.textlines import Line, numbered, uncomment, without_armour
 from checks.model import Entry, Role
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "*.ini", "*.ini.*", "my.cnf", ".my.cnf", "*.my.cnf", "mysqld.cnf", "mysql/*.cnf",
+    *with_copies("*.ini"), "my.cnf", ".my.cnf", "*.my.cnf", "mysqld.cnf", "mysql/*.cnf",
     "mysql/conf.d/*.cnf", "my.cnf.d/*.cnf", "mysql.conf.d/*.cnf", "mariadb.conf.d/*.cnf",
     "debian.cnf", "smb.conf", "sssd.conf", "sssd/conf.d/*.conf", ".gitconfig", "gitconfig",
     ".git/config", "git/config", "pip.conf", "pip/*.conf", ".pypirc", "pypirc",
@@ -26,15 +27,15 @@ NAMES: tuple[str, ...] = (
     "zabbix_*.d/*.conf", "odoo.conf", ".odoorc", "openerp-server.conf", "upsd.users",
     "pg_service.conf", ".pg_service.conf", "wg[0-9]*.conf", "wg-*.conf", "wireguard/*.conf",
     "*.wg", ".hgrc", "hgrc", "keystone.conf", "nova.conf", "neutron.conf", "cinder.conf",
-    "glance-*.conf", "heat.conf", "barbican.conf", "freetds.conf", "setup.cfg", "iwd/*.psk",
-    "burp.conf", "burp-server.conf", ".subversion/servers", ".mysql/*.cnf", "oath.cfg",
-    "airflow.cfg", ".msmtprc.ini", "*.cfg.ini", "uwsgi/*.ini", ".flexlmrc", "lftp/*.ini",
-    "seafile.conf", "seahub.conf", "ccnet.conf", "clouds.ini", "swift.conf", "proxy-server.conf",
+    "glance-*.conf", "heat.conf", "barbican.conf", "swift.conf", "proxy-server.conf",
+    "freetds.conf", "setup.cfg", "iwd/*.psk", "burp.conf", "burp-server.conf", "airflow.cfg",
+    ".subversion/servers", "seafile.conf", "ccnet.conf",
 )  # fmt: skip
 
 
 _LIST: Final = re.compile(r'\s*([A-Za-z_]\w*+)\s*=\s*("[^"]*+"|\'[^\']*+\'|[^,]*+)(?:,|\Z)')
 _INDEXED: Final = re.compile(r"([\w.\-$]+)\[([^\[\]]+)\]\Z")
+_URL: Final = re.compile(r"[a-z][\w+.\-]*+://")
 _NAME: Final = re.compile(r"[A-Za-z_][\w.\-]*+\Z")
 _BY_DEFINITION: Final = frozenset({"presharedkey", "preshared-key"})
 _PRIVATE: Final = frozenset({"privatekey", "private-key"})
@@ -76,7 +77,10 @@ def assignment(body: str) -> tuple[str, str] | None:
 
 
 def host_line(body: str) -> tuple[str, list[tuple[str, quoting.Word]]] | None:
-    """Split an inventory line `host name=value ...`; None when it is not one."""
+    """Split an inventory line `host name=value ...`; None when it is not one.
+
+    One value alone makes it one only with a name of Ansible's own: keys may have blanks.
+    """
     if "=" not in body or not re.match(r"[^\s=]+\s+[A-Za-z_][\w.\-]*=", body):
         return None
     first, *rest = quoting.shell_words(uncomment(body, "#"))
@@ -86,7 +90,7 @@ def host_line(body: str) -> tuple[str, list[tuple[str, quoting.Word]]] | None:
         if not equals or not _NAME.match(name):
             return None
         found.append((name, quoting.Word(value, word.quoted, word.start)))
-    return first.text, found
+    return (first.text, found) if len(found) > 1 or "ansible_" in body else None
 
 
 def read(text: str, style: Style = PLAIN) -> Iterator[Entry]:
@@ -134,6 +138,8 @@ class _Reader:
         body = line.text.strip()
         hosts = host_line(body)
         found = assignment(body) if hosts is None else None
+        if found is not None and self.nested(line) and _URL.match(body):
+            found = None
         if found is None and hosts is None:
             self._plain(line, body)
             return
@@ -194,6 +200,16 @@ def clean(raw: str, style: Style) -> tuple[str, bool]:
     return (uncomment(" " + raw).strip() if style.inline else raw), False
 
 
+def _list(item: _Item, style: Style) -> Iterator[Entry]:
+    """Read supervisord's `environment=A="x",B="y"`; a percent sign is doubled there."""
+    found = _LIST.match(item.raw)
+    while found:
+        text, quoted = clean(found[2].strip(), style)
+        keys = (*item.keys, found[1])
+        yield Entry(keys, text.replace("%%", "%"), item.line, quoted=quoted)
+        found = _LIST.match(item.raw, found.end())
+
+
 def _role(keys: tuple[str, ...]) -> Role:
     name, section = keys[-1].lower(), keys[0].lower()
     if name in _BY_DEFINITION or (
@@ -208,10 +224,7 @@ def _entries(item: _Item, style: Style) -> Iterator[Entry]:
     own = item.keys[-1]
     indexed = _INDEXED.match(own)
     if own.lower() == "environment" and _LIST.match(item.raw):
-        for found in _LIST.finditer(item.raw):
-            text, in_quotes = clean(found[2], style)
-            keys = (*item.keys, found[1])
-            yield Entry(keys, text.replace("%%", "%"), item.line, quoted=in_quotes)
+        yield from _list(item, style)
         return
     if own.lower() in {"env", "setenv"} and _NAME.match(value.partition("=")[0]) and "=" in value:
         name, _, rest = value.partition("=")

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "ipsec.secrets", "*.secrets", "ipsec.d/*.secrets", "ipsec.secrets.*", "psk.txt",
-    "racoon/psk.txt", "racoon/*.psk",
+    "ipsec.secrets", "ipsec*.secrets", "ipsec.d/*.secrets", "strongswan/*.secrets", "psk.txt",
+    "racoon/*.psk",
 )  # fmt: skip
+
 ALWAYS: tuple[str, ...] = NAMES
 
 _ENTRY: Final = re.compile(

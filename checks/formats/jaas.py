@@ -10,9 +10,8 @@ from checks.model import Entry, Role
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NAMES: tuple[str, ...] = (
-    "*jaas*.conf", "*jaas*.config", "login.config", "*.jaas", "jaas.conf.*", "*jaas*",
-)  # fmt: skip
+NAMES: tuple[str, ...] = ("*jaas*.conf", "*jaas*.config", "login.config", "*.jaas")
+
 
 _PLAIN: Final = "PlainLoginModule"
 _DIGEST: Final = "DigestLoginModule"

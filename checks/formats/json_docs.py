@@ -103,17 +103,18 @@ class _Reader:
             if event:
                 yield event
         if self.nest:
-            self._refuse("ends inside a container")
+            raise self._refusal("ends inside a container")
 
-    def _refuse(self, reason: str) -> None:
+    def _refusal(self, reason: str) -> FormatError:
         message = f"json {reason}"
-        raise FormatError(message, self.line)
+        return FormatError(message, self.line)
 
     def _string(self, text: str, mark: str) -> Event | None:
         if mark == ":":
-            self._refuse("has a name in the place of a value")
+            raise self._refusal("has a name in the place of a value")
         if self.within == "{" and self.key is None:
-            return self._name(text, mark)
+            self._name(text, mark)
+            return None
         event = self._value(VALUE, text, quoted=True)
         if mark:
             self._mark(mark)
@@ -122,16 +123,16 @@ class _Reader:
     def _name(self, text: str, mark: str) -> None:
         """Take a name whose colon stands apart; it makes the reader unready until that comes."""
         if mark or not self.ready:
-            self._refuse("has a name without a value")
+            raise self._refusal("has a name without a value")
         self.key = text
         self.ready = False
 
     def _value(self, kind: int, text: str, *, quoted: bool) -> Event:
         if not self.ready:
-            self._refuse("lacks a comma or colon")
+            raise self._refusal("lacks a comma or colon")
         key, self.key = self.key, None
         if key is None and self.within == "{":
-            self._refuse("has a value without a name")
+            raise self._refusal("has a value without a name")
         self.ready = not self.within
         return kind, key, text, self.line, quoted
 
@@ -150,40 +151,42 @@ class _Reader:
         if which == _TEMPLATE:
             return self._template(token)
         if which != _COMMENT:
-            self._refuse("has a character that starts no token")
+            raise self._refusal("has a character that starts no token")
         return None
 
     def _word(self, token: str) -> Event | None:
         if self.key is None and self.within == "{":
-            return self._name(token, "")
+            self._name(token, "")
+            return None
         if token in _NOTHING:
             return self._value(SKIP, "", quoted=False)
         if token not in _LITERALS and not _NUMBER.match(token):
-            self._refuse("has a word that is no literal")
+            raise self._refusal("has a word that is no literal")
         return self._value(VALUE, token, quoted=False)
 
     def _template(self, token: str) -> Event | None:
         if self.key is None and self.within == "{":
-            return self._name(token, "")
+            self._name(token, "")
+            return None
         return self._value(VALUE, token, quoted=False)
 
-    def _open(self, token: str) -> Event:
-        event = self._value(MAP if token == "{" else LIST, "", quoted=False)
-        self.nest.append(token)
-        self.within = token
+    def _open(self, bracket: str) -> Event:
+        event = self._value(MAP if bracket == "{" else LIST, "", quoted=False)
+        self.nest.append(bracket)
+        self.within = bracket
         self.ready = True
         return event
 
     def _close(self, token: str) -> Event:
         if self.key is not None or self.within + token not in {"{}", "[]"}:
-            self._refuse("closes a container that is not open")
+            raise self._refusal("closes a container that is not open")
         self.nest.pop()
         self.within = self.nest[-1] if self.nest else ""
         self.ready = not self.within
         return END, None, "", self.line, False
 
-    def _mark(self, token: str) -> None:
+    def _mark(self, mark: str) -> None:
         waits = self.key is not None
-        if self.ready or not self.within or waits != (token == ":"):
-            self._refuse("has a comma or colon out of place")
+        if self.ready or not self.within or waits != (mark == ":"):
+            raise self._refusal("has a comma or colon out of place")
         self.ready = True

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "ks.cfg", "*.ks", "*ks.cfg", "kickstart*", "*kickstart*.cfg", "ks-*.cfg", "ks/*.cfg",
-    "*.kickstart", "ks.cfg.*",
+    "ks.cfg", "*.ks", "*ks.cfg", "kickstart", "*kickstart*.cfg", "ks-*.cfg", "ks/*.cfg",
+    "*.kickstart",
 )  # fmt: skip
+
 
 _SECRET_OPTIONS: Final = frozenset({
     "--password", "--passphrase", "--one-time-password", "--wpakey", "--wepkey",

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = (
     "ldap.conf", ".ldaprc", "ldaprc", "nslcd.conf", "pam_ldap.conf", "libnss-ldap.conf",
-    "nss_ldap.conf", "slapd.conf", "slapd*.conf", "openldap/*.conf", "ldap/*.conf", "nss-ldapd.conf",
-    "pam-ldap.conf", "sudo-ldap.conf", "nslcd.conf.*", "ldap.conf.*", "slapd.conf.*",
+    "nss_ldap.conf", "slapd.conf", "slapd*.conf", "openldap/*.conf", "ldap/*.conf",
+    "nss-ldapd.conf", "pam-ldap.conf", "sudo-ldap.conf",
 )  # fmt: skip
+
 
 _CLEAR: Final = frozenset({"bindpw", "rootbindpw", "rootpwmodpw", "ldap_bindpw", "tls_keypass"})
 _COMPOUND: Final = frozenset({"syncrepl", "idassert-bind", "acl-bind", "chain-idassert-bind"})

@@ -80,7 +80,7 @@ def _assignments(text: str, number: int) -> Iterator[Entry]:
     at = 0
     while name := _PAIR.search(text, at):
         at = name.end()
-        if not text[at:at + 1]:
+        if not text[at : at + 1]:
             return
         if quoted := _quoted(text, at):
             value, at = quoted

@@ -22,7 +22,7 @@ _STRING: Final = rf"{quoting.DOUBLE}|{quoting.SINGLE}"
 _TOKEN: Final = re.compile(
     rf"""(?P<comment>\#[^\n]*+)
     |(?P<key>{_STRING}|[\w\-.@]++)\s*+=>\s*+(?:(?P<value>{_STRING}|[^\s"'{{}}\[\],]++)|(?P<map>\{{))?
-    |(?P<block>[\w\-.@]++)\s*+\{{|(?P<open>\{{)|(?P<close>\}})|{_STRING}|[\w\-.@]++|.""",
+    |(?P<block>[\w\-.@]++)\s*+\{{|(?P<open>\{{)|(?P<close>\}})|{_STRING}|\\.|[\w\-.@]++|.""",
     re.DOTALL | re.VERBOSE,
 )
 

@@ -79,7 +79,7 @@ class Mapping(Level):
         self._note(meaning, entry.value)
         if meaning is Meaning.TRANSPARENT:
             entry = entry._replace(keys=self.path)
-        elif meaning in {Meaning.ARGUMENTS, Meaning.SCRIPT}:
+        elif self._is_command(meaning):
             entry = entry._replace(role=Role.COMMAND)
         elif meaning is Meaning.AUTH and self._is_registry():
             entry = entry._replace(role=Role.ENCODED, subject=self.path[-1])
@@ -95,6 +95,10 @@ class Mapping(Level):
         elif meaning is Meaning.FLAG:
             self.flagged = text.lower() == "true"
 
+    def _is_command(self, meaning: Meaning) -> bool:
+        probe = meaning is Meaning.PROBE and self.path[-1:] == ("healthcheck",)
+        return probe or meaning in {Meaning.ARGUMENTS, Meaning.SCRIPT}
+
     def _is_registry(self) -> bool:
         """Know `auths: HOST:` of a Docker config.json, and HOST at the top of a .dockercfg."""
         path = self.path
@@ -102,7 +106,8 @@ class Mapping(Level):
 
     def _is_encryption_key(self) -> bool:
         """Know `aescbc: keys: [{secret: ...}]`; this path is clear enough without `kind`."""
-        return self.path[-2:-1] == ("keys",) and self.path[-3] in conventions.PROVIDERS
+        listed = self.path[-2:-1] == ("keys",)
+        return listed and not conventions.PROVIDERS.isdisjoint(self.path[-3:-2])
 
     def close(self) -> None:
         """Give out what waited, named and judged by its siblings."""

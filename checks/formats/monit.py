@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "monitrc", ".monitrc", "monit.conf", "monit/*.conf", "monit.d/*", "monit/*/*", "monitrc.*",
+    "monitrc", ".monitrc", "monit.conf", "monit/*.conf", "monit.d/*", "monit/conf.d/*",
+    "monit/conf-available/*", "monit/conf-enabled/*",
 )  # fmt: skip
+
 ALWAYS: tuple[str, ...] = NAMES
 
 _ALLOW: Final = re.compile(
-    rf"""\ballow[ \t]++(?:"([^":]++)"|([A-Za-z_][^\s:/"]*+)):({quoting.DOUBLE}|{quoting.SINGLE}|[^\s:]\S*+)"""
+    r"""\ballow[ \t]++(?:"([^":]++)"|([A-Za-z_][^\s:/"]*+)):"""
+    rf"({quoting.DOUBLE}|{quoting.SINGLE}|[^\s:]\S*+)"
 )
 _ADDRESS: Final = re.compile(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*(?:/\d+)?\Z")
 _PASSWORD: Final = re.compile(

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "nginx.conf", "nginx*.conf", "nginx/*.conf", "nginx/*/*.conf", "nginx/*/*", "*.nginx",
-    "nginx.conf.*", "sites-available/*", "sites-enabled/*", "openresty/*.conf", "*.vhost",
-    "fastcgi_params", "uwsgi_params", "fastcgi.conf", "angie/*.conf", "tengine/*.conf",
+    "nginx.conf", "nginx*.conf", "nginx/*.conf", "nginx/*/*.conf", "*.nginx", "nginx.conf.j2",
+    "nginx/conf.d/*", "nginx/snippets/*", "sites-available/*", "sites-enabled/*", "*.vhost",
+    "openresty/*.conf", "fastcgi_params", "uwsgi_params", "angie/*.conf", "tengine/*.conf",
 )  # fmt: skip
+
 
 _NAMING: Final = frozenset({
     "proxy_set_header", "add_header", "fastcgi_param", "uwsgi_param", "scgi_param", "set",
@@ -25,7 +26,7 @@ _NAMING: Final = frozenset({
 })  # fmt: skip
 """Directives whose first argument is the name of what the second one gives."""
 _PAIR: Final = re.compile(r"[A-Za-z_][\w.\-]*+=")
-_APACHE: Final = re.compile(r"^\s*<(?:VirtualHost|Directory|IfModule|Location)\b", re.MULTILINE)
+_APACHE: Final = re.compile(r"^[ \t]*<(?:VirtualHost|Directory|IfModule|Location)\b", re.MULTILINE)
 
 
 def parse(text: str) -> Iterator[Entry]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
+from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered, payload
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NAMES: tuple[str, ...] = (".npmrc", "npmrc", "*.npmrc", ".npmrc.*", "etc/npmrc", ".yarnrc")
+NAMES: tuple[str, ...] = (*with_copies(".npmrc"), "npmrc", "*.npmrc", ".yarnrc")
+
 
 _ROLES: Final = {
     "_authtoken": Role.SECRET,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    ".pgpass", "pgpass", "pgpass.conf", "*.pgpass", ".pgpass.*", "pgpassfile", ".pcppass",
+    ".pgpass", "pgpass", "pgpass.conf", "*.pgpass", "pgpassfile", ".pcppass",
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checks.formats import quoting
+from checks.formats.copies import with_copies
 from checks.formats.textlines import continued, numbered, payload
 from checks.model import Entry, Role
 
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "chap-secrets", "pap-secrets", "srp-secrets", "l2tp-secrets", "chap-secrets.*",
-    "pap-secrets.*", "*.chap-secrets", "*.pap-secrets",
+    *with_copies("chap-secrets", "pap-secrets"), "srp-secrets", "l2tp-secrets", "*.chap-secrets",
+    "*.pap-secrets",
 )  # fmt: skip
+
 ALWAYS: tuple[str, ...] = NAMES
 
 

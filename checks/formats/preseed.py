@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "preseed.cfg", "*preseed*", "*.seed", "debconf-selections*", "*.debconf", "*.preseed",
+    "preseed", "*preseed*.cfg", "*.preseed", "*.seed", "preseed*.txt", "debconf-selections",
+    "*debconf*.txt", "*.debconf",
 )  # fmt: skip
+
 
 _TYPES: Final = (
     "boolean", "error", "multiselect", "note", "password", "select", "seen", "string", "text",

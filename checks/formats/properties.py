@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
+from checks.formats.copies import with_copies
 from checks.formats.textlines import continued, numbered
 from checks.model import Entry
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from checks.formats.textlines import Line
 
-NAMES: tuple[str, ...] = ("*.properties", "*.properties.*", "*.props")
+NAMES: tuple[str, ...] = (*with_copies("*.properties"), "*.props")
+
 
 _KEY: Final = re.compile(r"[^\s=:\\]*+(?:\\.[^\s=:\\]*+)*+")
 _SEPARATOR: Final = re.compile(r"[ \t\f]*+[=:]?[ \t\f]*+")

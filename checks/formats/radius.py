@@ -19,7 +19,7 @@ NAMES: tuple[str, ...] = (
 ALWAYS: tuple[str, ...] = NAMES
 
 _ITEM: Final = re.compile(
-    rf"([A-Za-z][\w\-]*+)\s*+(?::=|==|\+=|=)\s*+({quoting.DOUBLE}|{quoting.SINGLE}|[^\s,]++)"
+    rf"(?<![\w\-])([A-Za-z][\w\-]*+)\s*+(?::=|==|\+=|=)\s*+({quoting.DOUBLE}|{quoting.SINGLE}|[^\s,]++)"
 )
 _CLEAR: Final = frozenset({"cleartext-password", "user-password", "chap-password", "password"})
 _WORDS: Final = re.compile(r"password|secret|psk", re.IGNORECASE)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = (
     "redis.conf", "redis*.conf", "redis/*.conf", "sentinel.conf", "*sentinel*.conf", "users.acl",
-    "redis/*.acl", "redis*.acl", "valkey*.conf", "valkey/*.conf", "keydb*.conf", "redis.conf.*",
+    "redis/*.acl", "redis*.acl", "valkey*.conf", "valkey/*.conf", "keydb*.conf",
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered, payload
 from checks.model import Entry, Role
 
@@ -12,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "sasl_passwd", "sasl_passwd.*", "sasl-passwd", "sasl_password*", "*sasl_passwd", "smtp_auth",
+    *with_copies("sasl_passwd"), "sasl-passwd", "sasl_password", "*sasl_passwd", "smtp_auth",
     "smtp_auth_passwd", "saslpass", "saslpasswd", "relay_passwd", "relay_password", "sasl/passwd",
     "passwd.client", "mail/authinfo", "mail/client-info", "smtp-auth", "postfix/password",
     "postfix/passwd", "postfix/*_passwd",
 )  # fmt: skip
+
 ALWAYS: tuple[str, ...] = NAMES
 
 _SENDMAIL: Final = re.compile(r'"([A-Za-z])([:=])([^"]*+)"')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from checks.formats.copies import with_copies
 from checks.formats.textlines import Line, numbered, payload
 from checks.model import Entry, Role
 
@@ -11,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "shadow", "shadow-", "gshadow", "gshadow-", "etc/passwd", "etc/passwd-", "etc/group",
-    "master.passwd", "etc/shadow.*", "shadow.bak", "opasswd", "security/opasswd",
-    "extrausers/passwd", "extrausers/shadow",
+    *with_copies("shadow", "etc/shadow"), "shadow-", "gshadow", "gshadow-", "etc/passwd",
+    "etc/passwd-", "etc/group", "master.passwd", "opasswd", "extrausers/passwd",
 )  # fmt: skip
+
 ALWAYS: tuple[str, ...] = NAMES
 
 _GROUP_FIELDS: Final = 4

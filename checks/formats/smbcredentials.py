@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from checks.errors import FormatError
 from checks.formats.textlines import numbered, payload
 from checks.model import Entry, Role
 
@@ -11,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    ".smbcredentials", "smbcredentials", "*.smbcredentials", ".smbcredentials*", "*.smbcreds",
-    ".smbcreds", "smbcreds", "smbcreds.*", ".cifs", "*cifs*cred*", "*smb*cred*", "*.cifs",
-    ".cifscredentials", "etc/samba/credentials", "samba/*.cred", "samba/user", "samba/auth",
+    ".smbcredentials", "*smbcredentials", ".smbcredentials*", "*smbcreds", ".smbcreds*", ".cifs",
+    "*cifscredentials", "*cifscreds", "*cifs-credentials", "*cifs_credentials", "*smb-credentials",
+    "*smb_credentials", "smb*cred*.txt", "cifs*cred*.txt", "samba/credentials", "samba/*.cred",
     "cifs/credentials", ".credentials", "creds/smb*",
 )  # fmt: skip
+
 
 _PASSWORD: Final = frozenset({"password", "pass", "password2"})
 
@@ -30,6 +32,8 @@ def parse(text: str) -> Iterator[Entry]:
         name, equals, value = line.text.partition("=")
         if equals:
             found.append((name.strip(), value, line.number))
+    if not found:
+        raise FormatError("no settings", 1)
     user = next((value for name, value, _ in found if name.lower().startswith("user")), "")
     for name, value, number in found:
         # smbclient writes `password = x`, mount.cifs takes a blank behind "=" for a part of it.

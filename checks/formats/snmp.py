@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = (
     "snmpd.conf", "snmpd*.conf", "snmptrapd.conf", "snmp.conf", "snmp/*.conf", "snmp.local.conf",
-    "snmpd.conf.d/*.conf", "snmpd.conf.*",
+    "snmpd.conf.d/*.conf",
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
@@ -92,11 +93,11 @@ def _user(keys: tuple[str, ...], words: list[quoting.Word], number: int) -> Iter
 
 def _session(keys: tuple[str, ...], words: list[quoting.Word], number: int) -> Iterator[Entry]:
     """Read the options of snmpcmd(1) in trapsess, proxy and monitor; else one plain value."""
-    pairs = list(zip(words[1:], words[2:], strict=False))
+    pairs = list(pairwise(words[1:]))
     owner = next((value.text for option, value in pairs if option.text == _OWNER_OPTION), "")
     found = [(option, value) for option, value in pairs if option.text in _SESSION]
     for option, value in found:
         yield Entry((*keys, option.text), value.text, number, Role.SECRET, value.quoted, owner)
     if not found:
-        value = " ".join(word.text for word in words[1:])
-        yield Entry(keys, value, number, quoted=words[1].quoted)
+        text = " ".join(word.text for word in words[1:])
+        yield Entry(keys, text, number, quoted=words[1].quoted)

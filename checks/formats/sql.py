@@ -46,7 +46,7 @@ _TOKEN: Final = re.compile(
     | \bsp_(?:addlogin|password)\s+(?:@\w+\s*=\s*)?N?'(?P<spuser>[^']{{0,80}}+)'\s*,\s*(?:@\w+\s*=\s*)?{_STRING.format(5)}
     | \b(?:USER|(?:CREATE|ALTER)\s+(?:ROLE|LOGIN)|PASSWORD\s+FOR|TO)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?P<subject>{_NAME})
     | \bINSERT\s+INTO\s+(?P<table>{_NAME}(?:\.{_NAME})?)\s*\((?P<columns>[^()]{{1,4000}})\)\s*VALUES?\s*(?=\()
-    | (?P<literal>'[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+')
+    | (?P<literal>'[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+'?)
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )

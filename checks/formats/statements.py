@@ -99,17 +99,17 @@ def statements(text: str, *, c_comments: bool = False) -> Iterator[Statement]:
     """Give every statement in order; raises FormatError when blocks are nested too deep."""
     path: tuple[str, ...] = ()
     words: list[Token] = []
-    for token in _Scanner(text, c_comments=c_comments).tokens():
-        if isinstance(token, Token):
-            words.append(token)
+    for item in _Scanner(text, c_comments=c_comments).tokens():
+        if isinstance(item, Token):
+            words.append(item)
             continue
         if words:
-            yield Statement(path, words, token == "{")
-        if token == "{":
+            yield Statement(path, words, item == "{")
+        if item == "{":
             if len(path) >= _MOST_DEPTH:
                 raise FormatError("blocks are nested too deep", words[0].line if words else 0)
             path = (*path, " ".join(word.text for word in words[:4])[:_NAME_LENGTH])
-        elif token == "}":
+        elif item == "}":
             path = path[:-1]
         words = []
     if words:

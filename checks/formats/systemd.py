@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "*.service", "*.socket", "*.timer", "*.mount", "*.automount", "*.path", "*.slice", "*.scope",
-    "*.service.d/*.conf", "*.socket.d/*.conf", "*.mount.d/*.conf", "*.container", "*.pod",
-    "*.kube", "*.volume", "*.network", "*.build", "*.netdev", "*.nspawn", "*.container.d/*.conf",
+    "*.service", "*.socket", "*.timer", "*.mount", "*.automount", "*.target", "*.container",
+    "*.service.d/*.conf", "*.socket.d/*.conf", "*.mount.d/*.conf", "*.container.d/*.conf",
+    "containers/systemd/*", "*.kube", "*.volume", "*.network", "*.netdev", "*.nspawn",
     "systemd/system.conf", "systemd/user.conf", "system.conf.d/*.conf", "user.conf.d/*.conf",
-    "*.link", "*.swap", "*.target",
+    "systemd/system/*",
 )  # fmt: skip
+
 
 _SETTING: Final = re.compile(r"([A-Za-z0-9][\w.\-]*+)[ \t]*+=[ \t]*+")
 _VARIABLES: Final = frozenset({"environment", "defaultenvironment", "managerenvironment"})

@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from checks.errors import FormatError
 from checks.formats import templated
 from checks.formats.cursor import Cursor
 from checks.formats.escapes import unescape
 from checks.formats.levels import END, LIST, MAP, VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from checks.formats.levels import Event
     from checks.model import Entry
@@ -34,18 +33,24 @@ NAMES: Final = (
     "telegraf.d/*.conf",
 )
 
-_PLAIN: Final = re.compile(
-    r"""[ \t]*+([\w\-]++)[ \t]*+=[ \t]*+(?:"([^"\\\n]*+)"|'([^'\n]*+)'|([^\s"'\[\]{},#=]++))"""
-    r"""[ \t\r]*+(?:\#[^\n]*+)?+(?:\n|\Z)"""
+_GAP: Final = r"(?:[\s\ufeff]++|\#[^\n]*+)*+"
+_EOL: Final = r"[ \t\r]*+(?:\#[^\n]*+)?+(?=\n|\Z)"
+_LINE: Final = re.compile(
+    rf"""{_GAP}(?:([\w\-]++)[ \t]*+=[ \t]*+(?:"([^"\\\n]*+)"|'([^'\n]*+)'"""
+    rf"""|([^\s"'\[\]{{}},#=]++)|\[((?:[ \t]*+"[^"\\\n]*+"[ \t]*+,?)++[ \t]*+)\])"""
+    rf"""|\[\[?([\w\-.]++)\]\]?){_EOL}"""
 )
-"""A whole line of the usual kind; everything else takes the long way."""
-_BLANK: Final = re.compile(r"(?:[\s\ufeff]++|\#[^\n]*+)*+")
-_KEY: Final = re.compile(rf"""([\w\-{templated.LETTERS}]++)|"((?:[^"\\\n]++|\\.)*+)"|'([^'\n]*+)'""")
+"""A line of the usual kind with what stands before it; everything else takes the long way."""
+_BARE_VALUE, _ROW, _TABLE = 4, 5, 6
+_BLANK: Final = re.compile(_GAP)
+_KEY: Final = re.compile(
+    rf"""([\w\-{templated.LETTERS}]++)|"((?:[^"\\\n]++|\\.)*+)"|'([^'\n]*+)'"""
+)
 _DOT: Final = re.compile(r"[ \t]*+\.[ \t]*+")
 _HEADER: Final = re.compile(r"\[\[?[ \t]*+")
-_HEADER_END: Final = re.compile(r"[ \t]*+\]\]?[ \t\r]*+(?:\#[^\n]*+)?(?=\n|\Z)")
+_HEADER_END: Final = re.compile(rf"[ \t]*+\]\]?{_EOL}")
 _EQUALS: Final = re.compile(r"[ \t]*+=[ \t]*+")
-_LINE_END: Final = re.compile(r"[ \t\r]*+(?:\#[^\n]*+)?(?=\n|\Z)")
+_LINE_END: Final = re.compile(_EOL)
 _STRING: Final = re.compile(
     r'"""(?:\r?\n)?+((?:[^"\\]++|\\.|"{1,2}+(?!"))*+"{0,2}?)"""(?!")'
     r"|'''(?:\r?\n)?+((?:[^']++|'{1,2}+(?!'))*+'{0,2}?)'''(?!')"
@@ -75,20 +80,38 @@ class _Reader(Cursor):
     def events(self) -> Iterator[Event]:
         """Give the events of the text; a table's name is so many mappings."""
         while True:
-            while found := self.take(_PLAIN):
-                yield self._plain(found)
+            while found := _LINE.match(self.text, self.at):
+                self.at = found.end()
+                which = found.lastindex or 0
+                if which < _ROW:
+                    yield VALUE, found[1], found[which], self.line, which != _BARE_VALUE
+                else:
+                    yield from (
+                        self._row(found[1], found[_ROW])
+                        if which == _ROW
+                        else self._table(found[_TABLE].split("."))
+                    )
             self.take(_BLANK)
             if self.ended:
                 break
             yield from self._header() if self.sees("[") else self._assignment()
         yield from self._ends(self.opened)
 
-    def _plain(self, found: re.Match[str]) -> Event:
-        key, basic, literal, bare = found.groups()
-        line = self.line - 1 if found[0].endswith("\n") else self.line
-        if bare is not None:
-            return VALUE, key, bare, line, False
-        return VALUE, key, literal if basic is None else basic, line, True
+    def _row(self, key: str, items: str) -> Iterator[Event]:
+        """Give an array of plain strings; every second piece between quotes is one."""
+        line = self.line
+        yield LIST, key, "", line, False
+        for text in items.split('"')[1::2]:
+            yield VALUE, None, text, line, True
+        yield END, None, "", line, False
+
+    def _table(self, keys: Iterable[str]) -> Iterator[Event]:
+        """End the table before and begin the one called KEYS."""
+        yield from self._ends(self.opened)
+        self.opened = 0
+        for key in keys:
+            self.opened += 1
+            yield MAP, key, "", self.line, False
 
     def _ends(self, count: int) -> Iterator[Event]:
         line = self.line
@@ -96,13 +119,8 @@ class _Reader(Cursor):
             yield END, None, "", line, False
 
     def _header(self) -> Iterator[Event]:
-        yield from self._ends(self.opened)
-        line = self.line
         self.take(_HEADER)
-        self.opened = 0
-        for key in self._keys():
-            self.opened += 1
-            yield MAP, key, "", line, False
+        yield from self._table(self._keys())
         self.need(_HEADER_END, "toml table name does not end")
 
     def _keys(self) -> Iterator[str]:

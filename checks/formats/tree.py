@@ -68,7 +68,9 @@ def _opened(parent: Level, event: Event, depth: int) -> Level:
 def _list(parent: Level, meaning: Meaning | None, path: tuple[str, ...]) -> Level:
     if meaning is Meaning.ENVIRONMENT or path[-2:] == ("build", "args"):
         return Environment(path, parent.out)
-    if meaning is Meaning.ARGUMENTS or path[-2:] == ("healthcheck", "test"):
+    if meaning is Meaning.ARGUMENTS or (
+        meaning is Meaning.PROBE and path[-2:-1] == ("healthcheck",)
+    ):
         return Arguments(path, parent.out)
     if meaning is Meaning.SCRIPT:
         return Script(path, parent.out)
@@ -82,9 +84,12 @@ def _mapping(parent: Level, meaning: Meaning | None, path: tuple[str, ...]) -> L
         return Scripts(path, parent.out)
     if meaning is Meaning.CHPASSWD:
         return accounts.Chpasswd(path, parent.out)
-    waits = meaning is Meaning.DATA or (
-        meaning is Meaning.ATTRIBUTES and path[-3:-2] == ("instances",)
-    )
-    if waits and isinstance(parent, Mapping):
+    if isinstance(parent, Mapping) and meaning is not None and _waits(meaning, path):
         return Mapping(path, parent.waiting(meaning))
     return accounts.Account(path, parent.out) if "users" in path[-2:] else Mapping(path, parent.out)
+
+
+def _waits(meaning: Meaning, path: tuple[str, ...]) -> bool:
+    """Know a mapping whose values get their role from its siblings."""
+    instance = path[-3:-2] == ("instances",)
+    return meaning is Meaning.DATA or (meaning is Meaning.ATTRIBUTES and instance)

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "openvpn/auth.txt", "openvpn/*/auth.txt", "*userpass*.txt", "*user-pass*", "*user_pass*",
-    "auth-user-pass*", "openvpn/*.auth", "openvpn/*/*.auth", "openvpn/pass.txt", "vpn/auth.txt",
-    "openvpn/credentials*", "openvpn/login.conf", "openvpn/*/login.conf", "openvpn/up", "*.userpass",
+    "openvpn/auth.txt", "openvpn/*/auth.txt", "vpn/auth.txt", "*userpass*.txt", "*user-pass*.txt",
+    "*user-pass", "*user_pass", "*.userpass", "auth-user-pass", "openvpn/*.auth",
+    "openvpn/*/*.auth", "openvpn/pass.txt", "openvpn/credentials*", "openvpn/login.conf",
+    "openvpn/*/login.conf",
 )  # fmt: skip
+
 ALWAYS: tuple[str, ...] = NAMES
 
 

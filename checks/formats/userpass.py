@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NAMES: tuple[str, ...] = (
     "rsyncd.secrets", "rsync.secrets", "*rsyncd.secrets", "rsyncd.passwd", "dovecot/users",
     "dovecot/passwd", "dovecot/passwd.*", "dovecot.passwd", "dovecot-passwd", "dovecot/*.passwd",
-    "chpasswd", "chpasswd.txt", "chpasswd.*", "pgbouncer/userlist.txt", "userlist.txt",
+    "chpasswd", "chpasswd.txt", "pgbouncer/userlist.txt", "userlist.txt",
     ".passwd-s3fs", "passwd-s3fs", "*.passwd-s3fs", ".cvspass", "cvsroot/passwd",
     "mosquitto/passwd", "mosquitto/*.passwd", "mosquitto/pwfile", "nfs-ganesha/passwd",
     "vsftpd/virtual_users", "proftpd/ftpd.passwd", "ftpd.passwd", "uucp/passwd", "uucp/sys",

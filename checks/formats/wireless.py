@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = (
     "wpa_supplicant.conf", "wpa_supplicant*.conf", "wpa_supplicant/*.conf", "wpa*.conf",
-    "hostapd.conf", "hostapd*.conf", "hostapd/*.conf", "wpa_supplicant.conf.*",
+    "hostapd.conf", "hostapd*.conf", "hostapd/*.conf",
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 

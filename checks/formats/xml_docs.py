@@ -41,7 +41,7 @@ NAMES: Final = (
 
 _CHUNK: Final = 1 << 20
 """Large, since expat before 2.6.0 reads a token again from its start with each chunk."""
-_SURROGATES: Final = {code: 0xFFFD for code in range(0xD800, 0xE000)}
+_SURROGATES: Final = dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
 
 
 def sniff(head: str) -> bool:

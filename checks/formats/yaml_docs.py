@@ -1,7 +1,7 @@
-"""YAML, also where a template engine writes it: read by libyaml's events, aliases never followed.
+"""YAML, also where a template engine writes it: names, first look, and the text made readable.
 
-Values of reference tags (`!vault`, `!Ref`, ...) are left out; a value with a template expression
-shows the expression as written.
+Values of reference tags (`!vault`, `!Ref`, ...) are left out, aliases are never followed; a value
+with a template expression shows the expression as written.
 """
 
 from __future__ import annotations
@@ -9,16 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-import yaml
-
 from checks.errors import FormatError
 from checks.formats import templated
-from checks.formats.levels import END, IGNORED, LIST, MAP, SKIP, VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from checks.formats.levels import Event
     from checks.model import Entry
 
 NAMES: Final = (
@@ -38,22 +34,18 @@ NAMES: Final = (
     "super-admin.conf",
 )
 
-_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _START: Final = re.compile(r"(?:#[^\n]*\n|\s)*+(?:---(?:\s|$)|apiVersion:)")
-_REFERENCES: Final = re.compile(
-    r"!(?:vault|ref|getatt|importvalue|reference|secret|include\w*|env|env_var|findinmap|kms"
-    r"|encrypted.*|vault-encrypted)(?=[:/.\s]|$)",
-    re.IGNORECASE,
+_CLOUD: Final = re.compile(r"(?:#[^\n]*\n)?#cloud-config\s")
+_REFUSED: Final = re.compile(
+    r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
-_NULLS: Final = {"", "~", "null", "Null", "NULL"}
-_REFUSED: Final = re.compile("[^\\t\\n\\r\\x20-\\x7e\\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # fmt: skip
 """What libyaml refuses, and what it takes for a line break that nobody else does."""
 _DIRECTIVES: Final = 64
 
 
 def sniff(head: str) -> bool:
     """Know a document marker, a Kubernetes object or cloud-init data at the beginning."""
-    return bool(_START.match(head)) or re.search(r"(?m)\A(?:#.*\n)?#cloud-config\s*$", head) is not None
+    return (_START.match(head) or _CLOUD.match(head)) is not None
 
 
 def parse(text: str) -> Iterator[Entry]:
@@ -61,75 +53,6 @@ def parse(text: str) -> Iterator[Entry]:
     if text.count("\n%TAG") > _DIRECTIVES:
         message = "yaml with too many directives"
         raise FormatError(message)
-    yield from templated.entries(_REFUSED.sub("\ufffd", text), _events)
+    from checks.formats import yamlevents
 
-
-def _events(text: str) -> Iterator[Event]:
-    reader = _Reader()
-    try:
-        for event in yaml.parse(text, Loader=_Loader):
-            made = reader.event(event)
-            if made:
-                yield made
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        message = "not yaml from here on"
-        raise FormatError(message, mark.line + 1 if mark else 0) from None
-
-
-class _Reader:
-    """Follows the nesting: for each open container its kind, the key that waits and its place."""
-
-    __slots__ = ("key", "nest", "within")
-
-    def __init__(self) -> None:
-        self.nest: list[tuple[int, str | None]] = []
-        self.within = END
-        self.key: str | None = None
-
-    def event(self, event: yaml.Event) -> Event | None:
-        """Give the event of the tree for one of libyaml, None for a key."""
-        if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event)
-        if isinstance(event, yaml.CollectionStartEvent):
-            return self._open(event)
-        if isinstance(event, yaml.CollectionEndEvent):
-            return self._close(event)
-        return self._alias(event) if isinstance(event, yaml.AliasEvent) else None
-
-    def _waits(self) -> bool:
-        return self.within == MAP and self.key is None
-
-    def _scalar(self, event: yaml.ScalarEvent) -> Event | None:
-        text: str = event.value
-        if self._waits():
-            self.key = text
-            return None
-        key, self.key = self.key, None
-        line = event.start_mark.line + 1
-        plain = event.style not in {"'", '"', "|", ">"}
-        if (plain and text in _NULLS) or (event.tag and _REFERENCES.match(event.tag)):
-            return SKIP, key, "", line, False
-        block = event.style in {"|", ">"}
-        return VALUE, key, text, line + block, not plain
-
-    def _alias(self, event: yaml.AliasEvent) -> Event | None:
-        if self._waits():
-            self.key = "*"
-            return None
-        key, self.key = self.key, None
-        return SKIP, key, "", event.start_mark.line + 1, False
-
-    def _open(self, event: yaml.CollectionStartEvent) -> Event:
-        kind = MAP if isinstance(event, yaml.MappingStartEvent) else LIST
-        waits = self._waits()
-        key = "?" if waits else self.key
-        self.nest.append((self.within, "?" if waits else None))
-        self.within, self.key = kind, None
-        ignored = event.tag and _REFERENCES.match(event.tag)
-        return IGNORED if ignored else kind, key, "", event.start_mark.line + 1, False
-
-    def _close(self, event: yaml.CollectionEndEvent) -> Event:
-        """End a container; one that was a key leaves its value the key "?"."""
-        self.within, self.key = self.nest.pop()
-        return END, None, "", event.start_mark.line + 1, False
+    yield from templated.entries(_REFUSED.sub("\ufffd", text), yamlevents.events)

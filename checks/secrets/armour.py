@@ -14,6 +14,7 @@ _ESCAPE: Final = re.compile(
     rb"|&#(?:10|13|x0?[aAdD]);|%(?:0[aAdD9]|20|2[bBfFcC]|3[aAdD])"
 )
 _HEADER: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40}): ?(.*)", re.DOTALL)
+_HEADER_VALUE: Final = re.compile(r"[A-Z0-9][A-Z0-9-]*,[0-9A-Za-z]+")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]+=*|=[A-Za-z0-9+/=]*")
 _GLUE: Final = frozenset((b"", b"+", b".", b"&", b"_", b"|", b"#", b"*", b"//", b">", b"-"))
 _CODE: Final = frozenset((b"vbCrLf", b"vbLf", b"vbNewLine"))
@@ -106,7 +107,8 @@ def _keep(header: tuple[str, str] | None, headers: list[tuple[str, str]]) -> byt
         return b""
     words = f"{header[0]}: {header[1]}".split()
     while len(words) > 1 and words[0] in {"Proc-Type:", "DEK-Info:"}:
-        headers.append((words[0][:-1], words[1]))
+        value = _HEADER_VALUE.search(words[1])
+        headers.append((words[0][:-1], value.group() if value else ""))
         words = words[2:]
     return " ".join(words).encode("latin-1")
 

@@ -28,7 +28,9 @@ _OPTION: Final = re.compile(
 )
 _LIKE_OPTION: Final = re.compile(r"--?[A-Za-z]")
 _CLUSTER: Final = re.compile(r"-[A-Za-z]{2,8}")
-_SETTING: Final = re.compile(r"""(?:\A|[\s,;])([A-Za-z_][\w.\-]{0,80}+)=("[^"]*+"|'[^']*+'|[^\s,]*+)""")
+_SETTING: Final = re.compile(
+    r"""(?:\A|[\s,;])([A-Za-z_][\w.\-]{0,80}+)=("[^"]*+"|'[^']*+'|[^\s,]*+)"""
+)
 _PORTS: Final = re.compile(r"[\d.:]+:\d+(?:/\w+)?")
 _NOT_SECRET: Final = re.compile(
     r"(?:user(?:_?name)?|login|host(?:_?name)?|port|db(?:_?name)?|database|url|uri|email|region"
@@ -55,7 +57,9 @@ def _nested(text: str, line: int, depth: int) -> Iterator[Entry]:
         walk.run()
         user = walk.user
         for entry in walk.found:
-            yield entry if entry.subject or entry.role is Role.NAMED else entry._replace(subject=user)
+            yield (
+                entry if entry.subject or entry.role is Role.NAMED else entry._replace(subject=user)
+            )
 
 
 class _Walk:
@@ -242,7 +246,9 @@ class _Walk:
             return
         name, equals, value = word.text.partition("=")
         if equals and take is Take.LITERAL and not _NOT_SECRET.fullmatch(name):
-            self.found.append(Entry((option.lstrip("-"), name), value, word.line, Role.SECRET, word.quoted))
+            self.found.append(
+                Entry((option.lstrip("-"), name), value, word.line, Role.SECRET, word.quoted)
+            )
         elif equals:
             self._named(name, value, word)
 

@@ -11,7 +11,7 @@ from checks.model import Entry, Role
 from checks.secrets.names import Kind, kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MARK: Final = re.compile(r"(?:basic|bearer|token|apikey)[ \t]|header")
 """What a value with a scheme (RFC 9110 11.4) or a header directive has in lower case."""
@@ -33,43 +33,39 @@ _BEFORE: Final = 60
 _MADE: Final = re.compile(r"(?=[^\d]*+\d).{12,}|.{24,}")
 
 
-def credentials(entry: Entry) -> Iterator[Entry]:
+def credentials(entry: Entry, line_of: Callable[[int], int]) -> Iterator[Entry]:
     """Give the secret of each authorization scheme and of each header named like a credential.
 
     Of Basic it is the password behind the decoded user's name (RFC 7617), of Bearer the token.
+    line_of: gives the line number of an offset in the value.
     """
     value = entry.value
     for found in _SCHEME.finditer(value):
-        yield from _scheme(entry, found)
+        yield from _scheme(entry, found, line_of)
     if len(value) < LONGEST and (whole := _HEADER.match(value)):
-        yield from _header(entry, whole[1], whole[2], whole.start(2))
+        yield from _header(entry, whole[1], whole[2], line_of(whole.start(2)))
     for found in _IN_QUOTES.finditer(value):
-        yield from _header(entry, found[2], found[3], found.start(3))
+        yield from _header(entry, found[2], found[3], line_of(found.start(3)))
     for found in _DIRECTIVE.finditer(value):
         bare = found[2][1:-1] if found[2][0] in "\"'" else found[2]
-        yield from _header(entry, found[1], bare, found.start(2))
+        yield from _header(entry, found[1], bare, line_of(found.start(2)))
 
 
-def _line(entry: Entry, offset: int) -> int:
-    return entry.line + entry.value.count("\n", 0, offset)
-
-
-def _header(entry: Entry, name: str, value: str, offset: int) -> Iterator[Entry]:
+def _header(entry: Entry, name: str, value: str, line: int) -> Iterator[Entry]:
     if kind((name,)) is not Kind.NONE:
-        yield Entry((*entry.keys, name), value, _line(entry, offset), quoted=True)
+        yield Entry((*entry.keys, name), value, line, quoted=True)
 
 
-def _scheme(entry: Entry, found: re.Match[str]) -> Iterator[Entry]:
-    line = _line(entry, found.start())
+def _scheme(entry: Entry, found: re.Match[str], line_of: Callable[[int], int]) -> Iterator[Entry]:
     if found[1].lower() == "basic":
         user, colon, password = _decoded(found[2]).partition(":")
         if colon and password:
-            yield Entry(entry.keys, password, line, Role.SECRET, subject=user)
+            yield Entry(entry.keys, password, line_of(found.start()), Role.SECRET, subject=user)
         return
     before = entry.value[max(0, found.start() - _BEFORE) : found.start()]
     names = entry.keys[-1] if entry.keys else ""
     if (_AUTH.search(before) or _AUTH.search(names)) and _MADE.fullmatch(found[2]):
-        yield Entry((*entry.keys, "Authorization"), found[2], line, Role.SECRET)
+        yield Entry((*entry.keys, "Authorization"), found[2], line_of(found.start()), Role.SECRET)
 
 
 def _decoded(text: str) -> str:

@@ -29,11 +29,17 @@ _IN_SECRET_PLAIN: Final = frozenset(
 )
 _DOCUMENTS: Final = re.compile(
     r"(?:^|/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata|fixtures?|specs?|__tests__|mocks?"
-    r"|locale|locales|i18n|l10n|translations?|lang|templates?|test_[^/]+|node_modules)/"
+    r"|locale|locales|i18n|l10n|translations?|lang|templates?|test_[^/]+|node_modules"
+    r"|site-packages|dist-packages|vendor|third_party|include|lib/python[\d.]+|share/perl5?|gems|pkg/mod"
+    r"|registry/src)/"
     r"|[._\-](?:example|sample|dist|template|tmpl|orig|spec|test)(?:\.[^/.]*)?$|(?:^|/)test_[^/]*$"
     r"|\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|mdx|ipynb)$|(?:^|/)(?:readme|changelog|changes|news|copying)[^/]*$",
     re.IGNORECASE,
 )
+
+
+_CODE: Final = re.compile(r"^[A-Za-z_][\w.]*(?:\(|\[|->|::)|[;)\]}]$|^[A-Z][A-Z0-9_]+$|^[a-z]:\d+$")
+"""The beginning of a call or an index, the end of a statement, a constant's name."""
 
 
 class Place(NamedTuple):
@@ -82,7 +88,7 @@ def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
 
 
 def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
-    value = entry.value.strip()
+    value = _bare(entry.value)
     named = Kind.PASSWORD if entry.role is Role.SECRET else kind(entry.keys)
     if named is Kind.NONE or not value or len(value) > _MAX_LENGTH:
         return
@@ -91,6 +97,14 @@ def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
     verdict = _weigh(value, named, entry, place)
     if verdict:
         yield Candidate(entry._replace(value=value), *verdict)
+
+
+def _bare(value: str) -> str:
+    """Take off blanks and one pair of quotes that a notation left on."""
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'`":
+        return value[1:-1].strip()
+    return value
 
 
 def _echoes(keys: tuple[str, ...], value: str, named: Kind) -> bool:
@@ -106,27 +120,46 @@ def _echoes(keys: tuple[str, ...], value: str, named: Kind) -> bool:
 def _weigh(
     value: str, named: Kind, entry: Entry, place: Place
 ) -> tuple[str, Severity, Confidence] | None:
-    if place.document and not _looks_random(value):
-        return None
-    if named is Kind.PASSWORD:
-        return _password(value, entry, place)
+    if place.document:
+        # What stands in documents, tests and other people's libraries is mostly an example.
+        known = named is not Kind.VAGUE and _looks_random(value)
+        return (SECRET, Severity.LOW, Confidence.LOW) if known else None
+    if named in {Kind.PASSWORD, Kind.PASS}:
+        return _password(value, named, entry, place)
     if named is Kind.TOKEN and _looks_made(value):
-        return SECRET, Severity.HIGH, Confidence.LOW if place.document else Confidence.MEDIUM
+        return SECRET, Severity.HIGH, Confidence.MEDIUM
     if named is Kind.VAGUE and _looks_random(value) and not place.loose:
         return SECRET, Severity.HIGH, Confidence.LOW
     return None
 
 
-def _password(value: str, entry: Entry, place: Place) -> tuple[str, Severity, Confidence] | None:
+def _password(
+    value: str, named: Kind, entry: Entry, place: Place
+) -> tuple[str, Severity, Confidence] | None:
     certain = entry.role is Role.SECRET
-    if is_weak(value):
-        return None if place.code or place.document else (WEAK, Severity.LOW, Confidence.MEDIUM)
-    if place.loose and not entry.quoted and " " in value and not certain:
+    guessed = place.loose or place.code
+    if guessed and not certain and not _looks_chosen(value, entry.quoted, named):
         return None
-    if place.document:
-        return PASSWORD, Severity.MEDIUM, Confidence.LOW
-    confidence = Confidence.HIGH if certain or not place.loose else Confidence.MEDIUM
-    return PASSWORD, Severity.HIGH, confidence
+    if is_weak(value):
+        return None if guessed and not certain else (WEAK, Severity.LOW, Confidence.MEDIUM)
+    return PASSWORD, Severity.HIGH, Confidence.MEDIUM if guessed else Confidence.HIGH
+
+
+def _looks_chosen(value: str, quoted: bool, named: Kind) -> bool:
+    """A password rather than a word of the text: letters with digits or with signs.
+
+    Asked only where the key was guessed from a line; a bare word, a number or an expression stands
+    behind `password` there more often than a password.
+    """
+    if not any(c.isalpha() for c in value) or (" " in value and not quoted):
+        return False
+    if value.startswith(("0x", "0X", "(", "[", "{", "<", "&", "-")) or _CODE.search(value):
+        return False
+    digits = any(c.isdigit() for c in value)
+    signs = any(not c.isalnum() and c not in "_-.:/ " for c in value)
+    if named is Kind.PASS:
+        return quoted and digits and signs
+    return digits or signs
 
 
 def _classes(value: str) -> int:

@@ -19,7 +19,9 @@ class Kind(enum.IntEnum):
     """A word that may stand for a credential or for its name (`secret`, `auth`, `key`)."""
     TOKEN = 2
     """A key, token or secret made by a machine."""
-    PASSWORD = 3
+    PASS = 3
+    """`pass` or `pw` alone or behind a word of its own: a password in configuration."""
+    PASSWORD = 4
     """Something a person may have chosen."""
 
 
@@ -35,6 +37,13 @@ _PASSWORD: Final = frozenset(
 _PASSWORD_TAIL: Final = re.compile(
     r"(?:password|passwd|passphrase|passwort|pwd|userpass|dbpass|bindpw|rootpw|storepass|keypass)$"
 )
+_PROGRAMS: Final = frozenset(
+    "chpasswd gpasswd htpasswd kpasswd ldappasswd lppasswd mkpasswd nispasswd smbpasswd vncpasswd"
+    " yppasswd update-passwd grpasswd opasswd base-passwd debian-passwd sshpass keepass bypass"
+    " compass trespass surpass encompass onepass lastpass multipass singlepass lowpass highpass"
+    " bandpass allpass".split()
+)
+"""Programs and words that only end like a credential."""
 _SHORT_PASSWORD: Final = frozenset({"pass", "pw", "psk"})
 
 _TOKEN: Final = frozenset(
@@ -58,6 +67,15 @@ _VAGUE: Final = frozenset(
     {"secret", "token", "credential", "credentials", "auth", "community", "key"}
 )
 _VAGUE_TAIL: Final = re.compile(r"(?:secret|token|credentials?)$")
+
+_OWNERS: Final = frozenset(
+    "account admin amqp app auth backup bind broker cert client cifs cluster database db encrypt"
+    " ftp git http imap ipmi jdbc key keystore ldap login mail master mongo mqtt mssql mysql net"
+    " oracle pg pgsql pop pop3 postgres postgresql proxy rabbit rabbitmq radius redis repl"
+    " replication root sasl server service smb smtp snmp sql ssh ssl store sudo svc tls user vnc"
+    " vpn web wifi wpa zip".split()
+)
+"""Words in front of `pass` or `pw` that leave no doubt."""
 
 _DROPPED_TAILS: Final = frozenset(
     "admin base64 b64 backup bytes clear cleartext current data decoded default dev development env"
@@ -112,7 +130,7 @@ def kind(keys: tuple[str, ...]) -> Kind:
 
 @lru_cache(maxsize=4096)
 def _kind(name: str) -> Kind:
-    if len(name) > 120 or _REFERRING.search(name):
+    if len(name) > 120 or name.lower() in _PROGRAMS or _REFERRING.search(name):
         return Kind.NONE
     parts = [word for word in words(name) if not word.isdigit()]
     while len(parts) > 1 and parts[-1] in _DROPPED_TAILS:
@@ -126,8 +144,10 @@ def _kind(name: str) -> Kind:
 
 def _by_head(parts: list[str]) -> Kind:
     head, glued = parts[-1], "".join(parts)
-    if head in _PASSWORD or head in _SHORT_PASSWORD or _PASSWORD_TAIL.search(glued):
+    if head in _PASSWORD or _PASSWORD_TAIL.search(glued):
         return Kind.PASSWORD
+    if head in _SHORT_PASSWORD:
+        return Kind.PASSWORD if len(parts) > 1 and parts[-2] in _OWNERS else Kind.PASS
     if len(parts) > 1 and parts[-2] in _TOKEN_PREFIXES:
         return Kind.NONE
     if glued in _TOKEN or _TOKEN_TAIL.search(glued) or _WORDPRESS.search(glued):

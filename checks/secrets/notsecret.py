@@ -157,6 +157,7 @@ _CERTAIN: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
 )
 _LIKELY: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     ("switch", _is_switch),
+    ("option", lambda value: value.startswith("--") or value.endswith("=") and value[:-1].isalpha()),
     ("type", lambda value: value.lower() in _TYPES),
     ("address", _matches(_ADDRESS)),
     ("public", _matches(_PUBLIC)),

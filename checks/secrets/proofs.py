@@ -14,6 +14,8 @@ import uuid
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from checks.secrets import bech32
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 _BASE36 = string.digits + string.ascii_lowercase
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ALNUM = string.ascii_letters + string.digits
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_BECH32_TERMS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 
 
 class Proof(NamedTuple):
@@ -32,12 +32,21 @@ class Proof(NamedTuple):
     make: Callable[..., str]
 
 
-def _base62(number: int, width: int) -> str:
-    digits = ""
+def _written(number: int, digits: str, width: int) -> str:
+    """Write a number in the base that DIGITS has, padded with zeros to WIDTH."""
+    text = ""
     while number:
-        number, rest = divmod(number, 62)
-        digits = _BASE62[rest] + digits
-    return digits.rjust(width, "0")
+        number, rest = divmod(number, len(digits))
+        text = digits[rest] + text
+    return text.rjust(width, "0")
+
+
+def _base36(number: int, width: int) -> str:
+    return _written(number, _BASE36, width)
+
+
+def _base62(number: int, width: int) -> str:
+    return _written(number, _BASE62, width)
 
 
 def _crc_base62_holds(value: str) -> bool:
@@ -75,7 +84,9 @@ def _encode(value: object) -> str:
 
 def _jwt_make(rng: random.Random, *claims: str) -> str:
     """Build a token; claims are words such as iss=kubernetes/serviceaccount, put first."""
-    payload: dict[str, object] = dict(claim.split("=", 1) for claim in claims)
+    payload: dict[str, object] = {}
+    for claim in claims:
+        name, _, payload[name] = claim.partition("=")
     payload |= {"sub": str(rng.getrandbits(40)), "iat": 1_700_000_000 + rng.randrange(10**7)}
     signature = base64.urlsafe_b64encode(rng.randbytes(32)).decode().rstrip("=")
     return f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(payload)}.{signature}"
@@ -109,14 +120,6 @@ def _crc_hex_make(rng: random.Random, prefix: str, length: str = "32") -> str:
     return f"{body}_{zlib.crc32(body.encode()):08x}"
 
 
-def _base36(number: int, width: int) -> str:
-    digits = ""
-    while number:
-        number, rest = divmod(number, 36)
-        digits = _BASE36[rest] + digits
-    return digits.rjust(width, "0")
-
-
 def _crc_base36_holds(value: str) -> bool:
     """GitLab routable tokens: the last 7 characters are the base36 CRC-32 of all before them.
 
@@ -135,34 +138,12 @@ def _crc_base36_make(rng: random.Random, prefix: str, length: str = "36") -> str
     return body + _base36(zlib.crc32(body.encode()), 7)
 
 
-def _bech32_sum(text: str, values: list[int]) -> int:
-    """Give the BIP-173 remainder of a lower-case prefix and 5-bit values."""
-    total = 1
-    spread = [ord(c) >> 5 for c in text] + [0] + [ord(c) & 31 for c in text]
-    for value in spread + values:
-        top = total >> 25
-        total = (total & 0x1FFFFFF) << 5 ^ value
-        for bit, term in enumerate(_BECH32_TERMS):
-            total ^= term if top >> bit & 1 else 0
-    return total
-
-
-def _bech32_holds(value: str) -> bool:
-    """Age identities: Bech32 with a checksum of 6 characters, without its limit of 90.
-
-    Sources: BIP-173; C2SP age.md, "The X25519 recipient type".
-    """
-    prefix, _, data = value.lower().rpartition("1")
-    if not prefix or set(data) - set(_BECH32):
-        return False
-    return _bech32_sum(prefix, [_BECH32.index(c) for c in data]) == 1
-
-
-def _bech32_make(rng: random.Random, prefix: str, length: str = "52") -> str:
-    body = [rng.randrange(32) for _ in range(int(length) - 1)] + [rng.choice((0, 16))]
-    rest = _bech32_sum(prefix.lower(), body + [0] * 6) ^ 1
+def _bech32_make(rng: random.Random, prefix: str) -> str:
+    """Build an age identity: 32 bytes in 52 characters (one bit in the last), and 6 more."""
+    body = [rng.randrange(32) for _ in range(51)] + [rng.choice((0, 16))]
+    rest = bech32.checksum(prefix.lower(), body + [0] * 6) ^ 1
     tail = [rest >> 5 * (5 - place) & 31 for place in range(6)]
-    return f"{prefix}1".upper() + "".join(_BECH32[v] for v in body + tail).upper()
+    return f"{prefix}1".upper() + "".join(bech32.ALPHABET[v] for v in body + tail).upper()
 
 
 def _discord_holds(value: str) -> bool:
@@ -251,7 +232,7 @@ def _nkey_make(rng: random.Random, kind: str) -> str:
 
 PROOFS = {
     "base64-json": Proof(_base64_json_holds, _base64_json_make),
-    "bech32": Proof(_bech32_holds, _bech32_make),
+    "bech32": Proof(bech32.holds, _bech32_make),
     "crc32-base36": Proof(_crc_base36_holds, _crc_base36_make),
     "crc32-base62": Proof(_crc_base62_holds, _crc_base62_make),
     "crc32-hex": Proof(_crc_hex_holds, _crc_hex_make),

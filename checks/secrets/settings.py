@@ -23,7 +23,9 @@ _USER: Final = re.compile(
     r"[ ]?[\"']?([^;&,\s\"']{1,80})",
     re.IGNORECASE,
 )
-_JSON: Final = re.compile(r'"([A-Za-z_][\w.\- ]{0,80}+)"\s{0,8}:\s{0,8}"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
+_JSON: Final = re.compile(
+    r'"([A-Za-z_][\w.\- ]{0,80}+)"\s{0,8}:\s{0,8}"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL
+)
 _SEMICOLONS: Final = re.compile(r"\s*[A-Za-z][\w .\-:]{0,60}=[^;&]*+;")
 _AMPERSANDS: Final = re.compile(r"\s*[\w.\-]{1,60}=[^;&\s]*+&")
 _COMMAS: Final = re.compile(r"\s*[\w.\-]{1,60}=[^,\s]*+,[\w.\-]{1,60}=")
@@ -118,7 +120,9 @@ def _value(text: str, name: re.Match[str], default: str) -> tuple[Pair, int]:
         if text.startswith(quote, start) and (quote != "{" or style == ";"):
             found = pattern.match(text, start)
             if found and style != quote:
-                return Pair(name[1], _plain(found[1], quote), start + 1, quoted=True, role=role), found.end()
+                return Pair(
+                    name[1], _plain(found[1], quote), start + 1, quoted=True, role=role
+                ), found.end()
     bare = _ENDS[style].match(text, start)
     end = bare.end() if bare else start
     value = text[start:end]

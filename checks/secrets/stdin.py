@@ -25,7 +25,9 @@ def standard_input(command: Command, tool: str, role: Role, *, pairs: bool) -> I
         for number, row in enumerate(text.split("\n")):
             user, colon, secret = row.strip("\r").partition(":") if pairs else ("", ":", row)
             if colon and secret.strip() and secret.lower() not in _ANSWERS:
-                yield Entry((tool, "password"), secret, line + number * step, role, subject=user.strip())
+                yield Entry(
+                    (tool, "password"), secret, line + number * step, role, subject=user.strip()
+                )
 
 
 def _texts(command: Command) -> Iterator[tuple[str, int, int]]:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from typing import TYPE_CHECKING, Final
 
 from checks.secrets import md5crypt
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_CANDIDATES: Final = 16
 _LONGEST: Final = 64
+_LDAP_NAME: Final = re.compile(r"s?(sha|md5)(224|256|384|512|)")
 _BY_SIZE: Final = {16: "md5", 20: "sha1", 28: "sha224", 32: "sha256", 48: "sha384", 64: "sha512"}
 
 
@@ -41,8 +43,10 @@ def opens(value: str, scheme: str, candidates: Sequence[str]) -> bool:
 def _ldap(value: str, candidate: str) -> bool:
     """RFC 2307 userPassword: base64 of the digest and, after it, of the salt."""
     name, _, text = value[1:].partition("}")
-    algorithm = name.lower().removeprefix("s") if name.lower().startswith("s") else name.lower()
-    algorithm = {"ha": "sha1", "sha": "sha1", "md5": "md5"}.get(algorithm, algorithm)
+    found = _LDAP_NAME.fullmatch(name.lower())
+    if not found:
+        return False
+    algorithm = found[1] + (found[2] or ("1" if found[1] == "sha" else ""))
     raw = base64.b64decode(text)
     size = hashlib.new(algorithm, usedforsecurity=False).digest_size
     return _same(algorithm, candidate.encode() + raw[size:], raw[:size])

@@ -26,7 +26,9 @@ _SQL: Final = re.compile(
     r"|\bchange\s+(?:master|replication)\b|\bencryption\s+by\b"
 )
 """How a statement with a password begins, in lower case."""
-_DEFAULT: Final = re.compile(r"\$\{([A-Za-z_][\w.\-]{0,100}?)(?::?[-=]|:(?![?+\d]))([^${}]{1,200})\}")
+_DEFAULT: Final = re.compile(
+    r"\$\{([A-Za-z_][\w.\-]{0,100}?)(?::?[-=]|:(?![?+\d]))([^${}]{1,200})\}"
+)
 _BLOCK: Final = 2
 """A value with that many line ends is a file of its own and is read as one elsewhere."""
 
@@ -43,9 +45,11 @@ def inner(entry: Entry) -> Iterator[Entry]:
     lines = _LineNumbers(entry)
     if "@" in value:
         for found in urls.userinfo(value):
-            yield Entry(entry.keys, found.secret, lines.at(found.offset), Role.SECRET, False, found.user)
+            yield Entry(
+                entry.keys, found.secret, lines.at(found.offset), Role.SECRET, False, found.user
+            )
     if headers.MARK.search(low) or (len(value) < headers.LONGEST and ":" in value):
-        yield from headers.credentials(entry)
+        yield from headers.credentials(entry, lines.at)
     if "${" in value:
         yield from _defaults(entry, lines)
     if not _WORDS.search(low):

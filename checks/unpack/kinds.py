@@ -31,6 +31,9 @@ _MAGICS: Final = (
     (b"xar!\0\x1c", "xar"),
     (b"!<thin>\n", "ar-thin"),
 )
+_BY_FIRST: Final = {
+    magic[:1]: tuple(pair for pair in _MAGICS if pair[0][:1] == magic[:1]) for magic, _ in _MAGICS
+}
 _BZIP2_BODIES: Final = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
 """The first block of a bzip2 stream begins with the digits of pi, an empty stream with its end."""
 
@@ -47,7 +50,7 @@ def kind(head: bytes, name: str) -> str:
 
     head: its first HEAD bytes; name: helps where a kind has no magic of its own (lzma, compress).
     """
-    for magic, found in _MAGICS:
+    for magic, found in _BY_FIRST.get(head[:1], ()):
         if head.startswith(magic):
             return found
     if head[:3] == b"BZh" and head[4:10] in _BZIP2_BODIES:

@@ -129,6 +129,11 @@ def _template(rest: str, rng: random.Random) -> str:
     return templates.render(text, str(rng.getrandbits(64)))
 
 
+def _docker_config(rng: random.Random) -> str:
+    auth = _basic("deploy strong", rng)
+    return json.dumps({"auths": {"registry.corp.lan": {"username": "deploy", "auth": auth}}})
+
+
 def _wireguard(rng: random.Random) -> str:
     key = bytearray(rng.randbytes(32))
     key[0] &= 248
@@ -163,6 +168,7 @@ _PLAIN = {
     "crypt-md5": lambda rng: f"$1${_draw(CRYPT, 8, rng)}${_draw(CRYPT, 22, rng)}",
     "crypt-sha512": lambda rng: f"$6${_draw(CRYPT, 16, rng)}${_draw(CRYPT, 86, rng)}",
     "crypt-yescrypt": lambda rng: f"$y$j9T${_draw(CRYPT, 22, rng)}${_draw(CRYPT, 43, rng)}",
+    "dockerconfig": _docker_config,
     "human": _human,
     "jwt": _jwt,
     "openvpn-static": keymaterial.openvpn_static,

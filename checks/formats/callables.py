@@ -1,0 +1,70 @@
+"""Well-known functions whose arguments are a user and a password by position."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from checks.formats.literals import Literal, is_whole
+from checks.model import Entry, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SECURE_STRING: Final = "ConvertTo-SecureString"
+"""The key of a text that PowerShell turns into a SecureString."""
+
+_PLACES: Final = {
+    "mysqli_connect": 2, "mysql_connect": 2, "mysql_pconnect": 2, "mysqli": 2, "PDO": 2,
+    "mysqli_real_connect": 3, "mssql_connect": 2, "odbc_connect": 2, "oci_connect": 1,
+    "sybase_connect": 2, "ftp_login": 2, "ssh2_auth_password": 2, "ldap_bind": 2, "imap_open": 2,
+    "getConnection": 2, "NetworkCredential": 1, "HTTPBasicAuth": 1, "HTTPDigestAuth": 1,
+    "HttpNtlmAuth": 1, "BasicAuth": 1, "SetBasicAuth": 1, "basic_auth": 1, "basicAuth": 1,
+    "UsernamePasswordCredentials": 1, "PasswordAuthentication": 1, "PSCredential": 1,
+    "UsernamePasswordAuthenticationToken": 1, "simple_bind_s": 1, "bind_s": 1, "login": 1,
+    "PlainAuth": 2, "BasicAWSCredentials": 1, "UserPassCredentials": 1, "PlainCredentials": 1,
+    "PlainTextAuthProvider": 1, "NewStaticCredentials": 1,
+}  # fmt: skip
+"""The 0-based position of the password, where the user stands one place before."""
+_CALL: Final = re.compile(
+    r"(?<![\w$])(" + "|".join(sorted(_PLACES, key=len, reverse=True)) + r")[ \t]*\("
+)
+_MOST_CALLS: Final = 4
+_REACH: Final = 400
+
+
+def credentials(line: str, found: Sequence[Literal], number: int) -> Iterator[Entry]:
+    """Give the password of each known call on the line when it is a literal; role SECRET."""
+    for count, call in enumerate(_CALL.finditer(line)):
+        if count >= _MOST_CALLS:
+            return
+        arguments = _arguments(line, call.end(), found)
+        place = _PLACES[call[1]]
+        password = arguments.get(place)
+        if password and password.body and is_whole(line, password):
+            user = arguments.get(place - 1)
+            yield Entry(
+                (call[1], "password"),
+                password.value,
+                number,
+                Role.SECRET,
+                quoted=True,
+                subject=user.value if user else "",
+            )
+
+
+def _arguments(line: str, start: int, found: Sequence[Literal]) -> dict[int, Literal]:
+    """The literals that are whole arguments of the call, by position."""
+    arguments: dict[int, Literal] = {}
+    at, position = start, 0
+    for literal in found:
+        if literal.start < start:
+            continue
+        gap = line[at : min(literal.start, at + _REACH)]
+        if ")" in gap and "(" not in gap:
+            break
+        position += gap.count(",")
+        if not gap.strip(" \t,"):
+            arguments[position] = literal
+        at = literal.end
+    return arguments

@@ -1,0 +1,38 @@
+"""Credentials planted in Apache are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import apache
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("httpd.conf", "<Directory />\n SetEnv DB_PASSWORD @@\n</Directory>\n", "double", ("Directory /", "SetEnv", "DB_PASSWORD"), Role.NAMED, ""),
+    ("apache2.conf", "AuthLDAPBindPassword @@\n", "double", ("AuthLDAPBindPassword",), Role.NAMED, ""),
+    (".htaccess", "RequestHeader set Authorization @@\n", "double", ("RequestHeader", "Authorization"), Role.NAMED, ""),
+    ("apache2/conf.d/a.conf", "A b \\\n c\nDBDParams \"host=h user=u pass=@@\"\n", "word", ("DBDParams", "pass"), Role.NAMED, ""),
+    ("proftpd.conf", "SQLConnectInfo db@h u @@\n", "tight", ("SQLConnectInfo",), Role.SECRET, "u"),
+    ("collectd.conf", "<Plugin mysql>\n <Database x>\n  Password @@\n </Database>\n</Plugin>\n", "double", ("Plugin mysql", "Database x", "Password"), Role.NAMED, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(apache, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(apache, template, "# ")

@@ -1,0 +1,51 @@
+"""Credentials planted in crontabs are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import crontab
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("etc/crontab", "DB_PASSWORD=@@\n", "double", ("DB_PASSWORD",)),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...]
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(crontab, name, template, notation, keys)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(crontab, template, "# ")
+
+
+JOBS = [
+    ("0 5 * * * root mysqldump -px db", ("job", "root"), "mysqldump -px db"),
+    ("*/5 * * * mon-fri /bin/a b", ("job",), "/bin/a b"),
+    ("@daily backup /bin/a", ("job", "backup"), "/bin/a"),
+    ("@reboot curl -u a:b h", ("job",), "curl -u a:b h"),
+    ("0 5 * * * mysqldump -px", ("job",), "mysqldump -px"),
+    ("1 5 * jan,feb * www-data date +\\%s%in", ("job", "www-data"), "date +%s\nin"),
+    ("7 10 cron.weekly nice a", ("job", "cron.weekly"), "nice a"),
+]
+
+
+@pytest.mark.parametrize(("line", "keys", "command"), JOBS)
+def test_a_job_gives_its_command(line: str, keys: tuple[str, ...], command: str) -> None:
+    """The schedule and the user are cut off, percent signs become what cron makes of them."""
+    [entry] = crontab.parse(f"# x\n{line}\n")
+    assert (entry.keys, entry.value, entry.line, entry.role) == (keys, command, 2, Role.COMMAND)

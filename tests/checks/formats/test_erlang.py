@@ -1,0 +1,40 @@
+"""Credentials planted in Erlang terms are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import erlang
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("rabbitmq.config", "[{rabbit, [\n {default_user, <<\"u\">>},\n {default_pass, <<@@>>}\n]}].\n", "c", ("rabbit", "default_pass"), Role.NAMED, ""),
+    ("sys.config", "[{app, [{db, [{password, @@}]}]}].\n", "c", ("app", "db", "password"), Role.NAMED, ""),
+    ("vm.args", "-name a@b\n-setcookie @@\n", "tight", ("-setcookie",), Role.SECRET, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(erlang, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(erlang, template, "% ")
+
+
+def test_lists_and_longer_tuples_give_nothing() -> None:
+    """Only a name with one scalar behind it is a setting."""
+    assert list(erlang.parse("[{a, [b, c]}, {d, e, f}, {g}].\n")) == []

@@ -1,0 +1,42 @@
+"""Credentials planted in HAProxy are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import haproxy
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("haproxy.cfg", "userlist u\n  user bob insecure-password @@\n", "shell", ("userlist u", "user", "insecure-password"), Role.SECRET, "bob"),
+    ("haproxy.cfg", "listen s\n  stats auth bob:@@\n", "word", ("listen s", "stats", "auth"), Role.SECRET, "bob"),
+    ("haproxy.cfg", "backend b\n http-request set-header Authorization @@\n", "shell", ("backend b", "http-request", "set-header", "Authorization"), Role.NAMED, ""),
+    ("haproxy.cfg", "backend b\n tcp-check send AUTH\\ @@\\r\\n\n", "hex", ("backend b", "tcp-check", "AUTH"), Role.SECRET, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(haproxy, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(haproxy, template, "# ")
+
+
+def test_the_password_of_a_user_list_is_a_hash() -> None:
+    """`password` takes a hash, `insecure-password` does not."""
+    [entry] = haproxy.parse("userlist u\n  user bob password $6$a$b\n")
+    assert (entry.role, entry.subject) == (Role.HASH, "bob")

@@ -1,0 +1,103 @@
+"""No text, however hostile, makes a reader of host formats fail, stall or grow."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from checks.errors import FormatError
+from checks.model import Entry
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+MODULES: Final = (
+    "apache", "asterisk", "bind", "calls", "crontab", "directives", "env", "erlang", "fstab",
+    "gitcredentials", "haproxy", "htpasswd", "ini", "ipsec", "jaas", "keytables", "kickstart",
+    "ldapconf", "ldif", "logstash", "monit", "netrc", "networkmanager", "nginx", "npmrc",
+    "openvpn", "pam", "pgpass", "postfix", "ppp", "preseed", "properties", "radius", "redis",
+    "sasl", "secretfile", "shadow", "smbcredentials", "snmp", "subversion", "systemd", "twolines",
+    "userpass", "wireless",
+)  # fmt: skip
+
+_MIB: Final = 1 << 20
+_UNITS: Final = (
+    "a", "{", "}", "[", "(", "<a>", '"', "'", "\\", '\\"', " ", "\t", ":", "=", "#", ";", "`",
+    "a=", "a:", "a b ", "a=b ", '"a', "'a", "a\\", " #", "${", "=>", ",", "$", "%", "/*", "//",
+    "a=\"b", "x{", "{{", "<<\"", "@", "-", "0 ", "* ", "a(", "\n", "\n ", "\\\n", "\ta\n", "é",
+)  # fmt: skip
+_LINES: Final = (
+    "password = x", "password x", "user:x", "machine h password x", "a {", "}", "[a]", "<A b>",
+    "u:$6$a$b:1:2:3:4:::", "0 5 * * * root a -p x", 'a "b', "a = 'b", "h:1:d:u:x", "export A='x",
+    "{a, <<\"b\">>},", 'key "k" { secret "x"; };', "Environment=A=b", "a:\\", "-----BEGIN X-----",
+    "user a >b", "createUser a SHA b AES c", "K 3", "allow a:b", 'x("y")', ': PSK "x"',
+)  # fmt: skip
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"checks.formats.{name}")
+
+
+def _read(module: ModuleType, text: str) -> list[Entry]:
+    found: list[Entry] = []
+    try:
+        for entry in module.parse(text):
+            found.append(entry)
+    except FormatError:
+        pass
+    return found
+
+
+_TEXT: Final = st.one_of(
+    st.text(max_size=200),
+    st.lists(st.sampled_from([*_UNITS, *_LINES, "\n"]), max_size=40).map("".join),
+    st.lists(st.sampled_from(_LINES), max_size=12).map("\n".join),
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=_TEXT)
+def test_any_text_gives_entries_or_a_format_error(name: str, text: str) -> None:
+    """Whatever the text, entries are well formed and stay within its lines."""
+    last = text.count("\n") + 1
+    for entry in _read(_module(name), text):
+        assert isinstance(entry.value, str)
+        assert entry.keys
+        assert all(isinstance(key, str) for key in entry.keys)
+        assert 1 <= entry.line <= last
+        assert entry.value.encode("utf-8", "surrogateescape") is not None
+
+
+def _hostile() -> list[tuple[str, str]]:
+    units = [(f"1 MiB of {unit!r}", unit * (_MIB // len(unit))) for unit in _UNITS]
+    lines = [(f"100k lines of {line!r}", (line + "\n") * 100_000) for line in _LINES]
+    return units + lines
+
+
+def _seconds(module: ModuleType, text: str) -> float:
+    """Measure the processor time that reading takes, entries thrown away as they come."""
+    start = time.process_time()
+    try:
+        for _ in module.parse(text):
+            pass
+    except FormatError:
+        pass
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_time_is_linear_in_the_text(name: str) -> None:
+    """A mebibyte of one thing takes no more than a few seconds, an eighth of it far less.
+
+    The bound is wide for slow machines: quadratic reading would take minutes.
+    """
+    module = _module(name)
+    for what, text in _hostile():
+        seconds = _seconds(module, text)
+        assert seconds < 5, what

@@ -1,0 +1,47 @@
+"""Credentials planted in LDAP clients and slapd are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import ldapconf
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("ldap.conf", "binddn cn=a\nbindpw @@\n", "raw", ("bindpw",), Role.SECRET, "cn=a"),
+    ("slapd.conf", "rootdn \"cn=m\"\nrootpw @@\n", "double", ("rootpw",), Role.SECRET, "cn=m"),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(ldapconf, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(ldapconf, template, "# ")
+
+
+def test_a_stored_root_password_is_a_hash() -> None:
+    """A scheme in braces tells it from clear text."""
+    [entry] = ldapconf.parse("rootpw {SSHA}abcd\n")
+    assert entry.role is Role.HASH
+
+
+def test_credentials_of_replication_are_found_in_folded_lines() -> None:
+    """Lines that begin with white space belong to the directive above."""
+    text = 'syncrepl rid=1\n  binddn="cn=r"\n  credentials="a b"\n'
+    found = [entry for entry in ldapconf.parse(text) if entry.role is Role.SECRET]
+    assert [(entry.value, entry.subject) for entry in found] == [("a b", "cn=r")]

@@ -1,0 +1,53 @@
+"""Credentials planted in netrc files are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.errors import FormatError
+from checks.formats import netrc
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    (".netrc", "machine h login u password @@\n", "raw", ("h", "password"), Role.SECRET, "u"),
+    ("home/u/.netrc", "machine h\n  login u\n  password @@\nmachine i login v password z\n", "raw", ("h", "password"), Role.SECRET, "u"),
+    ("_netrc", "machine h password @@ login u\n", "c", ("h", "password"), Role.SECRET, "u"),
+    ("netrc", "default login u password @@", "raw", ("default", "password"), Role.SECRET, "u"),
+    ("etc/apt/auth.conf.d/a.conf", "machine h/x login u password @@\n", "raw", ("h/x", "password"), Role.SECRET, "u"),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(netrc, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(netrc, template, "# ")
+
+
+def test_macros_and_comments_are_left_out() -> None:
+    """The body of a macro gives nothing, a password that begins with # does."""
+    text = "machine h login u password #a1\nmacdef init\nmachine x password y\n\n# z\n"
+    assert [(entry.keys, entry.value) for entry in netrc.parse(text)] == [(("h", "password"), "#a1")]
+
+
+def test_another_format_is_refused() -> None:
+    """An unknown key word ends the reading and keeps what came before it."""
+    found = []
+    with pytest.raises(FormatError):
+        for entry in netrc.parse("machine h password x\nother\n"):
+            found.append(entry.value)
+    assert found == ["x"]

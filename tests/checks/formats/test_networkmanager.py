@@ -1,0 +1,35 @@
+"""Credentials planted in key files of NetworkManager are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import networkmanager
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("system-connections/home", "[wifi-security]\npsk=@@\n", "keyfile", ("wifi-security", "psk"), Role.SECRET, ""),
+    ("a.nmconnection", "[vpn-secrets]\nXauth password=@@\n", "keyfile", ("vpn-secrets", "Xauth password"), Role.SECRET, ""),
+    ("a.nmconnection", "[wireguard]\nprivate-key=@@\n", "keyfile", ("wireguard", "private-key"), Role.SECRET, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(networkmanager, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(networkmanager, template, "# ")

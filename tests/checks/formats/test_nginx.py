@@ -1,0 +1,37 @@
+"""Credentials planted in nginx are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import nginx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("nginx.conf", "http {\n server {\n  proxy_set_header Authorization @@;\n }\n}\n", "double", ("http", "server", "proxy_set_header", "Authorization")),
+    ("sites-enabled/a", "server {\n set $db_password @@;\n}\n", "double", ("server", "set", "db_password")),
+    ("nginx/conf.d/a.conf", "env DB_PASSWORD=@@;\n", "word", ("env", "DB_PASSWORD")),
+    ("nginx/conf.d/a.conf", "location ~ \\.php$ { fastcgi_param DB_PASSWORD @@; }\n", "single", ("location ~ \\.php$", "fastcgi_param", "DB_PASSWORD")),
+    ("nginx/a.conf", "# { \"\nsecure_link_secret\n @@;\n", "word", ("secure_link_secret",)),
+    ("sites-enabled/b", "<VirtualHost *:80>\n SetEnv DB_PASSWORD @@\n</VirtualHost>\n", "double", ("VirtualHost *:80", "SetEnv", "DB_PASSWORD")),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...]
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(nginx, name, template, notation, keys)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(nginx, template, "# ")

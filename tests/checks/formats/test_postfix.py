@@ -1,0 +1,40 @@
+"""Credentials planted in Postfix are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import postfix
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("main.cf", "a = b\n  c\nsmtp_sasl_password_maps = static:u:@@\n", "static", ("smtp_sasl_password_maps",), Role.SECRET, "u"),
+    ("mysql-virtual.cf", "user = u\npassword = @@\n", "raw", ("password",), Role.NAMED, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(postfix, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(postfix, template, "# ")
+
+
+def test_options_of_a_service_are_given_under_it() -> None:
+    """master.cf overrides settings with -o name=value in folded lines."""
+    [entry] = postfix.parse("smtp inet n - - - - smtpd\n  -o x_password=abc\n")
+    assert (entry.keys, entry.value) == (("smtp", "x_password"), "abc")

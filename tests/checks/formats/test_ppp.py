@@ -1,0 +1,41 @@
+"""Credentials planted in PPP secrets are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import ppp
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("etc/ppp/chap-secrets", "u * @@ *\n", "double", ("*", "secret"), Role.SECRET, "u"),
+    ("etc/ppp/pap-secrets", "u\tisp\t@@\t*\n", "shell", ("isp", "secret"), Role.SECRET, "u"),
+    ("etc/xl2tpd/l2tp-secrets", "* * @@\n", "word", ("*", "secret"), Role.SECRET, "*"),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(ppp, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(ppp, template, "# ")
+
+
+@pytest.mark.parametrize("secret", ["@/etc/secret", '""'])
+def test_a_reference_and_an_empty_secret_give_nothing(secret: str) -> None:
+    """A file name and "any secret" are no credentials."""
+    assert list(ppp.parse(f"u * {secret} *\n")) == []

@@ -1,0 +1,52 @@
+"""Credentials planted in preseed files are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import preseed
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("preseed.cfg", "d-i passwd/root-password password @@\n", "raw", ("d-i", "passwd/root-password"), Role.SECRET, ""),
+    ("preseed.cfg", "d-i passwd/user-password-crypted password @@\n", "hex", ("d-i", "passwd/user-password-crypted"), Role.HASH, ""),
+    ("debconf-selections", "a a/b string \\\n x\nmysql-server mysql-server/root_password password @@\n", "raw", ("mysql-server", "mysql-server/root_password"), Role.SECRET, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(preseed, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(preseed, template, "# ")
+
+
+def test_a_command_is_given_as_one() -> None:
+    """What runs late is a command line over continued lines."""
+    [entry] = preseed.parse("d-i preseed/late_command string a \\\n b\n")
+    assert (entry.role, entry.value.split()) == (Role.COMMAND, ["a", "b"])
+
+
+def test_a_locked_password_gives_nothing() -> None:
+    """An exclamation mark is no hash."""
+    assert list(preseed.parse("d-i passwd/root-password-crypted password !\n")) == []
+
+
+def test_a_preseed_is_recognised_by_its_text() -> None:
+    """The owner d-i and a typed question tell it, prose does not."""
+    assert preseed.sniff("# x\nd-i passwd/root-password password a\n")
+    assert not preseed.sniff("d-i is the installer\n")

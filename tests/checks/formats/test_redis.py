@@ -1,0 +1,42 @@
+"""Credentials planted in Redis are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import redis
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("redis.conf", "port 1\nrequirepass @@\n", "c", ("requirepass",), Role.SECRET, ""),
+    ("redis.conf", "masterauth @@\n", "tight", ("masterauth",), Role.SECRET, ""),
+    ("users.acl", "user bob on >@@ ~* +@all\n", "tight", ("user", "bob"), Role.SECRET, "bob"),
+    ("users.acl", "user bob on #@@ ~* +@all\n", "hex", ("user", "bob"), Role.HASH, "bob"),
+    ("sentinel.conf", "sentinel auth-pass mymaster @@\n", "c", ("sentinel", "auth-pass"), Role.SECRET, "mymaster"),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(redis, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(redis, template, "# ")
+
+
+def test_an_empty_password_gives_nothing() -> None:
+    """`requirepass ""` switches the password off."""
+    assert list(redis.parse('requirepass ""\n')) == []

@@ -1,0 +1,36 @@
+"""Credentials planted in relay credentials are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.formats import sasl
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    ("etc/postfix/sasl_passwd", "[smtp.h]:587 u@d:@@\n", "raw", ("[smtp.h]:587", "password"), Role.SECRET, "u@d"),
+    ("etc/exim4/passwd.client", "smtp.h:u:@@\n", "raw", ("smtp.h", "password"), Role.SECRET, "u"),
+    ("etc/mail/authinfo", "AuthInfo:h \"U:u\" \"P:@@\" \"M:PLAIN\"\n", "colon", ("h", "password"), Role.SECRET, "u"),
+    ("etc/mail/authinfo", "AuthInfo:h \"U:u\" \"P=@@\"\n", "hex", ("h", "password"), Role.ENCODED, "u"),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(sasl, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(sasl, template, "# ")

@@ -1,0 +1,42 @@
+"""Credentials planted in files that are one secret are read back to the letter, with keys, line and role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.errors import FormatError
+from checks.formats import secretfile
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PLANTED = [
+    (".erlang.cookie", "@@", "raw", ("secret",), Role.SECRET, ""),
+    (".vault_pass.txt", "# c\n@@\n", "raw", ("secret",), Role.SECRET, ""),
+    ("etc/gitlab/ldap.secret", "Password: @@\n", "raw", ("secret",), Role.SECRET, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+def test_a_planted_credential_is_read_to_the_letter(
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
+) -> None:  # fmt: skip
+    """Every credential comes out once, exact, under its keys and at its line."""
+    expect(secretfile, name, template, notation, keys, role, subject)
+
+
+@pytest.mark.parametrize("template", [row[1] for row in PLANTED])
+def test_a_text_that_is_commented_out_gives_nothing(
+    silent: Callable[..., None], template: str
+) -> None:
+    """No comment is taken for a setting."""
+    silent(secretfile, template, "# ")
+
+
+def test_several_lines_are_refused() -> None:
+    """A longer text is no secret as a whole."""
+    with pytest.raises(FormatError):
+        list(secretfile.parse("a\nb\n"))

@@ -1,0 +1,63 @@
+"""Proofs accept what their makers build and refuse what was changed, cut or typed by hand."""
+
+from __future__ import annotations
+
+import base64
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.secrets.proofs import PROOFS
+
+MAKERS = [
+    ("macaroon", ("pypi-", "pypi.org")),
+    ("macaroon", ("pypi-", "test.pypi.org")),
+    *(("nkey", (kind,)) for kind in "UAONCX"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), MAKERS)
+def test_accepts_what_it_makes(name: str, arguments: tuple[str, ...]) -> None:
+    """A sample carries the proof, and the same seed gives the same sample."""
+    proof = PROOFS[name]
+    sample = proof.make(random.Random(7), *arguments)
+    assert proof.holds(sample)
+    assert sample == proof.make(random.Random(7), *arguments)
+
+
+@pytest.mark.parametrize(("name", "arguments"), MAKERS)
+def test_refuses_a_sample_cut_short_or_made_longer(name: str, arguments: tuple[str, ...]) -> None:
+    """A sample that lost or gained characters does not carry the proof."""
+    sample = PROOFS[name].make(random.Random(7), *arguments)
+    assert not PROOFS[name].holds(sample[:-4])
+    assert not PROOFS[name].holds(sample + "AAAA")
+
+
+@given(seed=st.integers(0, 2**32), position=st.integers(1, 57))
+def test_nkey_refuses_a_changed_character(seed: int, position: int) -> None:
+    """One changed character of a NATS seed breaks its checksum."""
+    sample = PROOFS["nkey"].make(random.Random(seed), "U")
+    other = "A" if sample[position] != "A" else "B"
+    assert not PROOFS["nkey"].holds(sample[:position] + other + sample[position + 1 :])
+
+
+def test_macaroon_reads_the_prefixes_that_pypi_documents() -> None:
+    """A macaroon for pypi.org starts as every PyPI token does."""
+    sample = PROOFS["macaroon"].make(random.Random(7), "pypi-", "pypi.org")
+    assert sample.startswith("pypi-AgEIcHlwaS5vcmc")
+
+
+@pytest.mark.parametrize("name", sorted(PROOFS))
+@given(value=st.text(max_size=200))
+def test_holds_never_raises(name: str, value: str) -> None:
+    """Any text at all is answered with yes or no."""
+    assert PROOFS[name].holds(value) in {True, False}
+
+
+@given(body=st.binary(max_size=300))
+def test_macaroon_survives_any_bytes(body: bytes) -> None:
+    """Bytes that are no macaroon are refused, whatever lengths they claim."""
+    text = "pypi-" + base64.urlsafe_b64encode(b"\2" + body).decode().rstrip("=")
+    assert PROOFS["macaroon"].holds(text) in {True, False}

@@ -12,7 +12,7 @@ import msgspec
 
 from agent.pool import Pool
 from agent.report import Counts, Report
-from checks import catalog, files, suppress
+from checks import catalog, files, keyfiles, suppress
 from checks.inspect import Inspector
 from checks.model import Finding, Inconclusive
 from checks.scan import Orders, Result, Scanner
@@ -76,14 +76,36 @@ def _order(finding: Finding) -> tuple[str, int, str, str]:
 def _look(job: Job) -> Result:
     total = Result(not_applicable=Counter())
     scanner = Scanner(Inspector(job.engine, catalog.Formats()), job.orders)
-    pool = Pool(scanner.file, job.processes, job.orders.policy.files.seconds_per_file)
+    seconds = job.orders.policy.files.seconds_per_file
+    pool = Pool(scanner.file, job.processes, seconds)
     for result in pool.run(_paths(job, total)):
         _add(total, result)
         if job.progress is not None:
             job.progress(total)
+    if total.keys:
+        _join_keys(job, scanner, total)
     roots = sorted(job.roots, key=len, reverse=True)
     total.findings = [_rooted(finding, roots) for finding in total.findings]
     return total
+
+
+def _join_keys(job: Job, scanner: Scanner, total: Result) -> None:
+    """Compare keys with each other and with the certificates in and beside their folders."""
+    folders = {os.path.dirname(key.path) for key in total.keys}
+    folders |= {os.path.dirname(folder) for folder in folders}
+    wanted = [
+        path
+        for path, _ in total.certificates
+        if not folders.isdisjoint({os.path.dirname(path), os.path.dirname(os.path.dirname(path))})
+    ]
+    read: list[tuple[str, str]] = []
+    pool = Pool(scanner.certificate, job.processes, job.orders.policy.files.seconds_per_file)
+    for result in pool.run(wanted):
+        read += [pair for pair in result.certificates if pair[1]]
+    for path, spki, fault in keyfiles.joined(total.keys, read):
+        result = Result(not_applicable={})
+        scanner.fault(path, spki, fault, result)
+        _add(total, result)
 
 
 def _rooted(finding: Finding, roots: list[str]) -> Finding:
@@ -117,6 +139,8 @@ def _add(total: Result, part: Result) -> None:
     total.findings += part.findings
     total.suppressed += part.suppressed
     total.inconclusive += part.inconclusive
+    total.keys += part.keys
+    total.certificates += part.certificates
     total.accepted += part.accepted
 
 

@@ -147,8 +147,14 @@ class Formats:
         return self._always.find(path.lower())
 
     def of(self, path: str, head: str) -> Format | None:
-        """Give the format of a file by its path or else by its first 4096 characters."""
-        named = self._names.find(path.lower())
-        if named is not None:
-            return named
+        """Give the format of a file by its path or else by its first 4096 characters.
+
+        Of a script the interpreter's line says more than the name.
+        """
+        if head.startswith("#!"):
+            named = self._sniffed(head) or self._names.find(path.lower())
+            return named if named and (hasattr(named, "sniff") or hasattr(named, "CODE")) else None
+        return self._names.find(path.lower()) or self._sniffed(head)
+
+    def _sniffed(self, head: str) -> Format | None:
         return next((module for sniff, module in self._sniffers if sniff(head)), None)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import errno
 import fnmatch
+import grp
 import os
+import pwd
 import re
 import stat
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.model import Access, Inconclusive
@@ -166,8 +169,30 @@ def open_file(path: str) -> Opened | NotApplicable | Inconclusive:
 
 
 def access(status: os.stat_result) -> Access:
-    """Give who may read a file."""
-    return Access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+    """Give who may read a file, by number and by this host's name for it."""
+    return Access(
+        status.st_uid,
+        status.st_gid,
+        stat.S_IMODE(status.st_mode),
+        _user(status.st_uid),
+        _group(status.st_gid),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return ""
 
 
 class Piece(NamedTuple):

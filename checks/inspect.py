@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from checks import redact, text
+from checks import keyfiles, redact, text
 from checks.errors import FormatError
 from checks.formats import lines
+from checks.keyfiles import KeyFault
 from checks.model import (
     Access,
     Confidence,
@@ -23,6 +24,7 @@ from checks.model import (
 )
 from checks.secrets import advice, judge, values
 from checks.secrets.engine import FIRST_RULE, Engine, Token
+from checks.secrets.keyfaults import Place
 from checks.secrets.names import Kind, kind
 from checks.secrets.notsecret import why_not
 from checks.secrets.triggers import Trigger
@@ -31,13 +33,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from checks.catalog import Format, Formats
+    from checks.keyfiles import KeySeen
     from checks.redact import FingerprintKey
+    from checks.secrets.keyfaults import Fault
 
 _LINE: Final = 32 * 1024
 """Of a longer line, this much on both sides of a candidate is read."""
 _NESTING: Final = 3
 _PARSED_ENTRIES: Final = 200_000
 _STRUCTURAL: Final = frozenset({int(Trigger.PAIRED), int(Trigger.CONTAINER)})
+_KEYS: Final = frozenset({int(Trigger.KEY), int(Trigger.CERTIFICATE)})
 _ALWAYS_PARSED: Final = frozenset(
     {int(t) for t in (Trigger.CONTAINER, Trigger.HEADER, Trigger.ARGUMENT)}
 )
@@ -59,6 +64,8 @@ class Document(NamedTuple):
     path: str
     data: bytes
     access: Access | None = None
+    inode: tuple[int, int] = (0, 0)
+    place: Place = Place.HOST
     first_line: int = 1
     whole: bool = True
     """False for a piece of a large file, which is read in line mode only."""
@@ -81,6 +88,8 @@ class Spotted(NamedTuple):
     fix: str
     references: tuple[str, ...] = ()
     prefix: int = 0
+    length: int = 0
+    """Characters of what was found, where `value` only stands for it (a key's public half)."""
 
     def __repr__(self) -> str:
         """Leave the value out."""
@@ -88,9 +97,11 @@ class Spotted(NamedTuple):
 
 
 class Looked(msgspec.Struct):
-    """What looking at a document gave."""
+    """What looking at a document gave; certificate: it holds one."""
 
     spotted: list[Spotted] = []
+    keys: list[KeySeen] = []
+    certificate: bool = False
     inconclusive: list[Inconclusive] = []
     hits: Sequence[tuple[int, int]] = ()
     degraded: bool = False
@@ -109,7 +120,7 @@ class Inspector:
     def look(self, document: Document) -> Looked:
         """Look at one document; never raises for any content."""
         content = text.read(document.data)
-        looked = Looked(spotted=[], inconclusive=[], content=content, binary=content is None)
+        looked = Looked(content=content, binary=content is None)
         data = document.data if content is None else content.data
         found = self._engine.hits(data)
         looked.hits = found.pairs
@@ -117,7 +128,11 @@ class Inspector:
             looked.inconclusive.append(
                 Inconclusive(document.path, "candidate flood", "more candidates than are looked at")
             )
-        always = self._formats.always(document.path) if document.whole and content else None
+        self._keys(document, data, looked)
+        script = data.startswith(b"#!")
+        always = None
+        if document.whole and content is not None and not script:
+            always = self._formats.always(document.path)
         if not found.pairs and always is None:
             return looked
         numbers = text.Lines(data, document.first_line)
@@ -126,6 +141,20 @@ class Inspector:
         if content is not None:
             self._words(document, content, looked, always)
         return looked
+
+    def _keys(self, document: Document, data: bytes, looked: Looked) -> None:
+        kinds = {number for number, _ in looked.hits if number in _KEYS}
+        looked.certificate = Trigger.CERTIFICATE in kinds
+        where = (document.path, data, document.access, document.inode, document.place)
+        if Trigger.KEY in kinds:
+            found = keyfiles.in_text(*where)
+        elif document.whole and keyfiles.is_keystore(document.path, data):
+            found = keyfiles.in_keystore(*where)
+        else:
+            return
+        looked.keys = found.seen
+        looked.spotted += [_from_fault(key, document.first_line - 1) for key in found.faults]
+        looked.inconclusive += [Inconclusive(document.path, why) for why in found.unseen]
 
     def _words(
         self, document: Document, content: text.Text, looked: Looked, always: Format | None
@@ -199,7 +228,9 @@ class _Reader:
         """Read the whole text by its format; what is left after an error in line mode."""
         string = self._content.string
         entries, broken = _collect(form.parse, string)
-        place = judge.Place(self._is_document)
+        place = judge.Place(
+            self._is_document, path=self._document.path, access=self._document.access
+        )
         if broken is not None:
             self.degraded = True
             seen = {entry.line for entry in entries}
@@ -239,7 +270,13 @@ class _Reader:
     def by_line(self, form: Format | None, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
         """Read only the lines on which a candidate stands."""
         code = getattr(form, "CODE", False)
-        place = judge.Place(self._is_document, code=code, loose=True)
+        place = judge.Place(
+            self._is_document,
+            code=code,
+            loose=True,
+            path=self._document.path,
+            access=self._document.access,
+        )
         yield from self._judged(self._line_entries(form, pairs, code=code), place)
 
     def _line_entries(
@@ -316,8 +353,29 @@ def _from_token(token: Token, line: int, keys: tuple[str, ...] = ()) -> Spotted:
     )
 
 
+def joined_fault(fault: Fault, spki: str) -> Spotted:
+    """Describe a fault of a key that is known by its public half."""
+    return _from_fault(KeyFault(fault, 0, spki, 0), 0)
+
+
+def _from_fault(key: KeyFault, before: int) -> Spotted:
+    fault = key.fault
+    return Spotted(
+        check=fault.check,
+        severity=fault.severity,
+        confidence=fault.confidence,
+        value=key.identity,
+        line=key.line + before if key.line else 0,
+        keys=(),
+        message=fault.message,
+        fix=fault.fix,
+        references=advice.CHECKS[fault.check].references,
+        length=key.length,
+    )
+
+
 def _from_candidate(candidate: judge.Candidate) -> Spotted:
-    entry = candidate.entry
+    entry, fault = candidate.entry, candidate.fault
     text_of = advice.CHECKS[candidate.check]
     subject = f" for {redact.shown(entry.subject)}" if entry.subject else ""
     return Spotted(
@@ -327,8 +385,8 @@ def _from_candidate(candidate: judge.Candidate) -> Spotted:
         value=entry.value,
         line=entry.line,
         keys=entry.keys,
-        message=f"{text_of.message}{subject}",
-        fix=text_of.fix,
+        message=f"{fault.message if fault else text_of.message}{subject}",
+        fix=fault.fix if fault else text_of.fix,
         references=text_of.references,
     )
 
@@ -338,6 +396,8 @@ def finding(
 ) -> Finding:
     """Describe a credential without repeating it."""
     evidence = redact.evidence(spotted.value, keys, prefix=spotted.prefix)
+    if spotted.length:
+        evidence = msgspec.structs.replace(evidence, length=spotted.length)
     path = ".".join(redact.shown(key) for key in spotted.keys)[:200].replace(spotted.value, "•")
     identity = hashlib.sha256(
         "\0".join((spotted.check, evidence.fingerprints[0].value, document.path, path)).encode(

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import msgspec
 
-from checks import archives, files, suppress
-from checks.inspect import Document, Inspector, Looked, Spotted, finding
+from checks import archives, files, keyfiles, suppress
+from checks.inspect import Document, Inspector, Looked, Spotted, finding, joined_fault
+from checks.keyfiles import KeySeen
 from checks.model import Access, Finding, Inconclusive, Severity, Suppressed, Suppression
+from checks.secrets.keyfaults import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from checks.policy import Policy
     from checks.redact import FingerprintKey
+    from checks.secrets.keyfaults import Fault
 
 _HEAD: Final = 1024
 _MIB: Final = 1024 * 1024
@@ -34,6 +37,9 @@ class Result(msgspec.Struct):
     findings: list[Finding] = []
     suppressed: list[Suppressed] = []
     inconclusive: list[Inconclusive] = []
+    keys: list[KeySeen] = []
+    certificates: list[tuple[str, str]] = []
+    """Files with a certificate: (path, ""), or with the public key's digest once read."""
     accepted: list[suppress.Entry] = []
     """Baseline entries of the findings, when a baseline is being taken."""
 
@@ -51,6 +57,7 @@ class Orders(NamedTuple):
     accepted: suppress.Accepted | None = None
     base: str = ""
     """The folder the baseline's paths are relative to."""
+    place: Place = Place.HOST
     taking: bool = False
     """A baseline is being taken: findings come with their slow hashes."""
 
@@ -89,6 +96,16 @@ class Scanner:
             finally:
                 os.close(opened.descriptor)
 
+    def certificate(self, path: str, result: Result) -> None:
+        """Read the first certificate of a file, to be joined with the keys beside it."""
+        opened = files.open_file(path)
+        if isinstance(opened, files.Opened):
+            try:
+                data = os.pread(opened.descriptor, _MIB, 0)
+                result.certificates.append((path, keyfiles.first_certificate(data)))
+            finally:
+                os.close(opened.descriptor)
+
     def _opened(self, opened: files.Opened, result: Result) -> None:
         if opened.status.st_size <= files.CHUNK:
             data = files.whole(opened)
@@ -99,7 +116,11 @@ class Scanner:
             if self._is_archive(opened.path, data[:_HEAD]):
                 self._archive(opened, io.BytesIO(data), result)
             else:
-                document = Document(opened.path, data, files.access(opened.status))
+                status = opened.status
+                inode = (status.st_dev, status.st_ino)
+                document = Document(
+                    opened.path, data, files.access(status), inode, self._orders.place
+                )
                 self._document(document, result)
             return
         head = os.pread(opened.descriptor, _HEAD, 0)
@@ -122,7 +143,9 @@ class Scanner:
                 result.inconclusive.append(piece)
                 return
             result.bytes += len(piece.data) - piece.overlap
-            document = Document(opened.path, piece.data, access, piece.line, whole=False)
+            document = Document(
+                opened.path, piece.data, access, first_line=piece.line, whole=False
+            )
             looked = self._inspector.look(document)
             fresh = [s for s in looked.spotted if (s.check, s.value) not in seen]
             seen.update((s.check, s.value) for s in fresh)
@@ -148,6 +171,9 @@ class Scanner:
 
     def _take(self, document: Document, looked: Looked, result: Result) -> None:
         result.inconclusive += looked.inconclusive
+        result.keys += looked.keys
+        if looked.certificate:
+            result.certificates.append((document.path, ""))
         result.degraded += looked.degraded
         if looked.binary:
             result.count("binary")
@@ -155,9 +181,21 @@ class Scanner:
             result.text_bytes += len(document.data)
         if not looked.spotted:
             return
-        rows = self._rows(document, looked)
-        for spotted in self._wanted(looked.spotted):
-            self._place(document, spotted, rows, result)
+        self._report(document, looked.spotted, self._rows(document, looked), result)
+
+    def fault(self, path: str, spki: str, fault: Fault, result: Result) -> None:
+        """Report a fault of a key that showed only beside other files."""
+        try:
+            access = files.access(os.lstat(path))
+        except OSError:
+            access = None
+        self._report(Document(path, b"", access), [joined_fault(fault, spki)], [], result)
+
+    def _report(
+        self, document: Document, spotted: Iterable[Spotted], rows: list[str], result: Result
+    ) -> None:
+        for one in self._wanted(spotted):
+            self._place(document, one, rows, result)
 
     def _wanted(self, spotted: Iterable[Spotted]) -> Iterator[Spotted]:
         for one in spotted:

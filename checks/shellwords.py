@@ -78,19 +78,6 @@ def _escaped(match: re.Match[str]) -> str:
 class _Frame:
     """What is open at one depth: the words so far and the word being read."""
 
-    __slots__ = (
-        "closer",
-        "double",
-        "here",
-        "line",
-        "next",
-        "open",
-        "parts",
-        "quoted",
-        "source",
-        "words",
-    )
-
     def __init__(self, closer: str) -> None:
         self.closer = closer
         self.words: list[Word] = []

@@ -54,7 +54,7 @@ def credentials(line: str, found: Sequence[Literal], number: int) -> Iterator[En
 
 
 def _arguments(line: str, start: int, found: Sequence[Literal]) -> dict[int, Literal]:
-    """The literals that are whole arguments of the call, by position."""
+    """Give the literals that are whole arguments of the call, by position."""
     arguments: dict[int, Literal] = {}
     at, position = start, 0
     for literal in found:

@@ -15,28 +15,23 @@ if TYPE_CHECKING:
 
 CODE: Final = True
 
-NAMES: Final = (
-    *(
-        f"*.{ending}"
-        for ending in (
-            "asp aspx bas c cc cjs clj cljs coffee cpp cr cs csx cts cxx d dart eex elm erl ex exs"
-            " fs fsx go gradle groovy gvy h hh hpp hrl hs hxx inc java jl js jsp jsx kt kts lua m mjs"
-            " ml mm mts nim pas php php3 php4 php5 phps phtml pl pm pod pp proto ps1 psd1 psm1 py"
-            " pyi pyw pyx r rake rb rs sbt scala sol svelte swift t tcl ts tsx v vala vb vbs vue zig"
-        ).split()
-    ),
-    *(
-        "berksfile brewfile capfile cheffile fastfile gemfile guardfile jenkinsfile jenkinsfile.*"
-        " podfile puppetfile rakefile sconscript sconstruct snakefile thorfile tiltfile vagrantfile"
-        " wscript"
-    ).split(),
-)
+_ENDINGS: Final = """
+    asp aspx bas c cc cjs clj cljs coffee cpp cr cs csx cts cxx d dart eex elm erl ex exs fs fsx go
+    gradle groovy gvy h hh hpp hrl hs hxx inc java jl js jsp jsx kt kts lua m mjs ml mm mts nim pas
+    php php3 php4 php5 phps phtml pl pm pod pp proto ps1 psd1 psm1 py pyi pyw pyx r rake rb rs sbt
+    scala sol svelte swift t tcl ts tsx v vala vb vbs vue zig jenkinsfile
+"""
+_FILES: Final = """
+    berksfile brewfile capfile cheffile fastfile gemfile guardfile jenkinsfile jenkinsfile.* podfile
+    puppetfile rakefile sconscript sconstruct snakefile thorfile tiltfile vagrantfile wscript
+"""
+NAMES: Final = (*(f"*.{ending}" for ending in _ENDINGS.split()), *_FILES.split())
 
 _WINDOW: Final = 160
 """Of the text between two literals, this much in front of the second is looked at."""
 _WRAPPER: Final = re.compile(
-    r"(?:new[ ]+)?(?<![\w$.])(?:\[\]byte|String|SecretStr|SecureString|GuardedString|Secret|Sensitive"
-    r"|str|bytes|Some|Optional\.of|SecretValue\.unsafePlainText|pulumi\.String|aws\.String)\(\Z"
+    r"(?:new[ ]+)?(?<![\w$.])(?:\[\]byte|String|SecretStr|SecureString|GuardedString|Secret"
+    r"|Sensitive|str|bytes|Some|Optional\.of|SecretValue\.unsafePlainText|pulumi\.String|aws\.String)\(\Z"
 )
 _OPERATOR: Final = re.compile(
     r"(?:=>|->|<-|:=|\|\|=|\?\?=|\|\||\?\?|\?:|(?<![=!<>~])[?+]?=|(?<!:):|\(|,|\bor)\Z"
@@ -90,7 +85,9 @@ def parse_line(line: str, number: int) -> Iterator[Entry]:
     for literal in literals(line):
         if literal.body:
             if secure and is_whole(line, literal) and _secure(line, literal):
-                yield Entry((callables.SECURE_STRING,), literal.value, number, Role.SECRET, True)
+                yield Entry(
+                    (callables.SECURE_STRING,), literal.value, number, Role.SECRET, quoted=True
+                )
             else:
                 yield from _entry(line, literal, before, number)
         before.append(literal)
@@ -104,10 +101,10 @@ def _entry(line: str, literal: Literal, before: list[Literal], number: int) -> I
         if not keys and _INSIDE.search(literal.body):
             keys = ("string",)
         if keys:
-            yield Entry(keys, literal.value, number, Role.NAMED, True)
+            yield Entry(keys, literal.value, number, Role.NAMED, quoted=True)
     elif "${" in literal.body:
         for found in _PLACEHOLDER.finditer(literal.body):
-            yield Entry((found[1],), found[2], number, Role.NAMED, True)
+            yield Entry((found[1],), found[2], number, Role.NAMED, quoted=True)
 
 
 def _secure(line: str, literal: Literal) -> bool:
@@ -136,7 +133,7 @@ def _keys(line: str, literal: Literal, before: list[Literal]) -> tuple[str, ...]
 
 
 def _linked(line: str, literal: Literal, key: Literal, operator: str) -> tuple[str, ...]:
-    """The literal in front is the name: `"password": "x"`, `put("password", "x")`."""
+    """Take the literal in front as the name: `"password": "x"`, `put("password", "x")`."""
     name = _NAME.fullmatch(key.body)
     if name is None or operator == "(":
         return ()

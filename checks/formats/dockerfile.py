@@ -98,7 +98,7 @@ def _instructions(text: str) -> Iterator[_Instruction]:
 
 
 def _here_documents(text: str, rows: list[str], at: int) -> tuple[tuple[tuple[str, int], ...], int]:
-    """The bodies of the here-documents that an instruction names, and the row behind them."""
+    """Give the bodies of the here-documents that an instruction names, and the row behind them."""
     if "<<" not in text or not re.match(r"\s*(?:RUN|COPY|ADD)\s", text, re.IGNORECASE):
         return (), at
     found: list[tuple[str, int]] = []
@@ -152,7 +152,7 @@ def _text(name: str, body: str, first: int) -> Iterator[Entry]:
 
 
 def _command(name: str, rest: str, line: int) -> Entry:
-    """A command line; its JSON form becomes shell words."""
+    """Make a command line; its JSON form becomes shell words."""
     value = rest.strip()
     if value.startswith("["):
         try:

@@ -47,7 +47,7 @@ _LINE: Final = re.compile(
     rf"""|{_LABEL}{_LABEL}[ \t]*+(=?)[ \t]*+(\{{)(?!\s*+for\s)(?=[ \t\r]*+\n)){_END}|(\}}))"""
 )
 """A line of the usual kind with what stands before it; everything else takes the long way."""
-_TEXT, _BARE, _ROW, _SIGN, _HEAD, _BRACE = 2, 3, 4, 7, 8, 9
+_TEXT, _ROW, _SIGN, _HEAD, _BRACE = 2, 4, 7, 8, 9
 _BLANK: Final = re.compile(_GAPS)
 _SPACE: Final = re.compile(r"[ \t]*+")
 _NAME: Final = re.compile(rf"[\w\-.{templated.LETTERS}]++|\([^()\n]*+\)|\$\{{[^{{}}\n]*+\}}")

@@ -33,11 +33,13 @@ _ITEM: Final = re.compile(r"[^,{}]*+")
 _MORE: Final = re.compile(r"(\S++)[ \t]+-{0,2}[A-Za-z_][\w.\-]*+=")
 _COMMENT: Final = re.compile(r"[ \t](?:#|//|;|--|/\*|<!--)(?:[ \t#*]|\Z)|[ \t]#")
 _ELEMENT: Final = re.compile(
-    r"<([A-Za-z_][\w:.\-]{0,120}+)((?:[ \t][^<>]{0,400}+)?)>(?:<!\[CDATA\[)?([^<>]{1,4096}+)(?=</|\]\]>)"
+    r"<([A-Za-z_][\w:.\-]{0,120}+)((?:[ \t][^<>]{0,400}+)?)>(?:<!\[CDATA\[)?"
+    r"([^<>]{1,4096}+)(?=</|\]\]>)"
 )
 _ATTRIBUTE: Final = re.compile(r"\b(?:name|key|id)=[\"']([^\"']{1,120})[\"']")
 _DEFINE: Final = re.compile(
-    r"define\(\s*([\"'])([A-Za-z_]\w{0,120})\1\s*,\s*(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"|'([^'\\]*+(?:\\.[^'\\]*+)*+)')"
+    r"define\(\s*([\"'])([A-Za-z_]\w{0,120})\1\s*,\s*"
+    r"(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"|'([^'\\]*+(?:\\.[^'\\]*+)*+)')"
 )
 _WORD: Final = re.compile(r"\"([^\"]*+)\"|'([^']*+)'|(\S++)")
 _NAMING: Final = frozenset({"name", "key", "id", "property", "setting", "path", "option", "var"})
@@ -105,7 +107,7 @@ def _end(text: str, at: int, name: re.Match[str]) -> int:
 
 
 def _quoted(text: str, at: int) -> tuple[str, int] | None:
-    """The text of the string literal at AT and where it ends."""
+    """Give the text of the string literal at AT and where it ends."""
     if found := _DOUBLE.match(text, at):
         return c_unescape(found[1]), found.end()
     if found := _SINGLE.match(text, at):

@@ -31,7 +31,8 @@ _PREFIX: Final = re.compile(r"(?<![\w$])(?:[fFrRbBuULN]{1,2}|\$?@|@?\$|%[qQwW]?)
 _MARKS: Final = frozenset("fFrRbBuULN@$qQwW")
 _INTERPOLATED: Final = re.compile(r"\$\{|#\{|\\\(|\{\$|\$\(")
 _COMPOSED: Final = re.compile(
-    r"[ \t]*+(?:\+(?!\+)|%[ \t]*[\w({]|\.\.|\.[ \t]*[$'\"]|\.format\(|\.replace\(|<>|&[ \t]*\w|\|\|[ \t]*\w)"
+    r"[ \t]*+(?:\+(?!\+)|%[ \t]*[\w({]|\.\.|\.[ \t]*[$'\"]|\.format\(|\.replace\(|<>"
+    r"|&[ \t]*\w|\|\|[ \t]*\w)"
 )
 
 

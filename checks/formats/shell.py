@@ -66,7 +66,7 @@ def _is_script(text: str) -> bool:
 
 
 def _commands(text: str) -> Iterator[tuple[str, int]]:
-    """The commands of a history, without their time stamps, with joined continuations."""
+    """Give the commands of a history, without their time stamps, with joined continuations."""
     parts: list[str] = []
     first = 0
     for number, line in enumerate(text.split("\n"), 1):
@@ -94,7 +94,7 @@ def _statement(statement: Statement) -> Iterator[Entry]:
 
 
 def _settings(words: Sequence[Word]) -> list[Entry] | None:
-    """The settings that a command consists of; None for any other command."""
+    """Give the settings that a command consists of; None for any other command."""
     if words and words[0].text in _DECLARE | _DECLARE_PAIR:
         name = words[0].text
         words = [word for word in words[1:] if word.text[:1] != "-"]

@@ -24,31 +24,34 @@ NAMES: Final = (
     ".sqlite_history",
 )
 
-_STRING: Final = (
-    r"(?:[NnEe]?'(?P<single{0}>[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+)'"
-    r'|"(?P<double{0}>[^"\\]*+(?:(?:""|\\.)[^"\\]*+)*+)"'
-    r"|\$\$(?P<dollar{0}>[^$]{{1,200}}+)\$\$)"
+_STRING: Final = re.compile(
+    r"(?:[NE]?'(?P<single>[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+)'"
+    r'|"(?P<double>[^"\\]*+(?:(?:""|\\.)[^"\\]*+)*+)"'
+    r"|\$\$(?P<dollar>[^$]{1,200}+)\$\$|(?P<binary>0x[0-9A-F]{20,400}+))",
+    re.IGNORECASE | re.DOTALL,
 )
-_WORD: Final = r"(?:[\w.$\-]|\\.){1,64}"
-_NAME: Final = rf"(?:'[^']{{1,64}}'|\"[^\"]{{1,64}}\"|`[^`]{{1,64}}`|\[[^\]]{{1,64}}\]|{_WORD})"
-
+_BARE: Final = re.compile(r"([A-Za-z_][\w$#]{2,60}+)(?=\s{0,20}(?:;|\Z|[A-Z]))")
+_NAME: Final = (
+    r"(?:'[^']{1,64}'|\"[^\"]{1,64}\"|`[^`]{1,64}`|\[[^\]]{1,64}\]|(?:[\w.$\-]|\\.){1,64})"
+)
 _TOKEN: Final = re.compile(
     rf"""
-      (?P<comment>--(?=\s|-).*+|/\*(?![!+])(?:[^*]|\*(?!/)){{0,20000}}+(?:\*/)?|^\s*+\#.*+)
-    | \b(?P<end>GO)\s*$ | (?P<semicolon>;)
+      (?P<comment>--(?=\s|-)[^\n]*+|/\*(?![!+])(?:[^*]|\*(?!/)){{0,20000}}+(?:\*/)?
+        |^[ \t]*+\#[^\n]*+)
+    | (?P<end>;|^GO[ \t]*$)
     | \bIDENTIFIED\s+(?:WITH\s+{_NAME}\s+)?(?P<how>BY\s+VALUES|BY\s+PASSWORD|BY|AS)\s+
-        (?:{_STRING.format(1)}|(?P<bare>[A-Za-z_][\w$\#]{{2,60}}+)(?=\s*(?:;|$|\s[A-Z])))
-    | \b(?P<links>ENCRYPTION|DECRYPTION)\s+BY\s+PASSWORD\s*=\s*{_STRING.format(2)}
-    | \b(?P<key>[A-Za-z_]{{0,40}}(?:PASSWORD|PASSWD|SECRET)|@?\w{{0,20}}rmtpassword)
-        (?P<op>\s+TO\s+|\s*(?:=|:=|=>)\s*|\s+|\s*\(\s*)(?P<call>(?:OLD_)?PASSWORD\s*\(\s*)?
-        (?:{_STRING.format(3)}|(?P<binary>0x[0-9A-Fa-f]{{20,400}}+))
-    | \bCONNECTION\s+{_STRING.format(4)}
-    | \bsp_(?:addlogin|password)\s+(?:@\w+\s*=\s*)?N?'(?P<spuser>[^']{{0,80}}+)'\s*,\s*(?:@\w+\s*=\s*)?{_STRING.format(5)}
-    | \b(?:USER|(?:CREATE|ALTER)\s+(?:ROLE|LOGIN)|PASSWORD\s+FOR|TO)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?P<subject>{_NAME})
-    | \bINSERT\s+INTO\s+(?P<table>{_NAME}(?:\.{_NAME})?)\s*\((?P<columns>[^()]{{1,4000}})\)\s*VALUES?\s*(?=\()
+    | \b(?P<link>(?:EN|DE)CRYPTION\s+BY\s+PASSWORD)\s*=\s*
+    | \b(?P<key>[A-Z_]{{0,40}}(?:PASSWORD|PASSWD|SECRET)|@?\w{{0,20}}rmtpassword)
+        (?P<op>\s+TO\s+|\s*(?:=>|:=|=)\s*|\s*\(\s*|\s+)(?P<call>(?:OLD_)?PASSWORD\s*\(\s*)?
+    | \b(?P<connection>CONNECTION)\s+
+    | \bsp_(?:addlogin|password)\s+(?:@\w+\s*=\s*)?N?'(?P<login>[^']{{0,80}}+)'\s*,\s*
+        (?:@\w+\s*=\s*)?
+    | \b(?:USER|(?:CREATE|ALTER)\s+(?:ROLE|LOGIN)|PASSWORD\s+FOR|TO)\s+
+        (?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?P<subject>{_NAME})
+    | \bINSERT\s+INTO\s+{_NAME}(?:\.{_NAME})?\s*\((?P<columns>[^()]{{1,4000}})\)\s*VALUES?\s*(?=\()
     | (?P<literal>'[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+'?)
     """,
-    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
 _HASH: Final = re.compile(
     r"md5[0-9a-f]{32}\Z|SCRAM-SHA-256\$|\*[0-9A-F]{40}\Z|0x0[12]00[0-9A-F]|\$(?:2[abxy]?|5|6|A|argon2)"
@@ -57,12 +60,14 @@ _HASH: Final = re.compile(
 )
 _CREDENTIAL: Final = re.compile(r"pass|pwd|secret|token|api_?key|private_?key", re.IGNORECASE)
 _ITEM: Final = re.compile(
-    r"\s*(?:[NE]?'(?P<s>[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+)'|(?P<w>[^,()'\"]*+(?:\([^()']{0,200}+\))?[^,()'\"]*+))\s*(?P<e>[,)])",
-    re.IGNORECASE,
+    r"\s*(?:[NE]?'(?P<text>[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+)'"
+    r"|[^,()'\"]*+(?:\([^()']{0,200}+\))?[^,()'\"]*+)\s*(?P<end>[,)])",
+    re.IGNORECASE | re.DOTALL,
 )
 _NEXT_ROW: Final = re.compile(r"\s*,?\s*\(")
 _KEYWORDS: Final = frozenset(
-    "if with identified password set the for null mapping encrypted current_user".split()
+    {"current_user", "encrypted", "for", "identified", "if", "mapping", "null", "password", "set"}
+    | {"the", "with"}
 )
 
 
@@ -84,17 +89,22 @@ class _Reader:
         position = 0
         while found := _TOKEN.search(self.text, position):
             position = found.end()
-            if found["semicolon"] or found["end"]:
+            if found["end"]:
                 self.subject = ""
             elif found["subject"]:
                 position = self._account(found)
             elif found["columns"]:
-                rows = _Rows(self.text, position, found)
+                rows = _Rows(self.text, position, found["columns"])
                 for key, value, offset in rows.run():
                     yield Entry((key,), value, self._line(offset), quoted=True)
                 position = rows.end
             elif not found["comment"] and not found["literal"]:
-                yield from self._statement(found)
+                literal = _STRING.match(self.text, position)
+                if literal is None and found["how"]:
+                    literal = _BARE.match(self.text, position)
+                if literal:
+                    position = literal.end()
+                    yield from self._statement(found, literal)
 
     def _account(self, found: re.Match[str]) -> int:
         """Remember whose statement it is; give where to read on."""
@@ -110,44 +120,39 @@ class _Reader:
         self.at = offset
         return self.line
 
-    def _statement(self, found: re.Match[str]) -> Iterator[Entry]:
-        value, offset = _string(found)
+    def _statement(self, found: re.Match[str], literal: re.Match[str]) -> Iterator[Entry]:
+        value = _value(literal)
         if not value:
             return
-        line = self._line(offset)
-        if found["how"] or found["links"] or found["spuser"] is not None:
-            stored = (found["how"] or "").upper().endswith(("VALUES", "AS", "BY PASSWORD"))
-            role = Role.HASH if stored or _HASH.match(value) else Role.SECRET
-            user = found["spuser"] or self.subject
-            yield Entry(("password",), value, line, role, quoted=True, subject=user)
+        line = self._line(literal.start())
+        if found["connection"]:
+            yield Entry(("connection",), value, line, quoted=True)
         elif found["key"]:
             yield from self._keyed(found, value, line)
         else:
-            yield Entry(("connection",), value, line, quoted=True)
+            stored = (found["how"] or "").upper().endswith(("VALUES", "AS", "PASSWORD"))
+            role = Role.HASH if stored or _HASH.match(value) else Role.SECRET
+            user = found["login"] or self.subject
+            yield Entry(("password",), value, line, role, quoted=True, subject=user)
 
     def _keyed(self, found: re.Match[str], value: str, line: int) -> Iterator[Entry]:
-        key, op = found["key"], found["op"].strip()
-        account = bool(self.subject) and key.upper() == "PASSWORD"
-        certain = account or found["call"] is not None or not key.upper().endswith("SECRET")
-        if op == "(" and not self.subject:
+        key, operator = found["key"], found["op"].strip()
+        if operator == "(" and not self.subject:
             return
-        role = Role.SECRET if certain and op != "=>" else Role.NAMED
+        by_grammar = found["call"] is not None or not key.upper().endswith("SECRET")
+        role = Role.SECRET if by_grammar and operator != "=>" else Role.NAMED
         if _HASH.match(value):
             role = Role.HASH
         yield Entry((key,), value, line, role, quoted=True, subject=self.subject)
 
 
-def _string(found: re.Match[str]) -> tuple[str, int]:
-    """The literal of a match and where it starts."""
-    for number in "12345":
-        for quote, mark in (("single", "'"), ("double", '"'), ("dollar", "$")):
-            body = found[quote + number]
-            if body is not None:
-                return _plain(body, mark), found.start(quote + number)
-    for name in ("bare", "binary"):
-        if found[name]:
-            return found[name], found.start(name)
-    return "", found.start()
+def _value(literal: re.Match[str]) -> str:
+    """Give the text of a literal, or a bare word as it is."""
+    for name, quote in (("single", "'"), ("double", '"')):
+        body = literal.groupdict().get(name)
+        if body is not None:
+            return _plain(body, quote)
+    return next(text for text in literal.groups() if text is not None)
 
 
 def _plain(body: str, quote: str) -> str:
@@ -159,10 +164,10 @@ def _plain(body: str, quote: str) -> str:
 class _Rows:
     """The rows behind VALUES: the items of columns named like a credential."""
 
-    def __init__(self, text: str, start: int, found: re.Match[str]) -> None:
+    def __init__(self, text: str, start: int, columns: str) -> None:
         self.text = text
         self.end = start
-        names = [name.strip().strip("'\"`[]") for name in found["columns"].split(",")]
+        names = [name.strip().strip("'\"`[]") for name in columns.split(",")]
         self.wanted = {i: name for i, name in enumerate(names) if _CREDENTIAL.search(name)}
 
     def run(self) -> Iterator[tuple[str, str, int]]:
@@ -171,10 +176,10 @@ class _Rows:
             column = 0
             while item := _ITEM.match(self.text, self.end):
                 self.end = item.end()
-                if column in self.wanted and item["s"]:
-                    yield self.wanted[column], _plain(item["s"], "'"), item.start("s")
+                if column in self.wanted and item["text"]:
+                    yield self.wanted[column], _plain(item["text"], "'"), item.start("text")
                 column += 1
-                if item["e"] == ")":
+                if item["end"] == ")":
                     break
             else:
                 return

@@ -6,11 +6,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks import shellwords
+from checks.formats.roles import stored
 from checks.model import Entry, Role
 from checks.secrets import values
+from checks.secrets.grammar import Grammar, Take
 from checks.secrets.names import Kind, kind
 from checks.secrets.stdin import standard_input
-from checks.secrets.tools import TOOLS, UNKNOWN, Grammar, Take
+from checks.secrets.tools import TOOLS, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +28,10 @@ _ASSIGNMENT: Final = re.compile(
 _OPTION: Final = re.compile(
     r"(?:--?([A-Za-z][\w.\-]{0,80}+)|/([A-Za-z]\w{0,40}+)(?=[:=]))(?:[=:](.*))?", re.DOTALL
 )
+_OPTION_ALONE: Final = re.compile(r"--[a-z][\w\-]+(?:=.*)?|-[A-Za-z]", re.DOTALL)
 _LIKE_OPTION: Final = re.compile(r"--?[A-Za-z]")
+_PROPERTY: Final = re.compile(r"-[DP](?!ass|wd|in)\w")
+"""How Java and Gradle spell a setting: `-Dname=value`, `-Pname=value`."""
 _CLUSTER: Final = re.compile(r"-[A-Za-z]{2,8}")
 _SETTING: Final = re.compile(
     r"""(?:\A|[\s,;])([A-Za-z_][\w.\-]{0,80}+)=("[^"]*+"|'[^']*+'|[^\s,]*+)"""
@@ -94,7 +99,9 @@ class _Walk:
 
     def _switch(self, word: Word, previous: str) -> bool:
         """Take up the grammar of the command that this word names, if it can name one."""
-        if self.tool and (not self.grammar.wraps or previous.startswith("--") and previous != "--"):
+        if self.tool and (
+            not self.grammar.wraps or (previous.startswith("--") and previous != "--")
+        ):
             return False
         name = word.text.rpartition("/")[2].removesuffix(".exe")
         grammar = TOOLS.get(name)
@@ -139,7 +146,7 @@ class _Walk:
 
     def _option(self, word: Word) -> None:
         text, options = word.text, self.grammar.options
-        name, equals, value = text.partition("=")
+        name, equals, value = text.partition(":" if text.startswith("/") else "=")
         self.flags.add(name)
         if text in options:
             self._take(options[text], text, self._next(options[text]))
@@ -149,8 +156,10 @@ class _Walk:
             self._unknown_option(word)
 
     def _next(self, take: Take) -> Word | None:
-        """The argument of an option that stands in a word of its own."""
+        """Take the argument of an option that stands in a word of its own."""
         if take in {Take.FLAG, Take.GLUED} or self.at >= len(self.words):
+            return None
+        if take is Take.SECRET and _OPTION_ALONE.fullmatch(self.words[self.at].text):
             return None
         self.at += 1
         return self.words[self.at - 1]
@@ -177,7 +186,7 @@ class _Walk:
             self._inside(word)
             return
         name, value = found[1] or found[2], found[3]
-        if word.text[:2] in {"-D", "-P"} and len(name) > 1:
+        if value is not None and _PROPERTY.match(word.text):
             name = name[1:]
         if name.lower() in _USER_OPTIONS:
             self._user(value)
@@ -218,7 +227,8 @@ class _Walk:
         elif take in {Take.SETTING, Take.SETTINGS, Take.LITERAL}:
             self._settings(take, option, word)
         elif take is Take.HASH:
-            self._secret(option, word.text, word, role=Role.HASH)
+            role, value = stored(word.text, des=True)
+            self._secret(option, value, word, role=role)
         elif not (glued and _PORTS.fullmatch(word.text)):
             self._secret(option, word.text, word)
 
@@ -231,7 +241,7 @@ class _Walk:
 
     def _pair(self, option: str, word: Word, separator: str) -> None:
         user, found, secret = word.text.partition(separator)
-        if found and not (option == "-E" and user[1:] == "" and secret[:1] == "\\"):
+        if found:
             self._secret(option, secret, word, user=user)
 
     def _settings(self, take: Take, option: str, word: Word) -> None:

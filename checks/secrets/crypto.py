@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from checks.errors import FormatError
+from checks.secrets import der
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 _BIGGEST_RSA: Final = 16384
 """Bits; OpenSSL works with no bigger modulus, and Python's own arithmetic stays quick."""
+
+
+_LONGEST: Final = 20 * 1024
+"""Bytes; a private key of RSA with 16384 bits takes 9.3 KB, the biggest of ML-DSA 7.6 KB."""
+_LONGEST_COSTLY: Final = 3 * 1024
+_LONGEST_SEALED: Final = 5 * 1024
+_COSTLY: Final = frozenset(("1.2.840.10040.4.1", "1.2.840.113549.1.3.1", "1.2.840.10046.2.1"))
+"""DSA and both kinds of DH: loading computes a power, which takes minutes for giant numbers."""
 
 
 class UnsupportedError(FormatError):
@@ -48,7 +57,7 @@ class LoadedKey(NamedTuple):
 @contextmanager
 def asking(what: str) -> Iterator[None]:
     """Turn what the library raises into FormatError about WHAT, and keep its warnings quiet."""
-    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -56,13 +65,17 @@ def asking(what: str) -> Iterator[None]:
             yield
         except UnsupportedAlgorithm:
             raise UnsupportedError(f"{what}: an unknown algorithm") from None
-        except (ValueError, TypeError, OverflowError, IndexError):
+        except (ValueError, TypeError, OverflowError, IndexError, InternalError):
             # `from None`: a library's text may quote what it was given.
             raise FormatError(f"{what}: not well formed") from None
 
 
 def load_der(body: bytes, password: bytes | None = None) -> LoadedKey:
     """Load PKCS#1, SEC1, DSA or PKCS#8; raises FormatError, for a wrong password too."""
+    if len(body) > (_LONGEST if password is None else _LONGEST_SEALED):
+        raise FormatError("private key: too long")
+    if len(body) > _LONGEST_COSTLY and _algorithm(body) in _COSTLY:
+        raise FormatError("private key: impossibly large numbers")
     with asking("private key"):
         from cryptography.hazmat.primitives.serialization import load_der_private_key
 
@@ -70,8 +83,17 @@ def load_der(body: bytes, password: bytes | None = None) -> LoadedKey:
         return LoadedKey(load_der_private_key(body, password, unsafe_skip_rsa_key_validation=True))
 
 
+def _algorithm(body: bytes) -> str:
+    """Give the algorithm of PKCS#8 (RFC 5958 2), or "" for another structure."""
+    fields = der.read(body).children
+    inner = fields[1].children if len(fields) > 1 and fields[1].tag == der.SEQUENCE else ()
+    return inner[0].oid if inner and inner[0].tag == der.OID else ""
+
+
 def load_pem(text: bytes, password: bytes | None = None) -> LoadedKey:
     """Load an armoured key, also one with RFC 1421 headers; raises FormatError."""
+    if len(text) > 2 * _LONGEST_SEALED:
+        raise FormatError("private key: too long")
     with asking("private key"):
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 

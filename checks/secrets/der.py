@@ -28,9 +28,9 @@ class Node(NamedTuple):
 
     @property
     def number(self) -> int:
-        """The value of a non-negative INTEGER; raises FormatError for anything else."""
-        if self.tag != INTEGER or not self.value or self.value[0] & 0x80:
-            raise FormatError("DER: expected a non-negative integer")
+        """The value of an INTEGER of 0 or more; raises FormatError if not, or over 64 bytes."""
+        if self.tag != INTEGER or not 0 < len(self.value) <= 64 or self.value[0] & 0x80:
+            raise FormatError("DER: expected a small number")
         return int.from_bytes(self.value, "big")
 
     @property

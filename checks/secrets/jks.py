@@ -23,6 +23,7 @@ _TRUSTED: Final = 2
 _SECRET: Final = 3
 _MOST_CHAIN: Final = 100
 _MOST_CERTIFICATES: Final = 500
+_MOST_ENTRIES: Final = 10_000
 _WHITENER: Final = b"Mighty Aphrodite"
 
 
@@ -42,7 +43,8 @@ def inspect(data: bytes) -> KeystoreFacts:
     secret = [entry for entry in entries if entry.kind != _TRUSTED]
     encoded = [one for entry in entries for one in entry.certificates]
     read = [facts for one in encoded[:_MOST_CERTIFICATES] if (facts := _read(one))]
-    owners = [facts for entry in secret if (facts := _read(b"".join(entry.certificates[:1])))]
+    leaves = [entry.certificates[0] for entry in secret if entry.certificates]
+    owners = [facts for one in leaves[:_MOST_CERTIFICATES] if (facts := _read(one))]
     return KeystoreFacts(
         kind=MAGICS.get(data[:4], "jks"),
         private_keys=len(secret),
@@ -69,6 +71,8 @@ def _entries(cursor: Cursor, version: int, count: int) -> tuple[list[_Entry], st
     found: list[_Entry] = []
     try:
         while len(found) < count:
+            if len(found) == _MOST_ENTRIES:
+                return found, "too many entries"
             kind, alias = cursor.number(4), cursor.string(2)
             cursor.take(8)
             if kind == _SECRET:

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.model import Confidence, Entry, Role, Severity
-from checks.secrets import commands, values
+from checks.secrets import commands, hashes, keyfaults, values
 from checks.secrets.names import Kind, kind, own_name, words
 from checks.secrets.notsecret import why_not
 from checks.secrets.rules import entropy
@@ -17,9 +17,13 @@ from checks.secrets.weak import is_weak
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from checks.model import Access
+    from checks.secrets.keyfaults import Fault
+
 PASSWORD: Final = "embedded-password"
 SECRET: Final = "embedded-secret"
 WEAK: Final = "weak-password"
+EMPTY: Final = "empty-password"
 
 _MAX_LENGTH: Final = 4096
 _IN_SECRET_PLAIN: Final = frozenset(
@@ -38,8 +42,15 @@ _DOCUMENTS: Final = re.compile(
 )
 
 
-_CODE: Final = re.compile(r"^[A-Za-z_][\w.]*(?:\(|\[|->|::)|[;)\]}]$|^[A-Z][A-Z0-9_]+$|^[a-z]:\d+$")
+_CODE: Final = re.compile(r"^[A-Za-z_][\w.]*(?:\(|\[|->|::)|[;)\]}{]$|^[A-Z][A-Z0-9_]+$|^[a-z]:\d+$")
 """The beginning of a call or an index, the end of a statement, a constant's name."""
+
+
+_VARIABLE: Final = re.compile(r"^\\?[$@%]\w+(?:->|::|[\[{.,;)]|$)|[$@%]\w+(?:->|[\[{])")
+_SIGNS: Final = frozenset("!\"#$%&'()*+,;<=>?@[\\]^`{|}~")
+_NO_KEY: Final = re.compile(r"[\"'`,;<>(]")
+_KNOWN_PUBLIC: Final = re.compile(r"(?:^|\.)fuzzy_check\..*encryption_key$")
+"""Names that mean something public in one product: rspamd's key of a fuzzy storage."""
 
 
 class Place(NamedTuple):
@@ -49,6 +60,8 @@ class Place(NamedTuple):
     code: bool = False
     loose: bool = False
     """The text was read in line mode, so a key may not be one."""
+    path: str = ""
+    access: Access | None = None
 
 
 class Candidate(NamedTuple):
@@ -58,6 +71,7 @@ class Candidate(NamedTuple):
     check: str
     severity: Severity
     confidence: Confidence
+    fault: Fault | None = None
 
     def __repr__(self) -> str:
         """Leave the value out."""
@@ -79,24 +93,48 @@ def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
         yield from _encoded(entry, place)
         return
     if entry.role is Role.HASH:
+        yield from _hashed(entry, place, "crypt")
         return
-    own = list(_judge_one(entry, place))
+    own = [*_judge_one(entry, place), *_hashed(entry, place, "")]
     yield from own
     if not own:
+        guessed = place._replace(loose=True)
         for part in values.inner(entry):
-            yield from _judge_one(part, place)
+            yield from _judge_one(part, place if part.role is Role.SECRET else guessed)
 
 
 def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
     value = _bare(entry.value)
     named = Kind.PASSWORD if entry.role is Role.SECRET else kind(entry.keys)
-    if named is Kind.NONE or not value or len(value) > _MAX_LENGTH:
+    if named is Kind.NONE or not value or len(value) > _MAX_LENGTH or not _is_key(entry):
         return
     if why_not(value, strict=entry.role is Role.SECRET) or _echoes(entry.keys, value, named):
         return
     verdict = _weigh(value, named, entry, place)
     if verdict:
         yield Candidate(entry._replace(value=value), *verdict)
+
+
+def _hashed(entry: Entry, place: Place, hint: str) -> Iterator[Candidate]:
+    """Judge a password hash: its scheme, and who can read it."""
+    if place.document or (not hint and entry.value[:1] not in "${*"):
+        return
+    if hint and not entry.value:
+        yield Candidate(entry, EMPTY, Severity.HIGH, Confidence.HIGH)
+        return
+    facts = hashes.classify(entry.value, hint)
+    if facts is None:
+        return
+    for fault in keyfaults.judge_hash(facts, place.access):
+        yield Candidate(entry, fault.check, fault.severity, fault.confidence, fault)
+
+
+def _is_key(entry: Entry) -> bool:
+    """Refuse keys that are no names: pieces of a sentence or of a list."""
+    own = own_name(entry.keys)
+    if entry.role is Role.SECRET:
+        return True
+    return not _NO_KEY.search(own) and not _KNOWN_PUBLIC.search(".".join(entry.keys))
 
 
 def _bare(value: str) -> str:
@@ -140,7 +178,7 @@ def _password(
     guessed = place.loose or place.code
     if guessed and not certain and not _looks_chosen(value, entry.quoted, named):
         return None
-    if is_weak(value):
+    if is_weak(value, place.path + " " + entry.subject):
         return None if guessed and not certain else (WEAK, Severity.LOW, Confidence.MEDIUM)
     return PASSWORD, Severity.HIGH, Confidence.MEDIUM if guessed else Confidence.HIGH
 
@@ -155,8 +193,10 @@ def _looks_chosen(value: str, quoted: bool, named: Kind) -> bool:
         return False
     if value.startswith(("0x", "0X", "(", "[", "{", "<", "&", "-")) or _CODE.search(value):
         return False
+    if _VARIABLE.search(value):
+        return False
     digits = any(c.isdigit() for c in value)
-    signs = any(not c.isalnum() and c not in "_-.:/ " for c in value)
+    signs = any(c in _SIGNS for c in value)
     if named is Kind.PASS:
         return quoted and digits and signs
     return digits or signs

@@ -109,7 +109,7 @@ def shared_fault(shared: SharedKey) -> Fault:
     """Describe copies of one key; to be placed at the first path."""
     return Fault(
         "key-shared",
-        Severity.LOW,
+        Severity.MEDIUM,
         Confidence.HIGH,
         f"the same private key is in {len(shared.paths)} files: {_listed(shared.paths)}",
         "Keep one file and let each service read that one, or give each service its own key.",
@@ -121,7 +121,7 @@ def mismatch_fault(mismatch: Mismatch) -> Fault:
     where = "this file" if mismatch.key == mismatch.certificate else mismatch.certificate
     return Fault(
         "key-mismatch",
-        Severity.MEDIUM,
+        Severity.CRITICAL,
         Confidence.MEDIUM,
         f"the private key does not fit the certificate in {where}: a server cannot start with them",
         "Put back the key that the certificate was issued for, or have the certificate reissued.",

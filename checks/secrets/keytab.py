@@ -24,7 +24,10 @@ def inspect(data: bytes) -> KeystoreFacts:
     """Describe a keytab of version 2; raises FormatError when it is none or is damaged."""
     cursor = Cursor(data, len(MAGIC))
     found: list[_Entry] = []
-    while cursor.left >= 4 and len(found) < _MOST_ENTRIES:
+    unseen = ""
+    for _ in range(_MOST_ENTRIES):
+        if cursor.left < 4:
+            break
         size = cursor.number(4)
         if size >= 1 << 31:
             cursor.take(min((1 << 32) - size, cursor.left))  # a hole, where an entry was deleted
@@ -32,6 +35,8 @@ def inspect(data: bytes) -> KeystoreFacts:
             found.append(_entry(Cursor(cursor.take(size))))
         else:
             break
+    else:
+        unseen = "too many entries"
     weak = sorted({_WEAK[entry.cipher] for entry in found if entry.cipher in _WEAK})
     return KeystoreFacts(
         kind="keytab",
@@ -39,6 +44,7 @@ def inspect(data: bytes) -> KeystoreFacts:
         entries=len(found),
         names=shown([entry.principal for entry in found]),
         weak=f"keys for {' and '.join(weak)}, which Kerberos has retired" if weak else "",
+        unseen=unseen,
     )
 
 

@@ -1,13 +1,15 @@
 """Say why a value that stands where a secret could stand is none: the exact knowledge.
 
 Every reason is a word for the counts of a scan: reference, encrypted, placeholder, switch, path,
-address, label, name, public, type.
+address, label, name, public, type, hash, pattern, option, call.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
+
+from checks.secrets import hashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +85,10 @@ _PUBLIC: Final = re.compile(
     r"^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-|sk-(?:ssh|ecdsa))|^-----BEGIN (?:PUBLIC|CERTIFICATE|RSA PUBLIC)"
     r"|^(?:sha(?:1|256|384|512)|md5|h1)[-:=]|^age1[0-9a-z]{50,}$|^MII[BC]IjANBg"
 )
+_EXPRESSION: Final = re.compile(
+    r"\(\?[:=!<P]|\\[bdswBDSW](?![A-Za-z0-9])|\[(?:\^|a-z|0-9|A-Z)|\.\*\)|\{\d+,\d*\}"
+)
+"""What only a regular expression has."""
 _IDENTIFIER: Final = re.compile(r"^[A-Za-z_][A-Za-z]*(?:[._\-/:][A-Za-z]+)*$")
 _CREDENTIAL_WORD: Final = re.compile(
     r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|cred(?:ential)?s?|api[_\-.]?key|key|auth)"
@@ -162,7 +168,9 @@ _LIKELY: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     ("address", _matches(_ADDRESS)),
     ("public", _matches(_PUBLIC)),
     ("path", _is_path),
+    ("pattern", _matches(_EXPRESSION)),
     ("call", _matches(_CALL)),
+    ("hash", lambda value: hashes.classify(value) is not None),
     ("label", _is_label),
     ("name", _is_name),
 )

@@ -86,7 +86,8 @@ def _jwt_make(rng: random.Random, *claims: str) -> str:
     """Build a token; claims are words such as iss=kubernetes/serviceaccount, put first."""
     payload: dict[str, object] = {}
     for claim in claims:
-        name, _, payload[name] = claim.partition("=")
+        name, _, value = claim.partition("=")
+        payload[name] = value
     payload |= {"sub": str(rng.getrandbits(40)), "iat": 1_700_000_000 + rng.randrange(10**7)}
     signature = base64.urlsafe_b64encode(rng.randbytes(32)).decode().rstrip("=")
     return f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(payload)}.{signature}"

@@ -28,7 +28,7 @@ _JSON: Final = re.compile(
 )
 _SEMICOLONS: Final = re.compile(r"\s*[A-Za-z][\w .\-:]{0,60}=[^;&]*+;")
 _AMPERSANDS: Final = re.compile(r"\s*[\w.\-]{1,60}=[^;&\s]*+&")
-_COMMAS: Final = re.compile(r"\s*[\w.\-]{1,60}=[^,\s]*+,[\w.\-]{1,60}=")
+_COMMAS: Final = re.compile(r"\s*[\w.\-]{1,60}=[^,;&\s]*+,[\w.\-]{1,60}=")
 _CERTAIN: Final = frozenset({"accountkey", "sharedaccesskey", "sharedsecretvalue"})
 _ENDS: Final = {
     ";": re.compile(r"[^;\n]*"),
@@ -86,12 +86,11 @@ def _json(body: str) -> str:
 
 
 def _default(text: str) -> str:
-    """What separates the first pair from the second."""
-    if _SEMICOLONS.match(text):
-        return ";"
-    if _AMPERSANDS.match(text):
-        return "&"
-    return "," if _COMMAS.match(text) else " "
+    """Name what separates the first pair from the second."""
+    for separator, pattern in ((",", _COMMAS), (";", _SEMICOLONS), ("&", _AMPERSANDS)):
+        if pattern.match(text):
+            return separator
+    return " "
 
 
 def _style(text: str, start: int, default: str) -> str:
@@ -108,7 +107,7 @@ def _style(text: str, start: int, default: str) -> str:
 
 
 def _blank(default: str) -> str:
-    """A blank within a list of `;` belongs to a name of two words (`User Id=`)."""
+    """Read a blank within a list of `;` as part of a name of two words (`User Id=`)."""
     return ";" if default == ";" else " "
 
 

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 _MYSQL: Final = grammar("-p=GLUED --password=GLUED -u=USER -P=SKIP -h=SKIP")
 _PSQL: Final = grammar("-W=FLAG --password=FLAG -U=USER -p=SKIP -h=SKIP")
 _SMBCLIENT: Final = grammar(
-    "-U=PERCENT --user=PERCENT --password=SECRET", "user USER SECRET", "user create USER SECRET"
+    "-U=PERCENT --user=PERCENT --password=SECRET",
+    "user USER SECRET /add",
+    "user add USER SECRET",
+    "user create USER SECRET",
 )
 _LDAPSEARCH: Final = grammar("-w=SECRET -D=USER -W=FLAG -x=FLAG -H=SKIP -b=SKIP", traits="cluster")
 _MONGO: Final = grammar("-p=SECRET -u=USER --password=SECRET --username=USER")
@@ -23,13 +26,14 @@ _DOAS: Final = grammar(traits="wraps")
 _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
     {
         "mysql mysqldump mysqlimport mysqlshow mysqlcheck mysqlslap mysqlbinlog mysqlsh": _MYSQL,
-        "mysqlpump mariadb mariadb-dump mariadb-import mariadb-show mariadb-check mariabackup": _MYSQL,
-        "mydumper innobackupex xtrabackup automysqlbackup mysql_upgrade mysqlhotcopy mytop": _MYSQL,
+        "mysqlpump mariadb mariadb-dump mariadb-import mariadb-show mariadb-check": _MYSQL,
+        "mariabackup mydumper innobackupex xtrabackup automysqlbackup mysql_upgrade": _MYSQL,
+        "mysqlhotcopy mytop": _MYSQL,
         "mysqladmin mariadb-admin": grammar(
             "-p=GLUED --password=GLUED -u=USER -P=SKIP -h=SKIP", "password SECRET"
         ),
-        "psql pg_dump pg_dumpall pg_restore pg_basebackup createdb dropdb createuser vacuumdb": _PSQL,
-        "pg_isready reindexdb pg_receivewal initdb": _PSQL,
+        "psql pg_dump pg_dumpall pg_restore pg_basebackup createdb dropdb createuser": _PSQL,
+        "vacuumdb pg_isready reindexdb pg_receivewal initdb": _PSQL,
         "sshpass": grammar("-p=SECRET -f=SKIP", traits="wraps"),
         "curl": grammar(
             "-u=COLON --user=COLON --proxy-user=COLON -U=COLON -E=COLON "
@@ -53,11 +57,13 @@ _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
         "docker podman nerdctl buildah skopeo docker-compose podman-compose crane img": grammar(
             "-p=SKIP -u=SKIP --password-stdin=FLAG --creds=COLON --src-creds=COLON "
             "--dest-creds=COLON -e=SETTING --env=SETTING --build-arg=SETTING",
-            stdin=(Stdin("--password-stdin"),),
             traits="wraps",
         ),
         "login": grammar("-p=SECRET --password=SECRET -u=USER", stdin=(Stdin("--password-stdin"),)),
-        "helm": grammar("--set=SETTINGS --set-string=SETTINGS -p=SECRET -u=USER"),
+        "helm": grammar(
+            "--set=SETTINGS --set-string=SETTINGS -p=SECRET -u=USER",
+            stdin=(Stdin("--password-stdin"),),
+        ),
         "kubectl oc k3s minikube kubeadm microk8s": grammar(
             "--from-literal=LITERAL --docker-password=SECRET --env=SETTING "
             "--certificate-key=SECRET --password=SECRET",
@@ -67,11 +73,11 @@ _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
         "htpasswd": grammar("-C=SKIP -r=SKIP", "-bn USER SECRET", "-b _ USER SECRET"),
         "mosquitto_passwd": grammar("", "-b _ USER SECRET"),
         "mosquitto_pub mosquitto_sub mosquitto_rr": grammar("-P=SECRET --pw=SECRET -u=USER"),
-        "smbclient smbget smbmap smbcacls net rpcclient winexe wmic smbtree samba-tool wbinfo": _SMBCLIENT,
-        "ntlm_auth nmblookup": _SMBCLIENT,
+        "smbclient smbget smbmap smbcacls net rpcclient winexe wmic smbtree samba-tool": _SMBCLIENT,
+        "wbinfo ntlm_auth nmblookup": _SMBCLIENT,
         "mount mount.cifs mount.davfs sshfs": grammar("-o=SETTINGS --options=SETTINGS"),
-        "ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare ldapmodrdn ldapurl": _LDAPSEARCH,
-        "ldapvc ldapexop": _LDAPSEARCH,
+        "ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare ldapmodrdn": _LDAPSEARCH,
+        "ldapurl ldapvc ldapexop": _LDAPSEARCH,
         "ldappasswd": grammar(
             "-w=SECRET -D=USER -W=FLAG -x=FLAG -H=SKIP -b=SKIP -s=SECRET -a=SECRET",
             traits="cluster",
@@ -111,18 +117,10 @@ _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
         "kadmin.local": grammar("-pw=SECRET"),
         "sudo": grammar(
             "-u=SKIP -g=SKIP",
-            stdin=(
-                Stdin("-S"),
-                Stdin("--stdin"),
-            ),
+            stdin=(Stdin("-S"), Stdin("--stdin")),
             traits="wraps",
         ),
-        "gh glab": grammar(
-            stdin=(
-                Stdin("--with-token"),
-                Stdin("--stdin"),
-            )
-        ),
+        "gh glab": grammar(stdin=(Stdin("--with-token"), Stdin("--stdin"))),
         "gpg gpg2 gpg-preset-passphrase": grammar(
             "--passphrase=SECRET --passphrase-fd=SKIP", stdin=(Stdin("--passphrase-fd"),)
         ),
@@ -142,8 +140,8 @@ _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
         ),
         "ipmitool": grammar("-P=SECRET -K=SECRET -U=USER -H=SKIP"),
         "racadm ilorest esxcli": grammar("-p=SECRET -u=USER"),
-        "snmpwalk snmpget snmpset snmpbulkwalk snmpbulkget snmpgetnext snmptable snmptrap": _SNMPWALK,
-        "snmpinform snmpstatus snmpdf snmptranslate snmpusm check_snmp": _SNMPWALK,
+        "snmpwalk snmpget snmpset snmpbulkwalk snmpbulkget snmpgetnext snmptable": _SNMPWALK,
+        "snmptrap snmpinform snmpstatus snmpdf snmptranslate snmpusm check_snmp": _SNMPWALK,
         "lftp": grammar("-u=COMMA --user=COMMA"),
         "ncftp ncftpput ncftpget": grammar("-p=SECRET -u=USER"),
         "mc mcli": grammar(
@@ -202,9 +200,9 @@ _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
         "export declare typeset local readonly setx": grammar("", "KEY VALUE", traits="settings"),
         "setenv set": grammar("", "KEY VALUE", traits="settings"),
         "doas nohup time timeout nice ionice exec command builtin xargs chroot nsenter ip": _DOAS,
-        "flock strace systemd-run chronic setsid unshare stdbuf lxc lxc-attach tini dumb-init": _DOAS,
-        "gosu su-exec setpriv sg taskset chrt cgexec if then else elif do while until ! {": _DOAS,
-        "time} and or not begin find": _DOAS,
+        "flock strace systemd-run chronic setsid unshare stdbuf lxc lxc-attach tini": _DOAS,
+        "dumb-init gosu su-exec setpriv sg taskset chrt cgexec if then else elif do": _DOAS,
+        "while until ! { and or not begin find": _DOAS,
     }
 )
 

@@ -33,6 +33,8 @@ class Trigger(enum.IntEnum):
     """A password hash with a scheme in front."""
     KEY = 9
     """The armour of a private key, also in base64."""
+    CERTIFICATE = 10
+    """The armour of a certificate: it may belong to a key."""
 
 
 _WORD: Final = (
@@ -90,5 +92,6 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         Trigger.KEY,
         r"---- BEGIN SSH2 ENCRYPTED PRIVATE|PuTTY-User-Key-File-\d:|Private-key-format: v",
     ),
-    (Trigger.KEY, r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{8}"),
+    (Trigger.KEY, r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{8}|AGE-SECRET-KEY-|BEGIN OpenVPN Static key"),
+    (Trigger.CERTIFICATE, r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----"),
 )

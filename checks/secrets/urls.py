@@ -86,7 +86,7 @@ def _userinfo(scheme: str, tail: str) -> Userinfo | None:
 
 
 def _unescaped(authority: str, tail: str) -> tuple[str, str]:
-    """A password with an unescaped "/", "?" or "#": no port follows the colon, and a host an "@"."""
+    """Split at an "@" behind a "/", "?" or "#": no port follows the colon but a host the "@"."""
     user, colon, rest = authority.partition(":")
     if not colon or not user or not rest or rest[0].isdigit() or rest.startswith(_FILLED_IN):
         return "", ""

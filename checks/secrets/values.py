@@ -45,9 +45,8 @@ def inner(entry: Entry) -> Iterator[Entry]:
     lines = _LineNumbers(entry)
     if "@" in value:
         for found in urls.userinfo(value):
-            yield Entry(
-                entry.keys, found.secret, lines.at(found.offset), Role.SECRET, False, found.user
-            )
+            line = lines.at(found.offset)
+            yield Entry(entry.keys, found.secret, line, Role.SECRET, subject=found.user)
     if headers.MARK.search(low) or (len(value) < headers.LONGEST and ":" in value):
         yield from headers.credentials(entry, lines.at)
     if "${" in value:
@@ -58,7 +57,7 @@ def inner(entry: Entry) -> Iterator[Entry]:
 
 
 def _named(entry: Entry, low: str, lines: _LineNumbers) -> Iterator[Entry]:
-    """What stands behind a name within the value."""
+    """Give what stands behind a name within the value."""
     value = entry.value
     if _SQL.search(low):
         for one in sql.parse(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Final
 
@@ -11,12 +12,12 @@ _COMMON: Final = frozenset(
     " administrator alpine ansible apache asdf asdfgh asterisk backup bacula barcode bitnami"
     " calvin cassandra centos changeit changeme changeme1 changeme123 changethis cisco community"
     " couchdb debian default demo demo123 dev docker dragon elastic elasticsearch factory friend"
-    " fun ftp git grafana guest guest123 hadoop hello hunter2 iloveyou influxdb internal jenkins"
+    " fun ftp git grafana guest guest123 hackme hadoop hello hunter2 iloveyou influxdb internal jenkins"
     " joomla kafka ldap letmein login manager mariadb master minioadmin minio mongo mongodb"
     " monit monitor monkey munin mysql nagios nagiosadmin nimda nopass nopassword openldap operator"
     " oracle p@ss p@ssw0rd p@ssword pass pass123 pass1234 passw0rd password password1 password12"
     " password123 password1234 passwd pfsense pgpass postgres postgresql private public puppet"
-    " qwerty qwerty123 rabbitmq raspberry redis replication root root123 rootpass rootpassword"
+    " qwerty qwerty123 rabbitmq radpass raspberry redis replication root root123 rootpass rootpassword"
     " rootroot s3cr3t s3cret sa sample samba secret secret123 secret1 secretpassword secrets server"
     " service shadow sip smb snmp squid ssl super superuser supersecret sysadmin system temp"
     " temp123 temppass test test1 test123 test1234 testing testing123 testpass testpassword tomcat"
@@ -24,12 +25,21 @@ _COMMON: Final = frozenset(
     " wordpress xampp xxxx yourpassword zabbix zaq12wsx".split()
 )
 
+_GUESSED: Final = 7
+"""Up to this length letters of one case, or digits, are tried in minutes."""
+_NAMES: Final = re.compile(r"[a-z]{3,}")
 
-def is_weak(value: str) -> bool:
-    """Say whether a value is a well-known, default or trivially short password."""
+
+def is_weak(value: str, around: str = "") -> bool:
+    """Say whether a value is a well-known, default or trivially short password.
+
+    around: path and keys; the name of the product or user itself is its usual default.
+    """
     folded = value.lower()
     return (
-        folded in _COMMON
+        (len(value) <= _GUESSED and (value.isdigit() or (value.isalpha() and folded == value)))
+        or (len(folded) > 2 and folded.strip("0123456789!") in _NAMES.findall(around.lower()))
+        or folded in _COMMON
         or folded.rstrip("!.?0123456789") in _COMMON
         or len(value) < 4
         or len(set(folded)) == 1

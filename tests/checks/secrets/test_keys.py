@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import random
 import shutil
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -317,6 +319,28 @@ def test_calls_a_cut_or_damaged_key_malformed(
     damaged[700] ^= 1
     assert not keys.inspect(block._replace(body=bytes(damaged))).well_formed
     assert keys.inspect(block).well_formed
+
+
+def _der(tag: int, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    wide = (len(body).bit_length() + 7) // 8
+    size = len(body).to_bytes(wide, "big") if len(body) > 127 else b""
+    return bytes((tag, 0x80 | wide if size else len(body))) + size + body
+
+
+@pytest.mark.parametrize("bits", [1024, 30_000])
+@pytest.mark.parametrize("algorithm", ["2a8648ce380401", "2a864886f70d010301"], ids=["DSA", "DH"])
+def test_never_computes_with_giant_numbers(algorithm: str, bits: int) -> None:
+    """Loading a DSA or DH key with numbers that nobody uses would take minutes; it is refused."""
+    rng = random.Random(bits)
+    number = _der(2, b"\0" + rng.randbytes(bits // 8 - 1) + b"\xff")
+    name = _der(6, bytes.fromhex(algorithm))
+    parameters = _der(0x30, name, _der(0x30, number, number, number))
+    body = _der(0x30, b"\2\1\0", parameters, _der(4, number))
+    start = time.process_time()
+    facts = keys.inspect(pem.PemBlock("PRIVATE KEY", 0, 1, b"", body))
+    assert time.process_time() - start < 1
+    assert facts.well_formed is False or bits == 1024
 
 
 def test_describes_a_certificate(

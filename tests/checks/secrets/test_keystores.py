@@ -331,7 +331,8 @@ def test_never_fails_on_damaged_stores(stores: list[bytes], data: st.DataObject)
 
 MAGICS = st.sampled_from(
     [JKS, b"\xce" * 4, b"\x05\x02", b"\x95\x01\x00\x04", b"\xc5\x30\x04",
-     b"0\x82\x01\x00\x02\x01\x03\x30", b"\x30\x80", b"(21:protected-private-key", b"Private-key-format: v1.3\nModulus: "]
+     b"0\x82\x01\x00\x02\x01\x03\x30", b"\x30\x80", b"(21:protected-private-key",
+     b"Private-key-format: v1.3\nModulus: "]
 )  # fmt: skip
 
 
@@ -339,6 +340,27 @@ MAGICS = st.sampled_from(
 def test_never_fails_on_any_bytes(magic: bytes, rest: bytes, name: str) -> None:
     """Rubbish behind a good beginning is read without an error."""
     keystores.inspect(name, magic + rest)
+
+
+_EMPTY_PRIVATE = b"\0\0\0\1" + bytes(14) + b"\0\0\0\1" + bytes(6)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        JKS + struct.pack(">II", 2, 2**31) + (b"\0\0\0\2" + bytes(16)) * 50_000,
+        JKS + struct.pack(">II", 2, 2**31) + _EMPTY_PRIVATE * 50_000,
+        b"\x05\x02" + b"\xff\xff\xff\xff\0" * 200_000,
+        b"\xc5\x00" * 500_000,
+        b"\x30\x83\x0f\x00\x00\x02\x01\x00" + b"\x02\x01\x00" * 330_000,
+    ],
+    ids=["trusted", "private", "holes", "packets", "numbers"],
+)  # fmt: skip
+def test_takes_little_time_on_floods(data: bytes) -> None:
+    """A store of countless empty entries is read up to a limit."""
+    start = time.process_time()
+    keystores.inspect("a.jks", data)
+    assert time.process_time() - start < 3
 
 
 def test_authenticates_only_the_right_password() -> None:

@@ -1,0 +1,247 @@
+"""Credentials inside one value are found, whatever notation surrounds them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import time
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.model import Entry, Role
+from checks.secrets.values import inner
+
+LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789"
+
+
+def made(seed: int, special: str = "") -> str:
+    """Make a password with special characters that begins and ends with a letter."""
+    rng = random.Random(seed)
+    return f"k{''.join(rng.choices(LETTERS + special, k=14))}Z{seed}"
+
+
+def found(value: str, *keys: str) -> list[Entry]:
+    return list(inner(Entry(keys or ("setting",), value, 1)))
+
+
+URLS = [
+    ("postgres://bob:@@@host/db", "bob"),
+    ("amqp://bob:@@@host:5672/vhost", "bob"),
+    ("redis://:@@@host:6379/0", ""),
+    ("mongodb+srv://bob:@@@h1,h2/db?x=y", "bob"),
+    ("see https://bob:@@@host/x for more", "bob"),
+    ('url = "https://bob:@@@host/x";', "bob"),
+    ("jdbc:postgresql://bob:@@@host/db", "bob"),
+    ("<https://bob:@@@host>", "bob"),
+    ("bob:@@@tcp(host:3306)/db", "bob"),
+    ("bob:@@@unix(/run/mysqld.sock)/db", "bob"),
+]
+
+
+@pytest.mark.parametrize(("template", "user"), URLS)
+@pytest.mark.parametrize("special", ["", "!$&*+=~_-.", "@!", ":"])
+def test_the_password_in_a_url_is_found(template: str, user: str, special: str) -> None:
+    """It goes to the last "@" in front of the host and is a secret."""
+    for seed in range(6):
+        value = made(seed, special)
+        secrets = [e for e in found(template.replace("@@", value, 1)) if e.role is Role.SECRET]
+        assert [(e.value, e.subject) for e in secrets] == [(value, user)]
+
+
+def test_percent_escapes_of_a_url_are_decoded() -> None:
+    """Any character can stand in a password that is escaped."""
+    for seed in range(8):
+        value = made(seed, "!#%&@:/?[]{}<>\"'\\ é")
+        url = f"postgres://bob:{quote(value, safe='')}@host/db"
+        assert [e.value for e in found(url)] == [value]
+
+
+def test_a_slash_in_a_password_is_seen_when_a_host_follows() -> None:
+    """No port stands behind the colon, so that the "/" cannot end the host."""
+    value = made(1) + "/#" + made(2)
+    assert [e.value for e in found(f"postgres://bob:{value}@host:5432/db")] == [value]
+
+
+def test_all_urls_of_a_value_are_read() -> None:
+    """A list of brokers gives each password, with its line."""
+    one, two = made(1), made(2)
+    entries = found(f"amqp://a:{one}@h1,amqp://b:{two}@h2")
+    assert [(e.value, e.subject) for e in entries] == [(one, "a"), (two, "b")]
+    assert [e.line for e in found(f"x\ny a://b:{one}@c\n\nd://e:{two}@f")] == [2, 4]
+
+
+def test_a_token_that_stands_as_the_user_is_a_secret() -> None:
+    """A long one with digits in front of a web host; a login name is none."""
+    token = made(3)
+    assert [e.value for e in found(f"https://{token}@host/x.git")] == [token]
+    assert [e.value for e in found(f"https://{token}:x-oauth-basic@host/x.git")] == [token]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://host:8080/path@2x.png",
+        "https://host/@scope/package",
+        "ssh://git@host/x.git",
+        "https://bob@host/",
+        "https://bob:@host/",
+        "http://[::1]:8080/a@b",
+        "mailto:bob@host",
+        "bob@host",
+        "user:group@",
+        "12:30 @ home (late)",
+    ],
+)
+def test_a_url_without_a_password_gives_nothing(value: str) -> None:
+    """Ports, paths, login names and mail addresses are no passwords."""
+    assert found(value) == []
+
+
+STRINGS = [
+    ("Server=db;User Id=sa;Password=@@;Database=x", "Password", "!#$%&*=@:,.'{}", "sa"),
+    ("Server=db; Uid=sa; Pwd='@@'; Encrypt=no", "Pwd", "!#$%&*=@:,.;", "sa"),
+    ("Driver={ODBC 18};UID=sa;PWD={@@};", "PWD", "!#$%&*=@:,.;'\"", "sa"),
+    ("host=h user=sa password=@@ dbname=d", "password", "!#$%&*=@:.", "sa"),
+    ("host=h user=sa password='@@' dbname=d", "password", "!#$%&*=@:. ,", "sa"),
+    ("jdbc:mysql://h/d?user=sa&password=@@&x=y", "password", "!$*@:.,", "sa"),
+    ("jdbc:sqlserver://h:1433;user=sa;password=@@;encrypt=true", "password", "!#$*@:.&", "sa"),
+    ("mysql:host=h;dbname=d;password=@@", "password", "!#$*@:.&", ""),
+    ('x.PlainLoginModule required username="sa" password="@@";', "password", "!#$*@:.&; ", "sa"),
+    ("name=x password=@@ state=present", "password", "!#$*@:.&=", ""),
+    ("use_first_pass user=sa passwd=@@ md5", "passwd", "!#$*@:.&=", "sa"),
+    ("a=b&client_secret=@@&c=d", "client_secret", "!$*@:.,", ""),
+    ("user=sa,password=@@,domain=x", "password", "!#$*@:.&=;", "sa"),
+    ("https://host/path?access_token=@@", "access_token", "!$*:.,", ""),
+]
+
+
+@pytest.mark.parametrize(("template", "name", "special", "user"), STRINGS)
+def test_a_named_part_is_found(template: str, name: str, special: str, user: str) -> None:
+    """The name joins the keys; the value is exact and ends where the notation ends it."""
+    for seed in range(8):
+        value = made(seed, special)
+        entries = [e for e in found(template.replace("@@", value)) if e.keys[-1] == name]
+        assert [(e.keys, e.value, e.subject) for e in entries] == [(("setting", name), value, user)]
+
+
+@pytest.mark.parametrize("name", ["AccountKey", "SharedAccessKey"])
+def test_the_key_of_a_cloud_connection_string_is_a_secret(name: str) -> None:
+    """Its equals signs belong to it."""
+    value = base64.b64encode(made(1).encode()).decode() + "="
+    entries = found(f"Endpoint=sb://x/;SharedAccessKeyName=n;{name}={value};EntityPath=p")
+    assert [(e.value, e.role) for e in entries if e.role is Role.SECRET] == [(value, Role.SECRET)]
+
+
+def test_basic_authorization_is_decoded() -> None:
+    """The password stands behind the user's name."""
+    value = made(1, "!#:@%")
+    text = base64.b64encode(f"bob:{value}".encode()).decode()
+    for template in ("Basic {}", "Authorization: Basic {}", 'Authorization "Basic {}"'):
+        entries = found(template.format(text), "header")
+        assert [(e.value, e.subject, e.role) for e in entries] == [(value, "bob", Role.SECRET)]
+
+
+def test_a_bearer_token_needs_an_authorization() -> None:
+    """It counts under such a key or behind such a name, not in prose."""
+    token = made(2) + "0"
+    assert [e.value for e in found(f"Bearer {token}", "Authorization")] == [token]
+    assert [e.value for e in found(f"Authorization: Bearer {token}")] == [token]
+    assert found(f"Bearer {token}", "comment") == []
+    assert found("Authorization: Bearer TOKEN") == []
+    assert found("basic knowledge of things", "Authorization") == []
+
+
+def test_a_header_named_like_a_credential_is_found() -> None:
+    """Alone, in quotes on a longer line, and as a server's directive."""
+    value = made(3, "!#%=")
+    for template in (
+        "X-Api-Key: {}",
+        "curl -H 'X-Api-Key: {}' https://h",
+        'proxy_set_header X-Api-Key "{}";',
+    ):
+        entries = [e for e in found(template.format(value)) if e.keys[-1] == "X-Api-Key"]
+        assert [e.value for e in entries] == [value]
+    assert found("Content-Type: application/json") == []
+
+
+def test_json_inside_a_value_is_read() -> None:
+    """Escapes are decoded."""
+    value = made(4, "\"\\/\n é#{}")
+    entries = found(json.dumps({"user": "bob", "password": value, "n": 1}))
+    assert [(e.keys, e.value) for e in entries] == [(("setting", "password"), value)]
+
+
+def test_sql_inside_a_value_is_read() -> None:
+    """The account is the subject."""
+    value = made(5, "!#%;")
+    for template in ("CREATE USER 'bob'@'%' IDENTIFIED BY '{}'", "ALTER ROLE bob PASSWORD '{}';"):
+        entries = found(template.format(value))
+        assert [(e.value, e.role, e.subject) for e in entries] == [(value, Role.SECRET, "bob")]
+
+
+def test_the_default_of_a_reference_is_found() -> None:
+    """Under the reference's name if that tells, else under the setting's own."""
+    value = made(6, "!#%;=")
+    for template in ("${DB_PASSWORD:-@@}", "${db.password:@@}", "x-${DB_PASSWORD-@@}-y"):
+        entries = found(template.replace("@@", value))
+        assert value in [e.value for e in entries if e.keys[-1].lower()[-8:] == "password"]
+    assert [(e.keys, e.value) for e in found(f"${{X:-{value}}}", "password")] == [
+        (("password",), value)
+    ]
+    assert found("${DB_PASSWORD:?must be set}") == []
+    assert found("${DB_PASSWORD}") == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "plain",
+        "an ordinary sentence with nothing inside",
+        "a=b c=d",
+        "password",
+        "the password is wrong",
+        "/etc/ssl/private/key.pem",
+        "password == other",
+        "if (token=~x)",
+        "WHERE name = 'x'",
+        "sha256:0123456789abcdef",
+        "--no-password --all",
+    ],
+)
+def test_an_ordinary_value_gives_nothing(value: str) -> None:
+    """No notation, no credential."""
+    assert found(value) == []
+
+
+@given(
+    st.text("aA1=;&?:/@'\"{}()<> ,\n\\$%-", max_size=120),
+    st.sampled_from(["", "password=", "://", "basic ", "identified by '", "${pw:-", '"pwd": "']),
+)
+def test_any_value_is_read(text: str, lead: str) -> None:
+    """Nothing raises, and lines stay within the value."""
+    value = lead + text + lead + text
+    for entry in inner(Entry(("k",), value, 5)):
+        assert 5 <= entry.line <= 5 + value.count("\n")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a://", "a://b:c@", "password=", "password='", "?password=", '"password":"', "basic YTpi ",
+        "bearer abcdefghij123456 auth ", "${a:-b", "identified by '", "a:b@tcp(", " user=", "x-key: ",
+        "://a:b/", ";pwd={", "insert into a (password) values (", "'", "password '\\", "\n",
+        "header a-key b ", "'a-key: b' ",
+    ],
+)  # fmt: skip
+def test_a_hostile_value_costs_time_in_proportion(piece: str) -> None:
+    """A hundred thousand characters take seconds at the most."""
+    value = piece * (100_000 // len(piece))
+    start = time.process_time()
+    for text in (value, "password=@" + value, value + "@h"):
+        assert sum(1 for _ in inner(Entry(("k",), text, 1))) >= 0
+    assert time.process_time() - start < 6

@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from agent import commands
+from agent import __version__, commands
 from checks.errors import HygieneError
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("hygiene-agent"), prog_name="hygiene-agent")
+@click.version_option(__version__, prog_name="hygiene-agent")
 def cli() -> None:
     """Find embedded credentials on hosts, in checkouts and in unpacked images.
 
@@ -45,10 +44,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are text streams
     try:
-        cli.main(standalone_mode=False)
-        status = 0
-    except click.exceptions.Exit as error:
-        status = error.exit_code
+        status = cli.main(standalone_mode=False) or 0
     except click.Abort:
         status = 130
     except click.ClickException as error:

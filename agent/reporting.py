@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from agent.output import html, jsonout, sarif, text
 from checks.errors import HygieneError
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from agent.report import CheckInfo, Report
     from checks.scan import Result
 
-_Writer = "Callable[[Report, Mapping[str, CheckInfo]], Iterable[str]]"
-FORMATS: Final[dict[str, Callable[[Report, Mapping[str, CheckInfo]], Iterable[str]]]] = {
-    "html": html.render,
-    "json": jsonout.render_json,
-    "jsonl": jsonout.render_jsonl,
-    "sarif": sarif.render,
-    "text": text.render,
+FORMATS: Final = {
+    "html": ("html", "render"),
+    "json": ("jsonout", "render_json"),
+    "jsonl": ("jsonout", "render_jsonl"),
+    "sarif": ("sarif", "render"),
+    "text": ("text", "render"),
 }
+"""Module and function of each form; only the one that is asked for is loaded."""
 _SUFFIXES: Final = {
     ".html": "html",
     ".htm": "html",
@@ -38,6 +38,12 @@ _SUFFIXES: Final = {
 }
 _PATIENCE: Final = 1.5
 """Seconds after which a scan shows its progress."""
+
+
+def _chunks(form: str, report: Report, infos: Mapping[str, CheckInfo], **how: object) -> Iterable[str]:
+    module, name = FORMATS[form]
+    render = getattr(importlib.import_module(f"agent.output.{module}"), name)
+    return cast("Iterable[str]", render(report, infos, **how))
 
 
 class OutputError(HygieneError):
@@ -59,7 +65,7 @@ def give(
     form = form or _SUFFIXES.get(output.suffix.lower(), "text")
     try:
         with output.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(FORMATS[form](report, infos))
+            file.writelines(_chunks(form, report, infos))
     except OSError as error:
         message = f"{output}: {error.strerror}"
         raise OutputError(message) from error
@@ -69,11 +75,11 @@ def give(
 
 def _print(report: Report, form: str, infos: Mapping[str, CheckInfo]) -> None:
     if form != "text":
-        chunks = FORMATS[form](report, infos)
+        chunks = _chunks(form, report, infos)
     else:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
-        chunks = text.render(report, infos, colour=colour, width=width)
+        chunks = _chunks("text", report, infos, colour=colour, width=width)
     for chunk in chunks:
         click.echo(chunk, nl=False, color=True)
 

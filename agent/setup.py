@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from agent import rulecache, scanning, state
+from agent import __version__, rulecache, scanning, state
 from checks import catalog, policy, suppress
 from agent.report import CheckInfo
 from checks.errors import PolicyError, RuleError
@@ -85,7 +84,7 @@ def job(choice: Choice) -> scanning.Job:
         orders=orders,
         engine=rulecache.engine(texts, base),
         processes=choice.jobs or scanning.processes(),
-        version=version("hygiene-agent"),
+        version=__version__,
     )
 
 

@@ -37,8 +37,12 @@ if TYPE_CHECKING:
     from checks.redact import FingerprintKey
     from checks.secrets.keyfaults import Fault
 
-_LINE: Final = 32 * 1024
-"""Of a longer line, this much on both sides of a candidate is read."""
+_LINE: Final = 4 * 1024
+"""A line that goes on further than this from a candidate is long."""
+_AROUND: Final = 400
+"""Of a long line, this much on both sides of a candidate is read."""
+_PARSED: Final = 4 * 1024 * 1024
+"""A larger text is read in line mode."""
 _NESTING: Final = 3
 _PARSED_ENTRIES: Final = 200_000
 _STRUCTURAL: Final = frozenset({int(Trigger.PAIRED), int(Trigger.CONTAINER)})
@@ -54,7 +58,9 @@ _IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
 _WORDY: Final = _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT)}
 
 
-_SETTINGS: Final = re.compile(r"(?:^|/)etc/|rc$|/\.[^/.]+$|\.(?:conf|cfg|cnf|ini|config|settings)\b")
+_SETTINGS: Final = re.compile(
+    r"(?:^|/)etc/|rc$|/\.[^/.]+$|\.(?:conf|cfg|cnf|ini|config|settings)\b"
+)
 """Paths on which `name value` is a likely notation."""
 
 
@@ -137,7 +143,8 @@ class Inspector:
             return looked
         numbers = text.Lines(data, document.first_line)
         tokens = list(self._engine.tokens(data, found.pairs))
-        looked.spotted += [_from_token(token, numbers.at(token.offset)) for token in tokens]
+        spotted = [_from_token(token, numbers.at(token.offset)) for token in tokens]
+        looked.spotted += _without_overlaps(spotted)
         if content is not None:
             self._words(document, content, looked, always)
         return looked
@@ -152,8 +159,13 @@ class Inspector:
             found = keyfiles.in_keystore(*where)
         else:
             return
-        looked.keys = found.seen
-        looked.spotted += [_from_fault(key, document.first_line - 1) for key in found.faults]
+        spotted = [_from_fault(key, document.first_line - 1) for key in found.faults]
+        if looked.binary and Trigger.KEY in kinds or judge.is_document(document.path):
+            # A sample: one line for it is enough, and what it shares with others means nothing.
+            spotted = [_sample(one) for one in spotted if one.check == "embedded-private-key"]
+        else:
+            looked.keys = found.seen
+        looked.spotted += spotted
         looked.inconclusive += [Inconclusive(document.path, why) for why in found.unseen]
 
     def _words(
@@ -167,7 +179,8 @@ class Inspector:
         head = content.data[:4096].decode("utf-8", "replace")
         form = always or self._formats.of(document.path, head)
         reader = _Reader(self._engine, self._formats, document, content)
-        if form is None or getattr(form, "CODE", False) or not document.whole:
+        large = not document.whole or len(content.data) > _PARSED
+        if form is None or getattr(form, "CODE", False) or large:
             candidates = reader.by_line(form, pairs)
         elif always is not None or reader.deserves(pairs):
             candidates = reader.parsed(form)
@@ -192,7 +205,7 @@ class _Reader:
         self._document = document
         self._content = content
         self._is_document = judge.is_document(document.path)
-        self.degraded = not document.whole
+        self.degraded = not document.whole or len(content.data) > _PARSED
 
     def deserves(self, pairs: Sequence[tuple[int, int]]) -> bool:
         """Say whether a candidate survives a look at its line, so that the file is parsed."""
@@ -218,11 +231,13 @@ class _Reader:
         )
 
     def _row(self, end: int) -> tuple[int, str]:
-        """Give start and text of the line on which a candidate ends."""
+        """Give start and text of the line on which a candidate ends, or of its surroundings."""
         data = self._content.data
-        start = max(data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1, end - _LINE)
+        start = data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1
         stop = data.find(b"\n", end - 1, end + _LINE)
-        return start, data[start : stop if stop >= 0 else end + _LINE].decode("utf-8", "replace")
+        if not start and end > _LINE or stop < 0 and len(data) > end + _LINE:
+            start, stop = max(0, end - _AROUND), end + _AROUND
+        return start, data[start : stop if stop >= 0 else len(data)].decode("utf-8", "replace")
 
     def parsed(self, form: Format) -> Iterator[Spotted]:
         """Read the whole text by its format; what is left after an error in line mode."""
@@ -312,6 +327,15 @@ class _Reader:
                     yield _from_candidate(candidate)
 
 
+def _without_overlaps(spotted: list[Spotted]) -> list[Spotted]:
+    """Of several rules that took the same text, keep the surest: it names the issuer."""
+    kept: list[Spotted] = []
+    for one in sorted(spotted, key=lambda s: (-s.confidence, -s.severity, -len(s.value))):
+        if not any(one.line == k.line and one.value in k.value for k in kept):
+            kept.append(one)
+    return sorted(kept, key=lambda s: s.line)
+
+
 def _line_way(number: int, *, code: bool, settings: bool) -> str:
     if number == Trigger.QUOTED or (number == Trigger.PLAIN and not code):
         return "line"
@@ -351,6 +375,10 @@ def _from_token(token: Token, line: int, keys: tuple[str, ...] = ()) -> Spotted:
         references=rule.references,
         prefix=0 if rule.context else 4,
     )
+
+
+def _sample(spotted: Spotted) -> Spotted:
+    return spotted._replace(severity=Severity.LOW, confidence=Confidence.LOW)
 
 
 def joined_fault(fault: Fault, spki: str) -> Spotted:

@@ -22,7 +22,13 @@ _SUFFIXES: Final = (
     "/hs_ed25519_secret_key", "/cacerts",
 )  # fmt: skip
 _FOLDERS: Final = ("/private-keys-v1.d/", "/.gnupg/")
-_MAGIC: Final = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce", b"\x05\x02", b"\x03\xd9\xa2\x9a", b"SSH PRIVATE KEY")
+_MAGIC: Final = (
+    b"\xfe\xed\xfe\xed",
+    b"\xce\xce\xce\xce",
+    b"\x05\x02",
+    b"\x03\xd9\xa2\x9a",
+    b"SSH PRIVATE KEY",
+)
 
 
 class KeySeen(msgspec.Struct, frozen=True):
@@ -64,7 +70,7 @@ def is_keystore(path: str, data: bytes) -> bool:
 def in_text(
     path: str, data: bytes, access: Access | None, inode: tuple[int, int], place: Place
 ) -> Keys:
-    """Judge the armoured private keys of a file."""
+    """Judge the armoured private keys of a file; the mode of a file that is no key file is its own."""
     found = Keys([], [], [])
     blocks: list[pem.PemBlock] = []
     try:
@@ -76,7 +82,8 @@ def in_text(
     key_file = keyfaults.is_key_file(path, data, blocks)
     for block, facts in keys.each(blocks):
         identity = facts.spki or hashlib.sha256(block.body).hexdigest()
-        for fault in keyfaults.judge(facts, access, place, key_file=key_file):
+        who = access if key_file else None
+        for fault in keyfaults.judge(facts, who, place, key_file=key_file):
             found.faults.append(KeyFault(fault, block.line, identity, len(block.raw)))
         if facts.spki:
             found.seen.append(KeySeen(path, facts.spki, inode))

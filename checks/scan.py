@@ -143,9 +143,7 @@ class Scanner:
                 result.inconclusive.append(piece)
                 return
             result.bytes += len(piece.data) - piece.overlap
-            document = Document(
-                opened.path, piece.data, access, first_line=piece.line, whole=False
-            )
+            document = Document(opened.path, piece.data, access, first_line=piece.line, whole=False)
             looked = self._inspector.look(document)
             fresh = [s for s in looked.spotted if (s.check, s.value) not in seen]
             seen.update((s.check, s.value) for s in fresh)

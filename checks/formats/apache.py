@@ -38,7 +38,7 @@ def parse(text: str) -> Iterator[Entry]:
         if body[0] == "<" and body[-1] == ">":
             scope.structure(body, line.number)
             continue
-        words = list(quoting.words(body))
+        words = quoting.words(body)
         if len(words) > 1:
             yield from _directive(scope.keys, words, Line(line.number, body))
 
@@ -58,7 +58,7 @@ def _directive(path: tuple[str, ...], words: list[quoting.Word], line: Line) -> 
 
 
 def _named(keys: tuple[str, ...], pair: list[quoting.Word], number: int) -> Entry:
-    value = pair[-1] if len(pair) > 1 else quoting.Word("", quoted=False, start=0)
+    value = pair[-1] if len(pair) > 1 else quoting.Word("", quoted=False)
     return Entry((*keys, pair[0].text.rstrip(":")), value.text, number, quoted=value.quoted)
 
 

@@ -38,7 +38,7 @@ def settings(body: str) -> Iterator[Found]:
     (directive,) -> its arguments as written, or, where arguments are labelled or have names,
     (directive, label) -> each of those alone.
     """
-    words = list(quoting.words(body))
+    words = quoting.words(body)
     if len(words) < 2:
         return
     name = words[0].text
@@ -46,14 +46,19 @@ def settings(body: str) -> Iterator[Found]:
     found = list(special(name, words)) if special else []
     if not found and (len(words) > 2 or not _CREDENTIAL.search(name)):
         found += _labelled(name, words)
-        found += [Found((name, key), word) for key, word in quoting.pairs(body[len(name) :])]
+        found += (
+            [Found((name, key), word) for key, word in quoting.pairs(body[len(name) :])]
+            if "=" in body
+            else []
+        )
     yield from found or [_whole(name, words, body)]
 
 
 def _whole(name: str, words: list[quoting.Word], body: str) -> Found:
     if len(words) == 2:
         return Found((name,), words[1])
-    return Found((name,), quoting.Word(body[words[1].start :].rstrip(), quoted=False, start=0))
+    skipped = len(name) + 2 if words[0].quoted else len(name)
+    return Found((name,), quoting.Word(body[skipped:].strip()))
 
 
 def _labelled(name: str, words: list[quoting.Word]) -> Iterator[Found]:

@@ -30,6 +30,7 @@ _CALL: Final = re.compile(
     r"(?<![\w$])(" + "|".join(sorted(_PLACES, key=len, reverse=True)) + r")[ \t]*\("
 )
 _MOST_CALLS: Final = 4
+_MOST_ARGUMENTS: Final = 8
 _REACH: Final = 400
 
 
@@ -56,15 +57,19 @@ def credentials(line: str, found: Sequence[Literal], number: int) -> Iterator[En
 def _arguments(line: str, start: int, found: Sequence[Literal]) -> dict[int, Literal]:
     """Give the literals that are whole arguments of the call, by position."""
     arguments: dict[int, Literal] = {}
-    at, position = start, 0
+    at, position, depth = start, 0, 0
     for literal in found:
         if literal.start < start:
             continue
         gap = line[at : min(literal.start, at + _REACH)]
-        if ")" in gap and "(" not in gap:
-            break
-        position += gap.count(",")
-        if not gap.strip(" \t,"):
+        for char in gap:
+            depth += (char in "([{") - (char in ")]}")
+            position += char == "," and depth == 0
+            if depth < 0:
+                return arguments
+        if depth == 0 and gap.rstrip()[-1:] in {"", ","}:
             arguments[position] = literal
         at = literal.end
+        if position > _MOST_ARGUMENTS:
+            break
     return arguments

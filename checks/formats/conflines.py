@@ -37,6 +37,8 @@ class Setting(NamedTuple):
     word: quoting.Word
     role: Role = Role.NAMED
     subject: str = ""
+    head: bool = False
+    """Nothing stands behind `key:`: it is the head of a group."""
 
 
 class Scope:
@@ -132,7 +134,7 @@ def _line(line: Line, scope: Scope, *, terminated: bool) -> Iterator[Entry]:
     inline = _INLINE.match(body) if body.rstrip(";,)")[-1:] == "}" else None
     settings = list(_inline(body, inline)) if inline else []
     for setting in settings or split(body, terminated=terminated):
-        if not setting.word.text and setting.word.start < 0:
+        if setting.head:
             scope.gather(setting.keys[0], line.indent)
             continue
         role = setting.role or roles.of_name(setting.keys[-1])
@@ -145,7 +147,7 @@ def _line(line: Line, scope: Scope, *, terminated: bool) -> Iterator[Entry]:
 def split(body: str, *, terminated: bool = False) -> Iterator[Setting]:
     """Read a line without its comment as an assignment or as a directive with arguments.
 
-    `key:` with nothing behind it gives an empty value at the offset -1: the head of a group.
+    A semicolon at the end is left out where statements are TERMINATED by one.
     """
     found = _ASSIGN.match(body)
     if found is None or not _assigns(found):
@@ -155,10 +157,10 @@ def split(body: str, *, terminated: bool = False) -> Iterator[Setting]:
         return
     key, rest = found["key"].strip("[]\"'").rstrip("+?"), found["rest"].strip()
     if not rest and found["separator"] == ":":
-        yield Setting((key,), quoting.Word("", quoted=False, start=-1))
+        yield Setting((key,), quoting.Word(""), head=True)
         return
     bare = rest.rstrip("; \t") if terminated else rest
-    yield Setting((key,), quoting.unquote(rest) or quoting.Word(bare, quoted=False, start=0))
+    yield Setting((key,), quoting.unquote(rest) or quoting.Word(bare, quoted=False))
 
 
 def _assigns(found: re.Match[str]) -> bool:

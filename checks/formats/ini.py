@@ -89,7 +89,7 @@ def host_line(body: str) -> tuple[str, list[tuple[str, quoting.Word]]] | None:
         name, equals, value = word.text.partition("=")
         if not equals or not _NAME.match(name):
             return None
-        found.append((name, quoting.Word(value, word.quoted, word.start)))
+        found.append((name, quoting.Word(value, word.quoted)))
     return (first.text, found) if len(found) > 1 or "ansible_" in body else None
 
 

@@ -44,7 +44,7 @@ def parse(text: str) -> Iterator[Entry]:
 def _split(line: Line) -> tuple[str, quoting.Word]:
     name, *rest = line.text.split(None, 1)
     raw = rest[0].strip() if rest else ""
-    return name, quoting.unquote(raw) or quoting.Word(raw, quoted=False, start=0)
+    return name, quoting.unquote(raw) or quoting.Word(raw, quoted=False)
 
 
 def _compound(name: str, line: Line) -> Iterator[Entry]:

@@ -30,6 +30,7 @@ _DOUBLE: Final = re.compile(r'[A-Za-z@]?"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
 _SINGLE: Final = re.compile(r"[A-Za-z@]?'([^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+)'(?!\w)")
 _ESCAPED: Final = re.compile(r'\\"([^"\\]*+(?:\\(?!")[^"\\]*+)*+)\\"')
 _ITEM: Final = re.compile(r"[^,{}]*+")
+_ARGUMENT: Final = re.compile(r"(\S*+)")
 _MORE: Final = re.compile(r"(\S++)[ \t]+-{0,2}[A-Za-z_][\w.\-]*+=")
 _COMMENT: Final = re.compile(r"[ \t](?:#|//|;|--|/\*|<!--)(?:[ \t#*]|\Z)|[ \t]#")
 _ELEMENT: Final = re.compile(
@@ -45,6 +46,7 @@ _WORD: Final = re.compile(r"\"([^\"]*+)\"|'([^']*+)'|(\S++)")
 _NAMING: Final = frozenset({"name", "key", "id", "property", "setting", "path", "option", "var"})
 _SIGNS: Final = frozenset("=:<")
 _OPENERS: Final = ("{", "[", "(", "<")
+_MERE_SIGNS: Final = frozenset({"=", ":", ":=", "=>", "==", "{", "(", "[", "-", "|"})
 _MOST_WORDS: Final = 9
 _LONGEST: Final = 4096
 
@@ -64,8 +66,8 @@ def parse_line(line: str, number: int) -> Iterator[Entry]:
     text = line.strip()
     if not text or (text.startswith(_COMMENTS) and not _REGISTRY.match(text)):
         return
-    found: list[Entry] = []
-    if not _SIGNS.isdisjoint(text):
+    found = _short_directive(text, number) if text.count(" ") == 1 else []
+    if not found and not _SIGNS.isdisjoint(text):
         found += _assignments(text, number)
         if "</" in text or "]]>" in text:
             found += _elements(text, number)
@@ -102,8 +104,10 @@ def _end(text: str, at: int, name: re.Match[str]) -> int:
     if name[2] == ":" and text.find("{", 0, name.start()) >= 0:
         item = _ITEM.match(text, at)
         return item.end() if item else at
-    more = _MORE.match(text, at) if text[at - 1] == "=" else None
-    return more.end(1) if more else len(text)
+    if text[at - 1] != "=":
+        return len(text)
+    found = (_ARGUMENT if name[0].startswith("-") else _MORE).match(text, at)
+    return found.end(1) if found else len(text)
 
 
 def _quoted(text: str, at: int) -> tuple[str, int] | None:
@@ -156,6 +160,14 @@ def _defines(text: str, number: int) -> Iterator[Entry]:
         yield Entry((found[2],), value, number, quoted=True)
 
 
+def _short_directive(text: str, number: int) -> list[Entry]:
+    """`requirepass a=b`: two words, the first named like a credential."""
+    name, _, value = text.partition(" ")
+    if not name.replace("-", "_").isidentifier() or value[0] in "=:\"'":
+        return []
+    return [_bare(name, value, number)] if CREDENTIAL.search(name.lower()) else []
+
+
 def _directive(text: str, number: int) -> Iterator[Entry]:
     """`requirepass foo`, `username bob password 0 foo`: a value behind a credential's name."""
     count = len(text.split(None, _MOST_WORDS))
@@ -173,12 +185,13 @@ def _behind(
     words: list[tuple[str, re.Match[str]]], index: int, name: str, number: int
 ) -> Iterator[Entry]:
     after = words[index + 1 :]
-    if len(after) > 1 and len(after[0][0]) == 1 and after[0][0].isdigit():
-        after = after[1:]  # the kind of encryption, on network devices
+    typed = len(after) > 1 and len(after[0][0]) == 1 and after[0][0].isdigit()
+    after = after[1:] if typed else after  # the kind of encryption, on network devices
     value, match = after[0]
     quoted = not value
     text = value or match[1] or match[2] or ""
     if not quoted:
         text = text[:-1] if text[-1:] in {";", ","} else text
-    if quoted or not text.isalpha() or (index == 0 and (len(after) == 1 or "community" in name)):
+    alone = typed or (index == 0 and (len(after) == 1 or "community" in name))
+    if text and (quoted or alone or not text.isalpha()) and text not in _MERE_SIGNS:
         yield Entry((name,), text, number, quoted=quoted)

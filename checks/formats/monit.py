@@ -49,7 +49,7 @@ def parse(text: str) -> Iterator[Entry]:
 
 
 def _bare(raw: str) -> quoting.Word:
-    return quoting.unquote(raw) or quoting.Word(raw, quoted=False, start=0)
+    return quoting.unquote(raw) or quoting.Word(raw, quoted=False)
 
 
 def _secret(name: str, raw: str, number: int, user: str) -> Entry:

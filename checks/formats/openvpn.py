@@ -70,7 +70,7 @@ def parse(text: str) -> Iterator[Entry]:
 
 
 def _directive(line: Line) -> Iterator[Entry]:
-    words = list(quoting.words(line.text))
+    words = quoting.words(line.text)
     name = words[0].text.removeprefix("--")
     if name in {"setenv", "setenv-safe", "push"} and len(words) > 2:
         yield Entry((name, words[1].text), words[2].text, line.number, quoted=words[2].quoted)

@@ -31,15 +31,14 @@ _C_NAMES: Final = {
 
 
 class Word(NamedTuple):
-    """One word without its quotes, and its offset in the text."""
+    """One word or value without its quotes."""
 
     text: str
-    quoted: bool
-    start: int
+    quoted: bool = False
 
     def __repr__(self) -> str:
         """Leave the text out: a word may hold a secret."""
-        return f"<Word at {self.start}>"
+        return f"<Word quoted={self.quoted}>"
 
 
 def _bare(word: str) -> str:
@@ -48,12 +47,18 @@ def _bare(word: str) -> str:
     return re.sub(r"\\([\\" + quote + "])", r"\1", word[1:-1])
 
 
-def words(text: str) -> Iterator[Word]:
+def _is_quoted(word: str) -> bool:
+    return len(word) > 1 and word[0] in "\"'" and word[-1] == word[0]
+
+
+def words(text: str) -> list[Word]:
     """Split at white space; a quote counts only where a word begins and where it is closed."""
-    for found in _WORD.finditer(text):
-        word = found[0]
-        quoted = len(word) > 1 and word[0] in "\"'" and word[-1] == word[0]
-        yield Word(_bare(word) if quoted else word, quoted, found.start())
+    if '"' not in text and "'" not in text:
+        return [Word(word) for word in text.split()]
+    return [
+        Word(_bare(word), quoted=True) if _is_quoted(word) else Word(word)
+        for word in _WORD.findall(text)
+    ]
 
 
 def _shell_part(found: re.Match[str]) -> str:
@@ -62,11 +67,14 @@ def _shell_part(found: re.Match[str]) -> str:
     return found[2] if found[2] is not None else found[3]
 
 
-def shell_words(text: str) -> Iterator[Word]:
+def shell_words(text: str) -> list[Word]:
     """Split as a shell does: quotes and backslashes count everywhere in a word."""
-    for found in _SHELL_WORD.finditer(text):
-        word = found[0]
-        yield Word(_SHELL_PART.sub(_shell_part, word), word[0] in "\"'", found.start())
+    if '"' not in text and "'" not in text and "\\" not in text:
+        return [Word(word) for word in text.split()]
+    return [
+        Word(_SHELL_PART.sub(_shell_part, word), word[0] in "\"'")
+        for word in _SHELL_WORD.findall(text)
+    ]
 
 
 def unquote(text: str) -> Word | None:
@@ -81,15 +89,15 @@ def unquote(text: str) -> Word | None:
     plain = found["triple"] if found["triple"] is not None else found["tick"]
     if plain is None:
         plain = _bare(found["double"] or found["single"])
-    return Word(plain, quoted=True, start=0)
+    return Word(plain, quoted=True)
 
 
 def pairs(text: str) -> Iterator[tuple[str, Word]]:
     """Give every `name=value` word; the value may be quoted."""
     for found in _PAIR.finditer(text):
         value = found[2]
-        quoted = len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]
-        yield found[1], Word(_bare(value) if quoted else value, quoted, found.start(2))
+        quoted = _is_quoted(value)
+        yield found[1], Word(_bare(value) if quoted else value, quoted)
 
 
 def _c_escape(found: re.Match[str]) -> str:

@@ -35,7 +35,7 @@ def parse(text: str) -> Iterator[Entry]:
         body = line.text.strip()
         start = 0
         if not line.indent:
-            first = next(quoting.words(body))
+            first = quoting.words(body)[0]
             user = first.text
             start = len(body.split(None, 1)[0]) if not first.quoted else len(first.text) + 2
         for found in _ITEM.finditer(body, start):

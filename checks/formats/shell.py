@@ -62,6 +62,8 @@ def parse(text: str) -> Iterator[Entry]:
 
 def _is_script(text: str) -> bool:
     """Say whether commands may go over line ends: only histories and plain lists have no sign."""
+    if _STAMP.match(text):
+        return False
     return any(_SCRIPT.match(text, start.start()) for start in _LINE_START.finditer(text))
 
 

@@ -43,6 +43,7 @@ _TOKEN: Final = re.compile(
     | \b(?P<link>(?:EN|DE)CRYPTION\s+BY\s+PASSWORD)\s*=\s*
     | \b(?P<key>[A-Z_]{{0,40}}(?:PASSWORD|PASSWD|SECRET)|@?\w{{0,20}}rmtpassword)
         (?P<op>\s+TO\s+|\s*(?:=>|:=|=)\s*|\s*\(\s*|\s+)(?P<call>(?:OLD_)?PASSWORD\s*\(\s*)?
+        (?=[NE]?['"$]|0x)
     | \b(?P<connection>CONNECTION)\s+
     | \bsp_(?:addlogin|password)\s+(?:@\w+\s*=\s*)?N?'(?P<login>[^']{{0,80}}+)'\s*,\s*
         (?:@\w+\s*=\s*)?

@@ -34,12 +34,14 @@ class Line(NamedTuple):
 
 def numbered(text: str) -> Iterator[Line]:
     r"""Give every line; it ends at \n or \r\n only, trailing blanks are kept."""
-    start, number = 1 if text.startswith("\ufeff") else 0, 1
-    while start < len(text):
-        end = text.find("\n", start)
-        stop = len(text) if end < 0 else end
-        yield Line(number, text[start:stop].removesuffix("\r"))
-        start, number = stop + 1, number + 1
+    lines = text.removeprefix("\ufeff").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return map(_line, enumerate(lines, 1))
+
+
+def _line(pair: tuple[int, str]) -> Line:
+    return Line(pair[0], pair[1].removesuffix("\r"))
 
 
 def without_armour(lines: Iterator[Line]) -> Iterator[Line]:

@@ -54,14 +54,14 @@ def _split(body: str) -> tuple[str, quoting.Word] | None:
         return (name.text, password) if name and password else None
     cvs = _CVS.match(body)
     if cvs:
-        return cvs[2], quoting.Word(cvs[3], quoted=False, start=0)
+        return cvs[2], quoting.Word(cvs[3], quoted=False)
     aws = _AWS.match(body)
     if aws:
-        return aws[1], quoting.Word(aws[2], quoted=False, start=0)
+        return aws[1], quoting.Word(aws[2], quoted=False)
     user, colon, rest = body.partition(":")
     if not colon or " " in user:
         return None
-    return user, quoting.Word(_first_field(rest), quoted=False, start=0)
+    return user, quoting.Word(_first_field(rest), quoted=False)
 
 
 def _first_field(rest: str) -> str:

@@ -16,6 +16,7 @@ _ESCAPE: Final = re.compile(
 _HEADER: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40}): ?(.*)", re.DOTALL)
 _HEADER_VALUE: Final = re.compile(r"[A-Z0-9][A-Z0-9-]*,[0-9A-Za-z]+")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]+=*|=[A-Za-z0-9+/=]*")
+_PLAIN: Final = re.compile(rb"[ \t]*[A-Za-z0-9+/]{4,}={0,2}[ \t]*[\r\n]*")
 _GLUE: Final = frozenset((b"", b"+", b".", b"&", b"_", b"|", b"#", b"*", b"//", b">", b"-"))
 _CODE: Final = frozenset((b"vbCrLf", b"vbLf", b"vbNewLine"))
 _MARKS: Final = b"\"'`,;()[]\\"
@@ -45,9 +46,12 @@ def lines(text: bytes, prefix: bytes = b"") -> Iterator[tuple[bytes, int]]:
 
     Escapes that stand for a line break (JSON, XML, URL, source code) break the line too.
     """
-    end = 0
+    end, strange = 0, bool(prefix.strip())
     for physical in text.splitlines(keepends=True):
         end += len(physical)
+        if not strange and _PLAIN.fullmatch(physical):
+            yield physical.strip(), end
+            continue
         for logical in unescaped(physical).splitlines():
             bare = logical.removeprefix(prefix) if prefix else logical
             yield bare.strip(), end
@@ -78,6 +82,10 @@ def read(text: bytes, prefix: bytes = b"", *, hexadecimal: bool = False) -> Insi
     pieces: list[bytes] = []
     used, foreign, continued = 0, b"", False
     for line, end in lines(text, prefix):
+        if pieces and _PLAIN.fullmatch(line):
+            pieces.append(line)
+            used = end
+            continue
         rest = line
         if not pieces:
             bare = line.strip(_MARKS)

@@ -27,7 +27,9 @@ _CALM: Final = 4096
 """A text with fewer candidates than this is scanned in one go."""
 _OVERLAP: Final = 512
 _LOOK_BACK: Final = 256
-_LOOK_AHEAD: Final = 4096
+_LOOK_AHEAD: Final = 8192
+_LONGEST: Final = 2600
+"""No rule's match, from the start of its trigger, is longer."""
 
 
 class Hits(NamedTuple):
@@ -135,17 +137,19 @@ class Engine:
         return self._pairs
 
     def tokens(self, data: bytes, pairs: Sequence[tuple[int, int]]) -> Iterator[Token]:
-        """Confirm the hits of rules: each value once, with its issuer's proof where it has one."""
+        """Confirm the hits of rules: each value once, with its issuer's proof where it has one.
+
+        Linear in the data for each rule: what a search has passed over is not searched again.
+        """
         done: dict[int, int] = {}
         for number, end in pairs:
-            if number < FIRST_RULE:
+            if number < FIRST_RULE or end < done.get(number, 0):
                 continue
             rule = self.rules[number - FIRST_RULE]
             start = max(done.get(number, 0), end - _LOOK_BACK)
-            if end < done.get(number, -1):
-                continue
             found = rule.confirm.search(data, start, end + _LOOK_AHEAD)
             if found is None:
+                done[number] = end + _LOOK_AHEAD - _LONGEST
                 continue
             done[number] = found.end()
             group = "secret" if "secret" in found.re.groupindex else 0

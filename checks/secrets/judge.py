@@ -42,7 +42,9 @@ _DOCUMENTS: Final = re.compile(
 )
 
 
-_CODE: Final = re.compile(r"^[A-Za-z_][\w.]*(?:\(|\[|->|::)|[;)\]}{]$|^[A-Z][A-Z0-9_]+$|^[a-z]:\d+$")
+_CODE: Final = re.compile(
+    r"^[A-Za-z_][\w.]*(?:\(|\[|->|::)|[;)\]}{]$|^[A-Z][A-Z0-9_]+$|^[a-z]:\d+$"
+)
 """The beginning of a call or an index, the end of a statement, a constant's name."""
 
 

@@ -44,7 +44,7 @@ _REFERENCE: Final = re.compile(
         |resolve|keyvault|env|file|fd|cred|credential|keyring|pass|exec|cmd|systemd-creds):
     | resolve:(?:ssm|secretsmanager) | ^arn:aws[\w\-]*: | ^projects/[^/]+/secrets/
     | @Microsoft\.KeyVault\( | ^\[(?:parameters|variables|reference|concat|listKeys)\(
-    | ^%\{[^}]*\}$ | ^<\#.*\#>$ | ^\#\(.*\)\#$ | ^\(\(.*\)\)$ | ^&?\w+\.getProperty\(
+    | ^%\{[^}]*\}$ | \{\$[A-Z][\w.]*\} | ^<\#.*\#>$ | ^\#\(.*\)\#$ | ^\(\(.*\)\)$ | ^&?\w+\.getProperty\(
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -163,7 +163,10 @@ _CERTAIN: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
 )
 _LIKELY: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     ("switch", _is_switch),
-    ("option", lambda value: value.startswith("--") or value.endswith("=") and value[:-1].isalpha()),
+    (
+        "option",
+        lambda value: value.startswith("--") or value.endswith("=") and value[:-1].isalpha(),
+    ),
     ("type", lambda value: value.lower() in _TYPES),
     ("address", _matches(_ADDRESS)),
     ("public", _matches(_PUBLIC)),

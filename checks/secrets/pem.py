@@ -21,7 +21,8 @@ CERTIFICATES: Final = frozenset(("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CER
 
 MOST: Final = 4096
 """More blocks than this in one file are not looked at; LimitError says so."""
-LONGEST: Final = 1 << 20
+LONGEST: Final = 1 << 18
+"""Bytes from BEGIN on; the armour of an RSA key of 16384 bits has 13,000."""
 _SHORTEST: Final = 32
 """Bytes: the smallest private key in use, a P-256 or Ed25519 one, takes 48."""
 _VARIETY: Final = 16

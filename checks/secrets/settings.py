@@ -17,7 +17,7 @@ _NAME: Final = re.compile(
 )
 _DOUBLE: Final = re.compile(r'"([^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+)"', re.DOTALL)
 _SINGLE: Final = re.compile(r"'([^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+)'", re.DOTALL)
-_BRACED: Final = re.compile(r"\{([^}]*+(?:\}\}[^}]*+)*+)\}")
+_BRACED: Final = re.compile(r"\{([^}]{0,256}+(?:\}\}[^}]{0,256}+){0,16}+)\}")
 _USER: Final = re.compile(
     r"(?:\A|[;&?,\s\"'])(?:user(?:[ _]?(?:id|name))?|uid|login|login_user|username)[ ]?="
     r"[ ]?[\"']?([^;&,\s\"']{1,80})",

@@ -92,6 +92,6 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         Trigger.KEY,
         r"---- BEGIN SSH2 ENCRYPTED PRIVATE|PuTTY-User-Key-File-\d:|Private-key-format: v",
     ),
-    (Trigger.KEY, r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{8}|AGE-SECRET-KEY-|BEGIN OpenVPN Static key"),
+    (Trigger.KEY, r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{8}|BEGIN OpenVPN Static key"),
     (Trigger.CERTIFICATE, r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----"),
 )

@@ -80,7 +80,7 @@ def _userinfo(scheme: str, tail: str) -> Userinfo | None:
     if not colon or secret in _NO_PASSWORD:
         is_token = scheme in _WEB and _TOKEN.fullmatch(user) and "sentry" not in host
         return Userinfo("", unquote(user), 0) if is_token else None
-    if secret.startswith("[^"):  # an expression for URLs
+    if "[^" in front:  # an expression for URLs
         return None
     return Userinfo(unquote(user), unquote(secret), 0)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MARK: Final = re.compile(
-    r"://[^@]*@|@(?:tcp|udp|unix|cloudsql|\()|jdbc:oracle|basic |bearer |token |\$\{"
+    r"://|@(?:tcp|udp|unix|cloudsql|\()|jdbc:oracle|basic |bearer |token |\$\{"
     r"|identified|pass|pwd|secret|token|key|auth|psk|cred"
 )
 """What a value with something inside has in lower case; most values have none of it."""

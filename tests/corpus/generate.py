@@ -4,7 +4,7 @@ A template lies at FOLDER/FORMAT/PATH.tmpl and is rendered to DIR/hNNN/PATH, one
 FORMAT, so that the scanner learns nothing from FORMAT. `_git/` stands for `.git/`. Other endings:
 `.tmpl-utf16` and `.tmpl-latin1` (encoding), `.tmpl-crlf` (line ends).
 
-Placeholders, `{{LETTER:KIND}}` or `{{LETTER:KIND@NAME}}` (the same NAME is the same value in a file):
+Placeholders, `{{LETTER:KIND}}` or `{{LETTER:KIND@NAME}}` (the same NAME in a file, the same value):
 S a secret, its line is expected (kind `weak`: as a weak password)  T the same, by checks' templates
 D a decoy, random too, but no secret                                O may be reported or not
 Everything else in double braces stays as it is (Jinja, Go templates).
@@ -83,7 +83,8 @@ def _template(file: Path, hosts: dict[tuple[str, ...], str]) -> Template:
 
 def render(template: Template, seed: str) -> tuple[bytes, list[Label]]:
     """Give the rendered bytes of TEMPLATE and its labels."""
-    rng = random.Random(f"{seed}:{template.path}")  # noqa: S311 - samples: they must repeat
+    name = template.file.relative_to(HERE).as_posix()
+    rng = random.Random(f"{seed}:{name}")
     text, made, labels = template.file.read_text(), dict[str, str](), list[Label]()
     out, line, end = [], 1, 0
     for found in _PLACEHOLDER.finditer(text):
@@ -131,7 +132,7 @@ def write(into: Path, seed: str) -> tuple[list[Template], list[Label]]:
 
 def main() -> None:
     """Render into --into and print the labels."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--seed", default="1")
     options = parser.parse_args()

@@ -1,10 +1,8 @@
-"""Make real keys from a random source that repeats: the same source gives the same keys.
-
-Only the check number inside an OpenSSH key differs from run to run (the library draws it).
-"""
+"""Make real keys from a random source that repeats: the same source gives the same keys."""
 
 from __future__ import annotations
 
+import base64
 import datetime
 import functools
 import random
@@ -21,17 +19,19 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 _SMALL = [n for n in range(3, 2000, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]
+# PROTOCOL.key: where an unencrypted Ed25519 key has its two equal check numbers, which are random.
+_CHECKS, _OPENSSH_WIDTH = 98, 76
 EXPONENT, PLAIN = 65537, ser.NoEncryption()
 
 
 def pem_rsa(rng: random.Random) -> str:
     """RSA 2048 in the traditional form."""
-    return _pem(_rsa(rng.randrange(3)), ser.PrivateFormat.TraditionalOpenSSL)
+    return _pem(_rsa(rng.randrange(1000)), ser.PrivateFormat.TraditionalOpenSSL)
 
 
 def pem_rsa_pkcs8(rng: random.Random) -> str:
     """RSA 2048 in PKCS#8, as Google's service accounts have it."""
-    return _pem(_rsa(rng.randrange(3)), ser.PrivateFormat.PKCS8)
+    return _pem(_rsa(rng.randrange(1000)), ser.PrivateFormat.PKCS8)
 
 
 def pem_ec(rng: random.Random) -> str:
@@ -46,7 +46,12 @@ def pem_ed25519(rng: random.Random) -> str:
 
 def pem_openssh(rng: random.Random) -> str:
     """Ed25519 as ssh-keygen writes it."""
-    return _pem(_ed25519(rng), ser.PrivateFormat.OpenSSH)
+    first, *body, last = _pem(_ed25519(rng), ser.PrivateFormat.OpenSSH).split("\n")
+    blob = bytearray(base64.b64decode("".join(body)))
+    blob[_CHECKS : _CHECKS + 8] = rng.randbytes(4) * 2
+    text = base64.b64encode(blob).decode()
+    lines = [text[at : at + _OPENSSH_WIDTH] for at in range(0, len(text), _OPENSSH_WIDTH)]
+    return "\n".join([first, *lines, last])
 
 
 def ssh_public(rng: random.Random) -> str:
@@ -95,7 +100,7 @@ def _ed25519(rng: random.Random) -> ed25519.Ed25519PrivateKey:
 @functools.cache
 def _rsa(number: int) -> rsa.RSAPrivateKey:
     """Give RSA key NUMBER; the primes are searched here since the library draws its own."""
-    rng = random.Random(f"rsa {number}")  # noqa: S311 - sample keys: they must repeat
+    rng = random.Random(f"rsa {number}")
     p, q = _prime(rng), _prime(rng)
     public = rsa.RSAPublicNumbers(EXPONENT, p * q)
     d = pow(EXPONENT, -1, (p - 1) * (q - 1))

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
-import random
 import string
 import urllib.parse
 import uuid
-from xml.sax import saxutils
+from typing import TYPE_CHECKING
 
 import keymaterial
+
 from checks.secrets import templates
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
 
 WEAK = (
     "changeme", "admin123", "password", "letmein", "P@ssw0rd", "123456", "qwerty123",
@@ -95,7 +100,7 @@ def _jwt(rng: random.Random) -> str:
 
 def _sha_salted(rng: random.Random) -> str:
     salt = rng.randbytes(8)
-    digest = hashlib.sha1(rng.randbytes(12) + salt).digest()  # noqa: S324 - what {SSHA} is
+    digest = hashlib.sha1(rng.randbytes(12) + salt).digest()
     return "{SSHA}" + base64.b64encode(digest + salt).decode()
 
 
@@ -150,16 +155,16 @@ _SIZED = {
     "lower": string.ascii_lowercase + string.digits,
     "upper": string.ascii_uppercase + string.digits,
 }
-_WRAPPERS = {
+_WRAPPERS: dict[str, Callable[[str, random.Random], str]] = {
     "T": _template,
     "b64": lambda rest, rng: base64.b64encode(make(rest, rng).encode()).decode(),
     "b64raw": lambda rest, rng: _raw(int(rest), rng),
     "basic": _basic,
     "oneline": lambda rest, rng: make(rest, rng).replace("\n", "\\n"),
     "pct": lambda rest, rng: urllib.parse.quote(make(rest, rng), safe=""),
-    "xml": lambda rest, rng: saxutils.escape(make(rest, rng), {'"': "&quot;"}),
+    "xml": lambda rest, rng: html.escape(make(rest, rng)),
 }
-_PLAIN = {
+_PLAIN: dict[str, Callable[[random.Random], str]] = {
     "age-message": lambda rng: _armoured("AGE ENCRYPTED FILE", 220, rng),
     "ansible-vault": _ansible_vault,
     "apr1": lambda rng: f"$apr1${_draw(CRYPT, 8, rng)}${_draw(CRYPT, 22, rng)}",

@@ -13,12 +13,47 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("httpd.conf", "<Directory />\n SetEnv DB_PASSWORD @@\n</Directory>\n", "double", ("Directory /", "SetEnv", "DB_PASSWORD"), Role.NAMED, ""),
-    ("apache2.conf", "AuthLDAPBindPassword @@\n", "double", ("AuthLDAPBindPassword",), Role.NAMED, ""),
-    (".htaccess", "RequestHeader set Authorization @@\n", "double", ("RequestHeader", "Authorization"), Role.NAMED, ""),
-    ("apache2/conf.d/a.conf", "A b \\\n c\nDBDParams \"host=h user=u pass=@@\"\n", "word", ("DBDParams", "pass"), Role.NAMED, ""),
+    (
+        "httpd.conf",
+        "<Directory />\n SetEnv DB_PASSWORD @@\n</Directory>\n",
+        "double",
+        ("Directory /", "SetEnv", "DB_PASSWORD"),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "apache2.conf",
+        "AuthLDAPBindPassword @@\n",
+        "double",
+        ("AuthLDAPBindPassword",),
+        Role.NAMED,
+        "",
+    ),
+    (
+        ".htaccess",
+        "RequestHeader set Authorization @@\n",
+        "double",
+        ("RequestHeader", "Authorization"),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "apache2/conf.d/a.conf",
+        'A b \\\n c\nDBDParams "host=h user=u pass=@@"\n',
+        "word",
+        ("DBDParams", "pass"),
+        Role.NAMED,
+        "",
+    ),
     ("proftpd.conf", "SQLConnectInfo db@h u @@\n", "tight", ("SQLConnectInfo",), Role.SECRET, "u"),
-    ("collectd.conf", "<Plugin mysql>\n <Database x>\n  Password @@\n </Database>\n</Plugin>\n", "double", ("Plugin mysql", "Database x", "Password"), Role.NAMED, ""),
+    (
+        "collectd.conf",
+        "<Plugin mysql>\n <Database x>\n  Password @@\n </Database>\n</Plugin>\n",
+        "double",
+        ("Plugin mysql", "Database x", "Password"),
+        Role.NAMED,
+        "",
+    ),
 ]
 
 

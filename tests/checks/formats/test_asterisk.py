@@ -14,9 +14,30 @@ if TYPE_CHECKING:
 
 PLANTED = [
     ("asterisk/sip.conf", "[100](t)\nsecret=@@\n", "tight", ("100", "secret"), Role.SECRET, "100"),
-    ("asterisk/manager.conf", "[admin]\nsecret = @@\n", "tight", ("admin", "secret"), Role.SECRET, "admin"),
-    ("sip.conf", "[general]\nregister => u:@@@h/1\n", "word-noat", ("general", "register"), Role.SECRET, "u"),
-    ("voicemail.conf", "[default]\n1000 => @@,Name,a@b\n", "hex", ("default", "1000"), Role.SECRET, "1000"),
+    (
+        "asterisk/manager.conf",
+        "[admin]\nsecret = @@\n",
+        "tight",
+        ("admin", "secret"),
+        Role.SECRET,
+        "admin",
+    ),
+    (
+        "sip.conf",
+        "[general]\nregister => u:@@@h/1\n",
+        "word-noat",
+        ("general", "register"),
+        Role.SECRET,
+        "u",
+    ),
+    (
+        "voicemail.conf",
+        "[default]\n1000 => @@,Name,a@b\n",
+        "hex",
+        ("default", "1000"),
+        Role.SECRET,
+        "1000",
+    ),
 ]
 
 

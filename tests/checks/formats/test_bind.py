@@ -13,9 +13,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("etc/bind/rndc.key", "key \"k\" {\n algorithm x;\n secret @@;\n};\n", "double", ("key k", "secret"), Role.SECRET, "k"),
-    ("named.conf", "/* a */ // b\nkey k { secret @@; };\n", "word", ("key k", "secret"), Role.SECRET, "k"),
-    ("dhcpd.conf", "omapi-port 7911;\nkey o {\n secret @@;\n}\n", "word", ("key o", "secret"), Role.SECRET, "o"),
+    (
+        "etc/bind/rndc.key",
+        'key "k" {\n algorithm x;\n secret @@;\n};\n',
+        "double",
+        ("key k", "secret"),
+        Role.SECRET,
+        "k",
+    ),
+    (
+        "named.conf",
+        "/* a */ // b\nkey k { secret @@; };\n",
+        "word",
+        ("key k", "secret"),
+        Role.SECRET,
+        "k",
+    ),
+    (
+        "dhcpd.conf",
+        "omapi-port 7911;\nkey o {\n secret @@;\n}\n",
+        "word",
+        ("key o", "secret"),
+        Role.SECRET,
+        "o",
+    ),
 ]
 
 

@@ -13,9 +13,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("rsyslog.conf", "action(type=\"ommysql\" server=\"h\" uid=\"u\" pwd=@@)\n", "double", ("pwd",), Role.NAMED, ""),
-    ("rsyslog.d/a.conf", "*.* :ommysql:h,db,u,@@\n", "word", ("action", "password"), Role.SECRET, "u"),
-    ("syslog-ng.conf", "destination d { sql(type(mysql)\n username(\"u\") password(@@)); };\n", "double", ("password",), Role.NAMED, ""),
+    (
+        "rsyslog.conf",
+        'action(type="ommysql" server="h" uid="u" pwd=@@)\n',
+        "double",
+        ("pwd",),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "rsyslog.d/a.conf",
+        "*.* :ommysql:h,db,u,@@\n",
+        "word",
+        ("action", "password"),
+        Role.SECRET,
+        "u",
+    ),
+    (
+        "syslog-ng.conf",
+        'destination d { sql(type(mysql)\n username("u") password(@@)); };\n',
+        "double",
+        ("password",),
+        Role.NAMED,
+        "",
+    ),
 ]
 
 

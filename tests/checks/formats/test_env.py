@@ -18,7 +18,7 @@ PLANTED = [
     ("app.env", "export DB_PASSWORD=@@ # old\n", "double", ("DB_PASSWORD",)),
     (".env.production", "DB_PASSWORD=@@\nB=2\n", "single", ("DB_PASSWORD",)),
     ("etc/default/app", "X=1\n  DB_PASSWORD = @@\n", "double", ("DB_PASSWORD",)),
-    ("etc/sysconfig/app", "Y=\"a\nb\"\nDB_PASSWORD=@@\n", "double", ("DB_PASSWORD",)),
+    ("etc/sysconfig/app", 'Y="a\nb"\nDB_PASSWORD=@@\n', "double", ("DB_PASSWORD",)),
     ("etc/environment", "DB_PASSWORD=@@", "raw", ("DB_PASSWORD",)),
 ]
 

@@ -13,8 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("rabbitmq.config", "[{rabbit, [\n {default_user, <<\"u\">>},\n {default_pass, <<@@>>}\n]}].\n", "c", ("rabbit", "default_pass"), Role.NAMED, ""),
-    ("sys.config", "[{app, [{db, [{password, @@}]}]}].\n", "c", ("app", "db", "password"), Role.NAMED, ""),
+    (
+        "rabbitmq.config",
+        '[{rabbit, [\n {default_user, <<"u">>},\n {default_pass, <<@@>>}\n]}].\n',
+        "c",
+        ("rabbit", "default_pass"),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "sys.config",
+        "[{app, [{db, [{password, @@}]}]}].\n",
+        "c",
+        ("app", "db", "password"),
+        Role.NAMED,
+        "",
+    ),
     ("vm.args", "-name a@b\n-setcookie @@\n", "tight", ("-setcookie",), Role.SECRET, ""),
 ]
 

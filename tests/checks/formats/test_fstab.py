@@ -13,8 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("etc/fstab", "# c\n//h/s /mnt/a\\040b cifs rw,username=u,password=@@,uid=0 0 0\n", "fstab", ("/mnt/a b", "password"), Role.SECRET, "u"),
-    ("etc/auto.home", "data -fstype=cifs,user=u,pass=@@ ://h/s\n", "fstab", ("data", "pass"), Role.SECRET, "u"),
+    (
+        "etc/fstab",
+        "# c\n//h/s /mnt/a\\040b cifs rw,username=u,password=@@,uid=0 0 0\n",
+        "fstab",
+        ("/mnt/a b", "password"),
+        Role.SECRET,
+        "u",
+    ),
+    (
+        "etc/auto.home",
+        "data -fstype=cifs,user=u,pass=@@ ://h/s\n",
+        "fstab",
+        ("data", "pass"),
+        Role.SECRET,
+        "u",
+    ),
 ]
 
 

@@ -13,10 +13,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("haproxy.cfg", "userlist u\n  user bob insecure-password @@\n", "shell", ("userlist u", "user", "insecure-password"), Role.SECRET, "bob"),
-    ("haproxy.cfg", "listen s\n  stats auth bob:@@\n", "word", ("listen s", "stats", "auth"), Role.SECRET, "bob"),
-    ("haproxy.cfg", "backend b\n http-request set-header Authorization @@\n", "shell", ("backend b", "http-request", "set-header", "Authorization"), Role.NAMED, ""),
-    ("haproxy.cfg", "backend b\n tcp-check send AUTH\\ @@\\r\\n\n", "hex", ("backend b", "tcp-check", "AUTH"), Role.SECRET, ""),
+    (
+        "haproxy.cfg",
+        "userlist u\n  user bob insecure-password @@\n",
+        "shell",
+        ("userlist u", "user", "insecure-password"),
+        Role.SECRET,
+        "bob",
+    ),
+    (
+        "haproxy.cfg",
+        "listen s\n  stats auth bob:@@\n",
+        "word",
+        ("listen s", "stats", "auth"),
+        Role.SECRET,
+        "bob",
+    ),
+    (
+        "haproxy.cfg",
+        "backend b\n http-request set-header Authorization @@\n",
+        "shell",
+        ("backend b", "http-request", "set-header", "Authorization"),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "haproxy.cfg",
+        "backend b\n tcp-check send AUTH\\ @@\\r\\n\n",
+        "hex",
+        ("backend b", "tcp-check", "AUTH"),
+        Role.SECRET,
+        "",
+    ),
 ]
 
 

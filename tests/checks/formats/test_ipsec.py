@@ -13,10 +13,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("etc/ipsec.secrets", "1.2.3.4 %any : PSK @@\n", "plain-double", ("PSK",), Role.SECRET, "1.2.3.4 %any"),
-    ("etc/ipsec.secrets", ": PSK \"a\"\nbob : EAP @@\n", "plain-double", ("EAP",), Role.SECRET, "bob"),
+    (
+        "etc/ipsec.secrets",
+        "1.2.3.4 %any : PSK @@\n",
+        "plain-double",
+        ("PSK",),
+        Role.SECRET,
+        "1.2.3.4 %any",
+    ),
+    (
+        "etc/ipsec.secrets",
+        ': PSK "a"\nbob : EAP @@\n',
+        "plain-double",
+        ("EAP",),
+        Role.SECRET,
+        "bob",
+    ),
     ("ipsec.d/a.secrets", "@x : XAUTH @@\n", "plain-double", ("XAUTH",), Role.SECRET, "@x"),
-    ("ipsec.secrets", ": RSA k.pem @@\n", "plain-double", ("RSA", "k.pem", "passphrase"), Role.SECRET, ""),
+    (
+        "ipsec.secrets",
+        ": RSA k.pem @@\n",
+        "plain-double",
+        ("RSA", "k.pem", "passphrase"),
+        Role.SECRET,
+        "",
+    ),
     ("etc/racoon/psk.txt", "1.2.3.4 @@\n", "tight", ("psk",), Role.SECRET, "1.2.3.4"),
 ]
 
@@ -37,7 +58,9 @@ def test_a_text_that_is_commented_out_gives_nothing(
     silent(ipsec, template, "# ")
 
 
-@pytest.mark.parametrize("line", [": PIN %smartcard %prompt", ": RSA key.pem", "include /x/*.secrets"])
+@pytest.mark.parametrize(
+    "line", [": PIN %smartcard %prompt", ": RSA key.pem", "include /x/*.secrets"]
+)
 def test_a_line_without_a_secret_gives_nothing(line: str) -> None:
     """A prompt, a bare file name and an inclusion hold none."""
     assert list(ipsec.parse(line + "\n")) == []

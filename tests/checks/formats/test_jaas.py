@@ -13,8 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("kafka_server_jaas.conf", "KafkaServer {\n a.b.PlainLoginModule required\n username=\"u\"\n password=@@\n x=\"y\";\n};\n", "double", ("KafkaServer", "PlainLoginModule", "password"), Role.SECRET, "u"),
-    ("kafka_server_jaas.conf", "KafkaServer {\n a.b.PlainLoginModule required\n user_bob=@@;\n};\n", "double", ("KafkaServer", "PlainLoginModule", "user_bob"), Role.SECRET, "bob"),
+    (
+        "kafka_server_jaas.conf",
+        'KafkaServer {\n a.b.PlainLoginModule required\n username="u"\n password=@@\n x="y";\n};\n',
+        "double",
+        ("KafkaServer", "PlainLoginModule", "password"),
+        Role.SECRET,
+        "u",
+    ),
+    (
+        "kafka_server_jaas.conf",
+        "KafkaServer {\n a.b.PlainLoginModule required\n user_bob=@@;\n};\n",
+        "double",
+        ("KafkaServer", "PlainLoginModule", "user_bob"),
+        Role.SECRET,
+        "bob",
+    ),
 ]
 
 

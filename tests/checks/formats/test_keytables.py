@@ -15,8 +15,22 @@ if TYPE_CHECKING:
 PLANTED = [
     ("etc/chrony.keys", "1 SHA1 @@\n", "tight", ("1", "key"), Role.SECRET, ""),
     ("ntp.keys", "# c\n10 M @@ # x\n", "tight", ("10", "key"), Role.SECRET, ""),
-    ("etc/hostapd.wpa_psk", "00:11:22:33:44:55 @@\n", "raw", ("00:11:22:33:44:55", "psk"), Role.SECRET, ""),
-    ("etc/davfs2/secrets", "https://h/d u @@\n", "double", ("https://h/d", "key"), Role.SECRET, "u"),
+    (
+        "etc/hostapd.wpa_psk",
+        "00:11:22:33:44:55 @@\n",
+        "raw",
+        ("00:11:22:33:44:55", "psk"),
+        Role.SECRET,
+        "",
+    ),
+    (
+        "etc/davfs2/secrets",
+        "https://h/d u @@\n",
+        "double",
+        ("https://h/d", "key"),
+        Role.SECRET,
+        "u",
+    ),
     ("raddb/server", "h:1812 @@ 3\n", "tight", ("h:1812", "key"), Role.SECRET, ""),
 ]
 

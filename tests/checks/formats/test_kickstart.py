@@ -14,9 +14,30 @@ if TYPE_CHECKING:
 
 PLANTED = [
     ("ks.cfg", "rootpw --plaintext @@\n", "shell", ("rootpw",), Role.SECRET, "root"),
-    ("a.ks", "user --name=bob --password=@@ --groups=wheel\n", "shell", ("user", "--password"), Role.SECRET, "bob"),
-    ("a.ks", "autopart --encrypted --passphrase=@@\n", "shell", ("autopart", "--passphrase"), Role.SECRET, ""),
-    ("a.ks", "bootloader --location=mbr --password @@\n", "word", ("bootloader", "--password"), Role.SECRET, ""),
+    (
+        "a.ks",
+        "user --name=bob --password=@@ --groups=wheel\n",
+        "shell",
+        ("user", "--password"),
+        Role.SECRET,
+        "bob",
+    ),
+    (
+        "a.ks",
+        "autopart --encrypted --passphrase=@@\n",
+        "shell",
+        ("autopart", "--passphrase"),
+        Role.SECRET,
+        "",
+    ),
+    (
+        "a.ks",
+        "bootloader --location=mbr --password @@\n",
+        "word",
+        ("bootloader", "--password"),
+        Role.SECRET,
+        "",
+    ),
     ("a.ks", "sshpw --username=bob @@ --plaintext\n", "shell", ("sshpw",), Role.SECRET, "bob"),
 ]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PLANTED = [
     ("ldap.conf", "binddn cn=a\nbindpw @@\n", "raw", ("bindpw",), Role.SECRET, "cn=a"),
-    ("slapd.conf", "rootdn \"cn=m\"\nrootpw @@\n", "double", ("rootpw",), Role.SECRET, "cn=m"),
+    ("slapd.conf", 'rootdn "cn=m"\nrootpw @@\n', "double", ("rootpw",), Role.SECRET, "cn=m"),
 ]
 
 

@@ -13,8 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("a.ldif", "dn: cn=a\nuserPassword: @@\n", "raw", ("cn=a", "userPassword"), Role.SECRET, "cn=a"),
-    ("a.ldif", "dn: cn=a\nolcSyncrepl: rid=1 binddn=\"cn=x\" credentials=@@\n", "double", ("cn=a", "olcSyncrepl", "credentials"), Role.SECRET, ""),
+    (
+        "a.ldif",
+        "dn: cn=a\nuserPassword: @@\n",
+        "raw",
+        ("cn=a", "userPassword"),
+        Role.SECRET,
+        "cn=a",
+    ),
+    (
+        "a.ldif",
+        'dn: cn=a\nolcSyncrepl: rid=1 binddn="cn=x" credentials=@@\n',
+        "double",
+        ("cn=a", "olcSyncrepl", "credentials"),
+        Role.SECRET,
+        "",
+    ),
 ]
 
 

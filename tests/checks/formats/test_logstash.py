@@ -12,8 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("logstash.conf", "output {\n elasticsearch { hosts => [\"h\"] user => \"u\"\n password => @@ }\n}\n", "double", ("output", "elasticsearch", "password")),
-    ("logstash/conf.d/a.conf", "output { http { headers => { \"Authorization\" => @@ } } }\n", "single", ("output", "http", "headers", "Authorization")),
+    (
+        "logstash.conf",
+        'output {\n elasticsearch { hosts => ["h"] user => "u"\n password => @@ }\n}\n',
+        "double",
+        ("output", "elasticsearch", "password"),
+    ),
+    (
+        "logstash/conf.d/a.conf",
+        'output { http { headers => { "Authorization" => @@ } } }\n',
+        "single",
+        ("output", "http", "headers", "Authorization"),
+    ),
 ]
 
 

@@ -13,8 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("etc/monitrc", "set httpd port 2812\n  allow admin:@@\n", "double", ("allow",), Role.SECRET, "admin"),
-    ("monit/conf.d/a", "set mailserver h username \"u\" password @@\n", "double", ("password",), Role.SECRET, "u"),
+    (
+        "etc/monitrc",
+        "set httpd port 2812\n  allow admin:@@\n",
+        "double",
+        ("allow",),
+        Role.SECRET,
+        "admin",
+    ),
+    (
+        "monit/conf.d/a",
+        'set mailserver h username "u" password @@\n',
+        "double",
+        ("password",),
+        Role.SECRET,
+        "u",
+    ),
 ]
 
 

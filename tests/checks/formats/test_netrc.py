@@ -15,10 +15,24 @@ if TYPE_CHECKING:
 
 PLANTED = [
     (".netrc", "machine h login u password @@\n", "raw", ("h", "password"), Role.SECRET, "u"),
-    ("home/u/.netrc", "machine h\n  login u\n  password @@\nmachine i login v password z\n", "raw", ("h", "password"), Role.SECRET, "u"),
+    (
+        "home/u/.netrc",
+        "machine h\n  login u\n  password @@\nmachine i login v password z\n",
+        "raw",
+        ("h", "password"),
+        Role.SECRET,
+        "u",
+    ),
     ("_netrc", "machine h password @@ login u\n", "c", ("h", "password"), Role.SECRET, "u"),
     ("netrc", "default login u password @@", "raw", ("default", "password"), Role.SECRET, "u"),
-    ("etc/apt/auth.conf.d/a.conf", "machine h/x login u password @@\n", "raw", ("h/x", "password"), Role.SECRET, "u"),
+    (
+        "etc/apt/auth.conf.d/a.conf",
+        "machine h/x login u password @@\n",
+        "raw",
+        ("h/x", "password"),
+        Role.SECRET,
+        "u",
+    ),
 ]
 
 
@@ -41,7 +55,9 @@ def test_a_text_that_is_commented_out_gives_nothing(
 def test_macros_and_comments_are_left_out() -> None:
     """The body of a macro gives nothing, a password that begins with # does."""
     text = "machine h login u password #a1\nmacdef init\nmachine x password y\n\n# z\n"
-    assert [(entry.keys, entry.value) for entry in netrc.parse(text)] == [(("h", "password"), "#a1")]
+    assert [(entry.keys, entry.value) for entry in netrc.parse(text)] == [
+        (("h", "password"), "#a1")
+    ]
 
 
 def test_another_format_is_refused() -> None:

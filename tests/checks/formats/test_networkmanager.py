@@ -13,9 +13,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("system-connections/home", "[wifi-security]\npsk=@@\n", "keyfile", ("wifi-security", "psk"), Role.SECRET, ""),
-    ("a.nmconnection", "[vpn-secrets]\nXauth password=@@\n", "keyfile", ("vpn-secrets", "Xauth password"), Role.SECRET, ""),
-    ("a.nmconnection", "[wireguard]\nprivate-key=@@\n", "keyfile", ("wireguard", "private-key"), Role.SECRET, ""),
+    (
+        "system-connections/home",
+        "[wifi-security]\npsk=@@\n",
+        "keyfile",
+        ("wifi-security", "psk"),
+        Role.SECRET,
+        "",
+    ),
+    (
+        "a.nmconnection",
+        "[vpn-secrets]\nXauth password=@@\n",
+        "keyfile",
+        ("vpn-secrets", "Xauth password"),
+        Role.SECRET,
+        "",
+    ),
+    (
+        "a.nmconnection",
+        "[wireguard]\nprivate-key=@@\n",
+        "keyfile",
+        ("wireguard", "private-key"),
+        Role.SECRET,
+        "",
+    ),
 ]
 
 

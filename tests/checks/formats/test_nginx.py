@@ -12,12 +12,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("nginx.conf", "http {\n server {\n  proxy_set_header Authorization @@;\n }\n}\n", "double", ("http", "server", "proxy_set_header", "Authorization")),
-    ("sites-enabled/a", "server {\n set $db_password @@;\n}\n", "double", ("server", "set", "db_password")),
+    (
+        "nginx.conf",
+        "http {\n server {\n  proxy_set_header Authorization @@;\n }\n}\n",
+        "double",
+        ("http", "server", "proxy_set_header", "Authorization"),
+    ),
+    (
+        "sites-enabled/a",
+        "server {\n set $db_password @@;\n}\n",
+        "double",
+        ("server", "set", "db_password"),
+    ),
     ("nginx/conf.d/a.conf", "env DB_PASSWORD=@@;\n", "word", ("env", "DB_PASSWORD")),
-    ("nginx/conf.d/a.conf", "location ~ \\.php$ { fastcgi_param DB_PASSWORD @@; }\n", "single", ("location ~ \\.php$", "fastcgi_param", "DB_PASSWORD")),
-    ("nginx/a.conf", "# { \"\nsecure_link_secret\n @@;\n", "word", ("secure_link_secret",)),
-    ("sites-enabled/b", "<VirtualHost *:80>\n SetEnv DB_PASSWORD @@\n</VirtualHost>\n", "double", ("VirtualHost *:80", "SetEnv", "DB_PASSWORD")),
+    (
+        "nginx/conf.d/a.conf",
+        "location ~ \\.php$ { fastcgi_param DB_PASSWORD @@; }\n",
+        "single",
+        ("location ~ \\.php$", "fastcgi_param", "DB_PASSWORD"),
+    ),
+    ("nginx/a.conf", '# { "\nsecure_link_secret\n @@;\n', "word", ("secure_link_secret",)),
+    (
+        "sites-enabled/b",
+        "<VirtualHost *:80>\n SetEnv DB_PASSWORD @@\n</VirtualHost>\n",
+        "double",
+        ("VirtualHost *:80", "SetEnv", "DB_PASSWORD"),
+    ),
 ]
 
 

@@ -13,9 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    (".npmrc", "//r/:username=u\n//r/:_authToken=@@\n", "raw", ("//r/", "_authToken"), Role.SECRET, "u"),
+    (
+        ".npmrc",
+        "//r/:username=u\n//r/:_authToken=@@\n",
+        "raw",
+        ("//r/", "_authToken"),
+        Role.SECRET,
+        "u",
+    ),
     ("home/u/.npmrc", "_auth=@@\n", "word", ("_auth",), Role.ENCODED, ""),
-    (".npmrc", "//r/:_password=\"@@\"\n", "hex", ("//r/", "_password"), Role.ENCODED, "//r/"),
+    (".npmrc", '//r/:_password="@@"\n', "hex", ("//r/", "_password"), Role.ENCODED, "//r/"),
 ]
 
 

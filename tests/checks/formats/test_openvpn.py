@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("a.ovpn", "client\n<auth-user-pass>\nbob\n@@\n</auth-user-pass>\n", "raw", ("auth-user-pass", "password"), Role.SECRET, "bob"),
+    (
+        "a.ovpn",
+        "client\n<auth-user-pass>\nbob\n@@\n</auth-user-pass>\n",
+        "raw",
+        ("auth-user-pass", "password"),
+        Role.SECRET,
+        "bob",
+    ),
     ("openvpn/a.conf", "setenv PW @@\n", "double", ("setenv", "PW"), Role.NAMED, ""),
 ]
 

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("etc/pam.d/common-auth", "auth required pam_mysql.so user=u passwd=@@ db=d\n", "tight-dq", ("pam_mysql.so", "passwd")),
+    (
+        "etc/pam.d/common-auth",
+        "auth required pam_mysql.so user=u passwd=@@ db=d\n",
+        "tight-dq",
+        ("pam_mysql.so", "passwd"),
+    ),
 ]
 
 

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 PLANTED = [
     (".pgpass", "h:5432:db:u:@@\n", "pgpass", ("h", "5432", "db", "password"), Role.SECRET, "u"),
-    ("pgpass.conf", "# c\n*:*:*:u\\:v:@@\n", "pgpass", ("*", "*", "*", "password"), Role.SECRET, "u:v"),
+    (
+        "pgpass.conf",
+        "# c\n*:*:*:u\\:v:@@\n",
+        "pgpass",
+        ("*", "*", "*", "password"),
+        Role.SECRET,
+        "u:v",
+    ),
 ]
 
 

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("main.cf", "a = b\n  c\nsmtp_sasl_password_maps = static:u:@@\n", "static", ("smtp_sasl_password_maps",), Role.SECRET, "u"),
+    (
+        "main.cf",
+        "a = b\n  c\nsmtp_sasl_password_maps = static:u:@@\n",
+        "static",
+        ("smtp_sasl_password_maps",),
+        Role.SECRET,
+        "u",
+    ),
     ("mysql-virtual.cf", "user = u\npassword = @@\n", "raw", ("password",), Role.NAMED, ""),
 ]
 

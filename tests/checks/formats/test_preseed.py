@@ -13,9 +13,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("preseed.cfg", "d-i passwd/root-password password @@\n", "raw", ("d-i", "passwd/root-password"), Role.SECRET, ""),
-    ("preseed.cfg", "d-i passwd/user-password-crypted password @@\n", "hex", ("d-i", "passwd/user-password-crypted"), Role.HASH, ""),
-    ("debconf-selections", "a a/b string \\\n x\nmysql-server mysql-server/root_password password @@\n", "raw", ("mysql-server", "mysql-server/root_password"), Role.SECRET, ""),
+    (
+        "preseed.cfg",
+        "d-i passwd/root-password password @@\n",
+        "raw",
+        ("d-i", "passwd/root-password"),
+        Role.SECRET,
+        "",
+    ),
+    (
+        "preseed.cfg",
+        "d-i passwd/user-password-crypted password @@\n",
+        "hex",
+        ("d-i", "passwd/user-password-crypted"),
+        Role.HASH,
+        "",
+    ),
+    (
+        "debconf-selections",
+        "a a/b string \\\n x\nmysql-server mysql-server/root_password password @@\n",
+        "raw",
+        ("mysql-server", "mysql-server/root_password"),
+        Role.SECRET,
+        "",
+    ),
 ]
 
 

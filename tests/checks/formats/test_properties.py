@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("application.properties", "a=b\nspring.datasource.password=@@\n", "java", ("spring.datasource.password",)),
+    (
+        "application.properties",
+        "a=b\nspring.datasource.password=@@\n",
+        "java",
+        ("spring.datasource.password",),
+    ),
     ("application-prod.properties", "db.password : @@\n", "java", ("db.password",)),
     ("gradle.properties", "db.password @@\n", "java", ("db.password",)),
     ("log4j.properties", "x=a\\\n  b\ndb\\:password=@@\n", "java", ("db:password",)),

@@ -13,9 +13,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("etc/raddb/users", "bob Cleartext-Password := @@\n  Reply-Message = \"x\"\n", "double", ("bob", "Cleartext-Password"), Role.SECRET, "bob"),
-    ("freeradius/3.0/users", "a Auth-Type := x, User-Password == @@\n", "plain-double", ("a", "User-Password"), Role.SECRET, "a"),
-    ("mods-config/files/authorize", "\"john doe\" NT-Password := @@\n", "hex", ("john doe", "NT-Password"), Role.HASH, "john doe"),
+    (
+        "etc/raddb/users",
+        'bob Cleartext-Password := @@\n  Reply-Message = "x"\n',
+        "double",
+        ("bob", "Cleartext-Password"),
+        Role.SECRET,
+        "bob",
+    ),
+    (
+        "freeradius/3.0/users",
+        "a Auth-Type := x, User-Password == @@\n",
+        "plain-double",
+        ("a", "User-Password"),
+        Role.SECRET,
+        "a",
+    ),
+    (
+        "mods-config/files/authorize",
+        '"john doe" NT-Password := @@\n',
+        "hex",
+        ("john doe", "NT-Password"),
+        Role.HASH,
+        "john doe",
+    ),
 ]
 
 

@@ -17,7 +17,14 @@ PLANTED = [
     ("redis.conf", "masterauth @@\n", "tight", ("masterauth",), Role.SECRET, ""),
     ("users.acl", "user bob on >@@ ~* +@all\n", "tight", ("user", "bob"), Role.SECRET, "bob"),
     ("users.acl", "user bob on #@@ ~* +@all\n", "hex", ("user", "bob"), Role.HASH, "bob"),
-    ("sentinel.conf", "sentinel auth-pass mymaster @@\n", "c", ("sentinel", "auth-pass"), Role.SECRET, "mymaster"),
+    (
+        "sentinel.conf",
+        "sentinel auth-pass mymaster @@\n",
+        "c",
+        ("sentinel", "auth-pass"),
+        Role.SECRET,
+        "mymaster",
+    ),
 ]
 
 

@@ -13,10 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("etc/postfix/sasl_passwd", "[smtp.h]:587 u@d:@@\n", "raw", ("[smtp.h]:587", "password"), Role.SECRET, "u@d"),
+    (
+        "etc/postfix/sasl_passwd",
+        "[smtp.h]:587 u@d:@@\n",
+        "raw",
+        ("[smtp.h]:587", "password"),
+        Role.SECRET,
+        "u@d",
+    ),
     ("etc/exim4/passwd.client", "smtp.h:u:@@\n", "raw", ("smtp.h", "password"), Role.SECRET, "u"),
-    ("etc/mail/authinfo", "AuthInfo:h \"U:u\" \"P:@@\" \"M:PLAIN\"\n", "colon", ("h", "password"), Role.SECRET, "u"),
-    ("etc/mail/authinfo", "AuthInfo:h \"U:u\" \"P=@@\"\n", "hex", ("h", "password"), Role.ENCODED, "u"),
+    (
+        "etc/mail/authinfo",
+        'AuthInfo:h "U:u" "P:@@" "M:PLAIN"\n',
+        "colon",
+        ("h", "password"),
+        Role.SECRET,
+        "u",
+    ),
+    ("etc/mail/authinfo", 'AuthInfo:h "U:u" "P=@@"\n', "hex", ("h", "password"), Role.ENCODED, "u"),
 ]
 
 

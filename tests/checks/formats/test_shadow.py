@@ -12,12 +12,19 @@ from checks.model import Role
 
 def _hash() -> str:
     rng = random.Random(7)
-    return "$6$" + "".join(rng.choices("abcdef", k=8)) + "$" + "".join(rng.choices("./AZaz09", k=86))
+    return (
+        "$6$" + "".join(rng.choices("abcdef", k=8)) + "$" + "".join(rng.choices("./AZaz09", k=86))
+    )
 
 
 @pytest.mark.parametrize(
     "line",
-    ["u:{}:19000:0:99999:7:::", "u:{}:1000:1000::/home/u:/bin/sh", "u:{}:::0:0:x:/:/bin/sh", "u:{}::a,b"],
+    [
+        "u:{}:19000:0:99999:7:::",
+        "u:{}:1000:1000::/home/u:/bin/sh",
+        "u:{}:::0:0:x:/:/bin/sh",
+        "u:{}::a,b",
+    ],
 )
 def test_a_hash_comes_out_with_its_account(line: str) -> None:
     """shadow, passwd, master.passwd and gshadow have it in the second field."""

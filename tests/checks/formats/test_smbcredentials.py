@@ -13,8 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    (".smbcredentials", "username=u\npassword=@@\ndomain=d\n", "raw", ("password",), Role.SECRET, "u"),
-    ("etc/samba/credentials", "password = @@\nusername = u\n", "raw", ("password",), Role.SECRET, "u"),
+    (
+        ".smbcredentials",
+        "username=u\npassword=@@\ndomain=d\n",
+        "raw",
+        ("password",),
+        Role.SECRET,
+        "u",
+    ),
+    (
+        "etc/samba/credentials",
+        "password = @@\nusername = u\n",
+        "raw",
+        ("password",),
+        Role.SECRET,
+        "u",
+    ),
 ]
 
 

@@ -13,13 +13,48 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("snmpd.conf", "rocommunity @@ 10.0.0.0/8\n", "tight", ("rocommunity",), Role.SECRET, "10.0.0.0/8"),
+    (
+        "snmpd.conf",
+        "rocommunity @@ 10.0.0.0/8\n",
+        "tight",
+        ("rocommunity",),
+        Role.SECRET,
+        "10.0.0.0/8",
+    ),
     ("snmpd.conf", "com2sec -Cn c n default @@\n", "tight", ("com2sec",), Role.SECRET, "n"),
     ("snmpd.conf", "com2sec n default @@\n", "double", ("com2sec",), Role.SECRET, "n"),
-    ("snmpd.conf", "createUser bob SHA @@ AES \"zzzzzzzz\"\n", "double", ("createUser", "auth"), Role.SECRET, "bob"),
-    ("snmpd.conf", "createUser -e 0x80 bob SHA-256 \"zzzzzzzz\" AES @@\n", "double", ("createUser", "priv"), Role.SECRET, "bob"),
-    ("snmpd.conf", "trapsess -v 3 -u bob -A @@ h\n", "double", ("trapsess", "-A"), Role.SECRET, "bob"),
-    ("snmptrapd.conf", "authCommunity log,execute @@\n", "tight", ("authCommunity",), Role.SECRET, "log,execute"),
+    (
+        "snmpd.conf",
+        'createUser bob SHA @@ AES "zzzzzzzz"\n',
+        "double",
+        ("createUser", "auth"),
+        Role.SECRET,
+        "bob",
+    ),
+    (
+        "snmpd.conf",
+        'createUser -e 0x80 bob SHA-256 "zzzzzzzz" AES @@\n',
+        "double",
+        ("createUser", "priv"),
+        Role.SECRET,
+        "bob",
+    ),
+    (
+        "snmpd.conf",
+        "trapsess -v 3 -u bob -A @@ h\n",
+        "double",
+        ("trapsess", "-A"),
+        Role.SECRET,
+        "bob",
+    ),
+    (
+        "snmptrapd.conf",
+        "authCommunity log,execute @@\n",
+        "tight",
+        ("authCommunity",),
+        Role.SECRET,
+        "log,execute",
+    ),
 ]
 
 

@@ -14,11 +14,46 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("a.service", "[Service]\nEnvironment=A=1 @@ B=2\n", "variable", ("Service", "Environment", "DB_PASSWORD"), Role.NAMED, ""),
-    ("a.service.d/override.conf", "[Service]\nEnvironment=\"X=1\" \\\n  DB_PASSWORD=@@\n", "unit", ("Service", "Environment", "DB_PASSWORD"), Role.NAMED, ""),
-    ("a.container", "[Container]\nEnvironment=DB_PASSWORD=@@\n", "unit-raw", ("Container", "Environment", "DB_PASSWORD"), Role.NAMED, ""),
-    ("a.service", "[Service]\nSetCredential=db:@@\n", "unit-raw", ("Service", "SetCredential", "db"), Role.SECRET, ""),
-    ("wg0.netdev", "[WireGuard]\nPrivateKey=@@\n", "raw", ("WireGuard", "PrivateKey"), Role.SECRET, ""),
+    (
+        "a.service",
+        "[Service]\nEnvironment=A=1 @@ B=2\n",
+        "variable",
+        ("Service", "Environment", "DB_PASSWORD"),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "a.service.d/override.conf",
+        '[Service]\nEnvironment="X=1" \\\n  DB_PASSWORD=@@\n',
+        "unit",
+        ("Service", "Environment", "DB_PASSWORD"),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "a.container",
+        "[Container]\nEnvironment=DB_PASSWORD=@@\n",
+        "unit-raw",
+        ("Container", "Environment", "DB_PASSWORD"),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "a.service",
+        "[Service]\nSetCredential=db:@@\n",
+        "unit-raw",
+        ("Service", "SetCredential", "db"),
+        Role.SECRET,
+        "",
+    ),
+    (
+        "wg0.netdev",
+        "[WireGuard]\nPrivateKey=@@\n",
+        "raw",
+        ("WireGuard", "PrivateKey"),
+        Role.SECRET,
+        "",
+    ),
     ("a.socket", "[Socket]\nX-Password=@@\n", "raw", ("Socket", "X-Password"), Role.NAMED, ""),
 ]
 
@@ -48,7 +83,7 @@ def test_a_command_line_loses_its_prefixes() -> None:
 
 def test_several_variables_of_one_line_are_told_apart() -> None:
     """Each assignment is an entry of its own, at the line it stands on."""
-    text = "[Service]\nEnvironment=\"A=b c\" 'D=e\"f' \\\n  G=\\x41\n"
+    text = '[Service]\nEnvironment="A=b c" \'D=e"f\' \\\n  G=\\x41\n'
     found = [(entry.keys[-1], entry.value, entry.line) for entry in systemd.parse(text)]
     assert found == [("A", "b c", 2), ("D", 'e"f', 2), ("G", "A", 3)]
 

@@ -16,7 +16,7 @@ PLANTED = [
     ("etc/rsyncd.secrets", "u:@@\n", "raw", ("u",), Role.SECRET, "u"),
     ("dovecot/users", "u@d:{PLAIN}@@:1000:1000::/home\n", "colon", ("u@d",), Role.SECRET, "u@d"),
     ("chpasswd.txt", "a:b\nroot:@@\n", "colon", ("root",), Role.SECRET, "root"),
-    ("pgbouncer/userlist.txt", "\"u\" @@\n", "double", ("u",), Role.SECRET, "u"),
+    ("pgbouncer/userlist.txt", '"u" @@\n', "double", ("u",), Role.SECRET, "u"),
     (".passwd-s3fs", "AKIAX:@@\n", "hex", ("AKIAX",), Role.SECRET, "AKIAX"),
 ]
 
@@ -37,7 +37,7 @@ def test_a_text_that_is_commented_out_gives_nothing(
     silent(userpass, template, "# ")
 
 
-@pytest.mark.parametrize("line", ["u:{SSHA}abcd=", "u:$6$a$b:1:1::/h::", 'u:{SHA512-CRYPT}$6$a$b'])
+@pytest.mark.parametrize("line", ["u:{SSHA}abcd=", "u:$6$a$b:1:1::/h::", "u:{SHA512-CRYPT}$6$a$b"])
 def test_a_hash_is_given_as_one(line: str) -> None:
     """A scheme in braces and a crypt prefix are told from clear text."""
     [entry] = userpass.parse(line + "\n")

@@ -13,11 +13,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLANTED = [
-    ("wpa_supplicant.conf", "network={\n  ssid=\"n\"\n  psk=@@\n}\n", "to-quote", ("network", "psk"), Role.SECRET, "n"),
-    ("wpa_supplicant-wlan0.conf", "network={\n  identity=\"i\"\n  password=@@\n}\n", "to-quote", ("network", "password"), Role.SECRET, "i"),
-    ("wpa_supplicant.conf", "network={\n wep_key0=@@\n}\n", "hex", ("network", "wep_key0"), Role.SECRET, ""),
+    (
+        "wpa_supplicant.conf",
+        'network={\n  ssid="n"\n  psk=@@\n}\n',
+        "to-quote",
+        ("network", "psk"),
+        Role.SECRET,
+        "n",
+    ),
+    (
+        "wpa_supplicant-wlan0.conf",
+        'network={\n  identity="i"\n  password=@@\n}\n',
+        "to-quote",
+        ("network", "password"),
+        Role.SECRET,
+        "i",
+    ),
+    (
+        "wpa_supplicant.conf",
+        "network={\n wep_key0=@@\n}\n",
+        "hex",
+        ("network", "wep_key0"),
+        Role.SECRET,
+        "",
+    ),
     ("hostapd.conf", "ssid=n\nwpa_passphrase=@@\n", "raw", ("wpa_passphrase",), Role.SECRET, "n"),
-    ("hostapd.conf", "auth_server_shared_secret=@@\n", "raw", ("auth_server_shared_secret",), Role.SECRET, ""),
+    (
+        "hostapd.conf",
+        "auth_server_shared_secret=@@\n",
+        "raw",
+        ("auth_server_shared_secret",),
+        Role.SECRET,
+        "",
+    ),
 ]
 
 
@@ -39,7 +67,7 @@ def test_a_text_that_is_commented_out_gives_nothing(
 
 def test_hashes_and_references_are_told_apart() -> None:
     """hash: is a hash, ext: names a secret kept elsewhere, a path is an ordinary value."""
-    text = "network={\n password=hash:0a\n psk=ext:x\n private_key=\"/a/b\"\n}\n"
+    text = 'network={\n password=hash:0a\n psk=ext:x\n private_key="/a/b"\n}\n'
     assert [entry.role for entry in wireless.parse(text)] == [Role.HASH, Role.NAMED, Role.NAMED]
 
 

@@ -143,7 +143,9 @@ def test_a_setting_or_a_telling_option_is_named(template: str, name: str) -> Non
     """The name is the only key, and the judge decides by it."""
     for seed in range(6):
         value = made(seed)
-        entries = [e for e in found(template.replace("@@", shlex.quote(value))) if e.keys == (name,)]
+        entries = [
+            e for e in found(template.replace("@@", shlex.quote(value))) if e.keys == (name,)
+        ]
         assert [(e.value, e.role) for e in entries] == [(value, Role.NAMED)]
 
 

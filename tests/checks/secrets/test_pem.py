@@ -188,21 +188,21 @@ def test_reads_more_than_a_thousand_certificates_but_not_without_end(
 @pytest.mark.parametrize(
     "data",
     [
-        b"-----BEGIN RSA PRIVATE KEY-----\n" * 40_000,
-        b"LS0tLS1CRUdJTi" + b" " * 1_000_000,
-        b"LS0tLS1CRUdJTi " * 70_000,
-        b"-----BEGIN RSA PRIVATE KEY-----\n" + b'" + " ' * 200_000,
-        b"-----BEGIN RSA PRIVATE KEY-----\n" + b"A\n" * 500_000,
-        b"-----BEGIN " + b"-" * 1_000_000,
-        b"PuTTY-User-Key-File-2: " * 40_000,
+        b"-----BEGIN RSA PRIVATE KEY-----\n" * 10_000,
+        b"LS0tLS1CRUdJTi" + b" " * 300_000,
+        b"LS0tLS1CRUdJTi " * 20_000,
+        b"-----BEGIN RSA PRIVATE KEY-----\n" + b'" + " ' * 50_000,
+        b"-----BEGIN RSA PRIVATE KEY-----\n" + b"A\n" * 130_000,
+        b"-----BEGIN " + b"-" * 300_000,
+        b"PuTTY-User-Key-File-2: " * 10_000,
     ],
     ids=range(7),
 )
 def test_takes_linear_time_on_hostile_text(data: bytes) -> None:
-    """A megabyte made to confuse takes seconds at the most."""
+    """A quarter of a megabyte made to confuse takes a second at the most."""
     start = time.process_time()
     assert not list(pem.find(data))
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 4
 
 
 PIECES = st.sampled_from(

@@ -170,7 +170,7 @@ def test_a_header_named_like_a_credential_is_found() -> None:
 
 def test_json_inside_a_value_is_read() -> None:
     """Escapes are decoded."""
-    value = made(4, "\"\\/\n é#{}")
+    value = made(4, '"\\/\n é#{}')
     entries = found(json.dumps({"user": "bob", "password": value, "n": 1}))
     assert [(e.keys, e.value) for e in entries] == [(("setting", "password"), value)]
 

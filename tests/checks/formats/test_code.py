@@ -1,0 +1,209 @@
+"""String literals of source code are read under the name they are given to."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.formats import code
+from checks.model import Role
+
+if TYPE_CHECKING:
+    from checks.catalog import Formats
+
+LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789"
+
+
+def made(seed: int, special: str = "!#%&*@^.~+_?|/:;,=<>()[]{} ") -> str:
+    """Make a value with special characters that begins and ends with a letter."""
+    rng = random.Random(seed)
+    return f"k{''.join(rng.choices(LETTERS + special, k=12))}Z"
+
+
+def pairs(line: str) -> list[tuple[str, str]]:
+    return [(e.keys[-1], e.value) for e in code.parse_line(line, 1)]
+
+
+PLANTED = [
+    ('password = "@@"', "password"),
+    ("password = '@@';", "password"),
+    ("$password = '@@';", "password"),
+    ("@password = '@@'", "password"),
+    ("my $password = '@@';", "password"),
+    ('name: "x", password: "@@",', "password"),
+    ("'password' => '@@',", "password"),
+    (":password => '@@',", "password"),
+    ('"password": "@@",', "password"),
+    ('"password" -> "@@"', "password"),
+    ("define('DB_PASSWORD', '@@');", "DB_PASSWORD"),
+    ('connect(host="h", password="@@")', "password"),
+    ('os.environ["DB_PASSWORD"] = "@@"', "DB_PASSWORD"),
+    ("ENV['DB_PASSWORD'] = '@@'", "DB_PASSWORD"),
+    ("$config['db']['password'] = '@@';", "password"),
+    ("$h{password} = '@@';", "password"),
+    ("config.db.password = '@@'", "password"),
+    ("this.#password = '@@';", "password"),
+    ("self->password = '@@';", "password"),
+    ('map.put("password", "@@");', "password"),
+    ('System.setProperty("db.password","@@");', "db.password"),
+    ('client.setPassword("@@");', "password"),
+    ('builder.user("x").password("@@").build()', "password"),
+    ('let password: string = "@@";', "password"),
+    ('password: str = "@@"', "password"),
+    ('const PASSWORD: &\'static str = "@@";', "PASSWORD"),
+    ('var password string = "@@"', "password"),
+    ('password := "@@"', "password"),
+    ('const char *password = "@@";', "password"),
+    ('char password[] = "@@";', "password"),
+    ('#define PASSWORD "@@"', "PASSWORD"),
+    ('password <- "@@"', "password"),
+    (':password "@@"', "password"),
+    ('{password, "@@"}', "password"),
+    ("    password '@@'", "password"),
+    ('New-Thing -Password "@@" -Force', "Password"),
+    ('NSDictionary *d = @{@"password": @"@@"};', "password"),
+    ('password = []byte("@@")', "password"),
+    ('password: SecretStr("@@")', "password"),
+    ('password = b"@@"', "password"),
+    ('password = r"@@"', "password"),
+    ('password = """@@"""', "password"),
+    ("password = `@@`", "password"),
+    ('os.environ.get("DB_PASSWORD", "@@")', "DB_PASSWORD"),
+    ("getenv('DB_PASSWORD') ?: '@@'", "DB_PASSWORD"),
+    ("process.env.DB_PASSWORD || '@@'", "DB_PASSWORD"),
+    ("ENV.fetch('DB_PASSWORD', '@@')", "DB_PASSWORD"),
+    ('x = config("SECRET_KEY", default="@@")', "SECRET_KEY"),
+    ('parser.add_argument("--password", "-p", default="@@")', "password"),
+]
+
+
+@pytest.mark.parametrize(("template", "name"), PLANTED)
+def test_a_planted_literal_is_read_to_the_letter(template: str, name: str) -> None:
+    """Under the last part of its name, once."""
+    for seed in range(8):
+        value = made(seed)
+        found = [pair for pair in pairs(template.replace("@@", value)) if pair[0] == name]
+        assert found == [(name, value)]
+
+
+def test_all_parts_of_a_name_are_keys() -> None:
+    """So that the judge sees whose password it is."""
+    entry = next(iter(code.parse_line("config.db.password = 'x'", 3)))
+    assert (entry.keys, entry.line, entry.quoted) == (("config", "db", "password"), 3, True)
+
+
+@pytest.mark.parametrize(
+    ("template", "user"),
+    [
+        ('new PDO("mysql:host=h", "bob", "@@");', "bob"),
+        ('mysqli_connect("h", "bob", "@@", "db")', "bob"),
+        ('DriverManager.getConnection(url, "bob", "@@");', "bob"),
+        ('new NetworkCredential("bob", "@@")', "bob"),
+        ("requests.get(u, auth=HTTPBasicAuth('bob', '@@'))", "bob"),
+        ("smtp.login('bob', '@@')", "bob"),
+        ("login(user, '@@')", ""),
+        ('ConvertTo-SecureString "@@" -AsPlainText -Force', ""),
+        ("$p = ConvertTo-SecureString -String '@@' -AsPlainText -Force", ""),
+        ("$p = '@@' | ConvertTo-SecureString -AsPlainText -Force", ""),
+    ],
+)
+def test_a_call_that_takes_a_password_makes_it_a_secret(template: str, user: str) -> None:
+    """By position, with the user where it is a literal."""
+    value = made(1)
+    found = [e for e in code.parse_line(template.replace("@@", value), 1) if e.role is Role.SECRET]
+    assert [(e.value, e.subject) for e in found] == [(value, user)]
+
+
+def test_a_literal_with_a_credential_inside_needs_no_name() -> None:
+    """A connection string is given as it is, and a filled-in reference by its name."""
+    url = f"postgres://bob:{made(1, '')}@host/db"
+    assert [value for _, value in pairs(f'connect("{url}")')] == [url]
+    assert pairs('@Value("${db.password:hunter}")') == [("db.password", "hunter")]
+    assert pairs('log.info("nothing inside")') == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'if password == "x":',
+        'if (password != "x")',
+        'password === "x"',
+        'password =~ "x"',
+        'password >= "x"',
+        'x ? password : "y"',
+        'password = f"a{b}"',
+        "password = `a${b}`",
+        'password = "a#{b}"',
+        'password = "a" + b',
+        "$password = 'a' . $b;",
+        'password = "a%s" % b',
+        'password = "{}".format(x)',
+        'password = input("Password: ")',
+        'password = getpass("Password: ")',
+        'password = config.get("password")',
+        'getPassword("db")',
+        'parser.add_argument("--password", "-p")',
+        '["password", "secret", "token"]',
+        'password = re.compile(r"a\'b")',
+        "fn password<'a>(x: &'a str, y: &'a str)",
+        "password = os.environ",
+        'print("the password is wrong")',
+        'case "password": return x;',
+        "",
+        "it's",
+    ],
+)
+def test_what_is_no_assigned_literal_gives_nothing(line: str) -> None:
+    """Comparisons, interpolation, glued strings, lookups, lists and prose are left alone."""
+    assert pairs(line) == []
+
+
+@pytest.mark.parametrize("mark", ["# ", "// ", "/* ", " * ", "-- ", "% ", ";; ", "x = 1  # "])
+def test_a_comment_gives_nothing(mark: str) -> None:
+    """Neither a commented-out assignment nor one behind code."""
+    assert pairs(mark + 'password = "x"') == []
+
+
+def test_escapes_are_decoded_where_languages_agree() -> None:
+    """In double quotes fully, in single quotes the quote, in raw strings not at all."""
+    assert pairs(r'password = "a\"b\\c"') == [("password", 'a"b\\c')]
+    assert pairs(r"password = 'it\'s'") == [("password", "it's")]
+    assert pairs(r'password = r"a\d"') == [("password", r"a\d")]
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b.py", "Jenkinsfile", "x.TSX", "Vagrantfile", "m.ps1", "b.gradle"]
+)
+def test_source_files_are_recognised(formats: Formats, name: str) -> None:
+    """By their endings or names; only their hit lines are read."""
+    chosen = formats.of(name, "")
+    assert chosen is not None
+    assert chosen.__name__ == code.__name__
+    assert code.CODE
+
+
+@given(st.text("aA1=:;,<>/'\"`\\[]{}()&#- .$?|", max_size=80), st.sampled_from(["", "password="]))
+def test_any_line_is_read(text: str, lead: str) -> None:
+    """Nothing raises, and no entry is without a key."""
+    assert all(e.keys[0] for e in code.parse_line(lead + text, 1))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        'a="b"', "a.", '"', "'", "`", '("a","b"', "getConnection(", '"x",', "a[]", 'login("a",', '"a" ',
+        "a:b", " :", '"\\', "&'", '"""', "'''", '"${a:', "'x' ConvertTo-SecureString -asplaintext ",
+        '"a" default=', "://a@", "a ? b", "(", "[" , "default='b'",
+    ],
+)  # fmt: skip
+def test_a_hostile_line_costs_time_in_proportion(piece: str) -> None:
+    """A hundred thousand characters take a second or two at the most."""
+    line = piece * (100_000 // len(piece))
+    start = time.process_time()
+    assert sum(1 for _ in code.parse_line(line + '"x"', 1)) >= 0
+    assert time.process_time() - start < 4

@@ -1,0 +1,47 @@
+"""Pairs of names and values are split in each notation."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.model import Role
+from checks.secrets import settings
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a=1;b=2", [("a", "1"), ("b", "2")]),
+        ("a=1&b=%26", [("a", "1"), ("b", "&")]),
+        ("a=1,b=2", [("a", "1"), ("b", "2")]),
+        ("a=1 b='x y'", [("a", "1"), ("b", "x y")]),
+        ('a="x ""y"""', [("a", 'x "y"')]),
+        ("a=1;b={x}}y}", [("a", "1"), ("b", "x}y")]),
+        ('{"a": "x", "b" : "y\\u0041"}', [("a", "x"), ("b", "yA")]),
+        ("x?a=1#b=2", [("a", "1")]),
+        ("--a=1 --b=2", [("a", "1"), ("b", "2")]),
+        ("a==1", []),
+        ("plain", []),
+    ],
+)
+def test_pairs_are_split(text: str, expected: list[tuple[str, str]]) -> None:
+    """Values end where their notation ends them, quotes and escapes are undone."""
+    assert [(pair.name, pair.value) for pair in settings.pairs(text)] == expected
+
+
+def test_the_user_is_read_from_the_same_string() -> None:
+    """Whatever it is called there."""
+    for text in ("User Id=bob;x=y", "x=y; uid=bob", "a&username=bob", "login_user='bob'"):
+        assert settings.user(text) == "bob"
+    assert settings.user("superuser=bob") == ""
+
+
+def test_some_names_are_certain() -> None:
+    """They exist in one product's connection strings only."""
+    found = list(settings.pairs("a=b;AccountKey=x=="))
+    assert [(pair.value, pair.role) for pair in found] == [("b", Role.NAMED), ("x==", Role.SECRET)]
+
+
+def test_a_pair_does_not_show_its_value() -> None:
+    """Not even in a traceback."""
+    assert "hidden" not in repr(next(settings.pairs("password=hidden")))

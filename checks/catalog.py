@@ -49,6 +49,7 @@ class _Glob(NamedTuple):
 
     rank: tuple[int, int, str]
     module: Format
+    always: bool
 
     def matches(self, path: str) -> bool:
         return _compiled(self.rank[2]).search(path) is not None
@@ -65,7 +66,8 @@ class _Globs:
         self._filed: dict[str, list[_Glob]] = {}
         loose: list[_Glob] = []
         for glob, module in pairs:
-            one = _Glob((-glob.count("/"), -len(glob), glob), module)
+            always = glob in getattr(module, "ALWAYS", ())
+            one = _Glob((-glob.count("/"), -len(glob), glob), module, always)
             place = _place(glob)
             (self._filed.setdefault(place, []) if place else loose).append(one)
         self._loose = loose
@@ -73,7 +75,7 @@ class _Globs:
         self._loose_name = _any(one for one in loose if "/" not in one.rank[2])
         self._loose_path = _any(one for one in loose if "/" in one.rank[2])
 
-    def find(self, path: str) -> Format | None:
+    def find(self, path: str) -> _Glob | None:
         parts = path.rsplit("/", 2)
         name = parts[-1]
         found = [*self._filed.get(name, ())]
@@ -87,7 +89,7 @@ class _Globs:
         if self._loose_name.match("/" + name) or self._loose_path.search(path):
             found += self._loose
         matching = [one for one in found if one.matches(path)]
-        return min(matching, key=_rank).module if matching else None
+        return min(matching, key=_rank) if matching else None
 
 
 def _any(globs: Iterator[_Glob]) -> re.Pattern[str]:
@@ -121,6 +123,20 @@ def _translate(glob: str) -> str:
     return rf"(?:^|/){body}\Z"
 
 
+class Named(NamedTuple):
+    """The format that a name promises; always: such files are parsed whatever their words."""
+
+    format: Format | None
+    always: bool
+
+    @property
+    def dialect(self) -> bool:
+        """Whether its files have words of their own, so that no pattern knows them all."""
+        return self.format is not None and not (
+            hasattr(self.format, "GENERIC") or hasattr(self.format, "CODE")
+        )
+
+
 class Formats:
     """All formats, and which of them a file is of."""
 
@@ -133,28 +149,19 @@ class Formats:
         return _Globs((glob, module) for module in self._all for glob in module.NAMES)
 
     @cached_property
-    def _always(self) -> _Globs:
-        return _Globs(
-            (glob, module) for module in self._all for glob in getattr(module, "ALWAYS", ())
-        )
-
-    @cached_property
     def _sniffers(self) -> list[tuple[Callable[[str], bool], Format]]:
         return [(module.sniff, module) for module in self._all if hasattr(module, "sniff")]
 
-    def always(self, path: str) -> Format | None:
-        """Give the format of a file that is parsed even when no pattern fires."""
-        return self._always.find(path.lower())
+    def of(self, path: str, data: bytes) -> Named:
+        """Give the format of a file by its name; of a script only what its first line agrees to."""
+        glob = self._names.find(path.lower())
+        if glob is None:
+            return Named(None, always=False)
+        if data.startswith(b"#!") and not hasattr(glob.module, "sniff"):
+            is_code = hasattr(glob.module, "CODE")
+            return Named(glob.module if is_code else None, always=False)
+        return Named(glob.module, always=glob.always)
 
-    def of(self, path: str, head: str) -> Format | None:
-        """Give the format of a file by its path or else by its first 4096 characters.
-
-        Of a script the interpreter's line says more than the name.
-        """
-        if head.startswith("#!"):
-            named = self._sniffed(head) or self._names.find(path.lower())
-            return named if named and (hasattr(named, "sniff") or hasattr(named, "CODE")) else None
-        return self._names.find(path.lower()) or self._sniffed(head)
-
-    def _sniffed(self, head: str) -> Format | None:
+    def sniffed(self, head: str) -> Format | None:
+        """Give the format that recognises the first 4096 characters of a text."""
         return next((module for sniff, module in self._sniffers if sniff(head)), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -37,6 +38,16 @@ if TYPE_CHECKING:
     from checks.redact import FingerprintKey
     from checks.secrets.keyfaults import Fault
 
+_HEAD: Final = 4096
+_MADE: Final = 12
+"""A key made by a machine is not shorter."""
+_GENERIC_CHECKS: Final = frozenset(advice.CHECKS)
+_TOOL: Final = re.compile(
+    r"(?:mysql|mariadb|sshpass|twine|net use|mvn|curl|wget|docker|podman|helm|htpasswd|smbclient"
+    r"|mount|ldap|redis-cli|mongo|sqlcmd|rabbitmqctl|ipmitool|snmp|lftp|useradd|usermod|chpasswd"
+    r"|keytool|openssl|rsync|psql|expect)"
+)
+_HASH: Final = re.compile(r"(?:\$[\w\-]{1,16}\$|\{[A-Z0-9\-]{2,10}\})[^\s\"',;:]{8,512}")
 _LINE: Final = 4 * 1024
 """A line that goes on further than this from a candidate is long."""
 _AROUND: Final = 400
@@ -45,17 +56,23 @@ _PARSED: Final = 4 * 1024 * 1024
 """A larger text is read in line mode."""
 _NESTING: Final = 3
 _PARSED_ENTRIES: Final = 200_000
-_STRUCTURAL: Final = frozenset({int(Trigger.PAIRED), int(Trigger.CONTAINER)})
+_STRUCTURAL: Final = frozenset({int(Trigger.PAIRED), int(Trigger.CONTAINER), int(Trigger.HASH)})
 _KEYS: Final = frozenset({int(Trigger.KEY), int(Trigger.CERTIFICATE)})
 _ALWAYS_PARSED: Final = frozenset(
-    {int(t) for t in (Trigger.CONTAINER, Trigger.HEADER, Trigger.ARGUMENT)}
+    {int(t) for t in (Trigger.CONTAINER, Trigger.HEADER, Trigger.ARGUMENT, Trigger.HASH)}
 )
 _NAMED: Final = re.compile(
     r"""(?i)(?:name|key|id|property|path|setting)["']?[ \t]*[:=][ \t]*["']?([\w.\-/]+)"""
 )
 _IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
+_IN_CODE: Final = frozenset({int(Trigger.CONTAINER)})
+_SETTINGS_CODE: Final = re.compile(r"(?:config|settings|\.inc)[^/]*$", re.IGNORECASE)
 _IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
-_WORDY: Final = _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT)}
+_WORDY: Final = (
+    _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT), int(Trigger.VAGUE)}
+)
+_DIALECT: Final = 256 * 1024
+"""A file of a dialect up to this size is parsed whatever fires: its words are its own."""
 
 
 _SETTINGS: Final = re.compile(
@@ -135,18 +152,12 @@ class Inspector:
                 Inconclusive(document.path, "candidate flood", "more candidates than are looked at")
             )
         self._keys(document, data, looked)
-        script = data.startswith(b"#!")
-        always = None
-        if document.whole and content is not None and not script:
-            always = self._formats.always(document.path)
-        if not found.pairs and always is None:
-            return looked
         numbers = text.Lines(data, document.first_line)
         tokens = list(self._engine.tokens(data, found.pairs))
         spotted = [_from_token(token, numbers.at(token.offset)) for token in tokens]
         looked.spotted += _without_overlaps(spotted)
         if content is not None:
-            self._words(document, content, looked, always)
+            self._words(document, content, looked)
         return looked
 
     def _keys(self, document: Document, data: bytes, looked: Looked) -> None:
@@ -168,30 +179,48 @@ class Inspector:
         looked.spotted += spotted
         looked.inconclusive += [Inconclusive(document.path, why) for why in found.unseen]
 
-    def _words(
-        self, document: Document, content: text.Text, looked: Looked, always: Format | None
-    ) -> None:
+    def _words(self, document: Document, content: text.Text, looked: Looked) -> None:
         """Judge what is only known by its name, place or surroundings."""
-        confirmed = {spotted.value for spotted in looked.spotted}
+        named = self._formats.of(document.path, content.data)
+        whole = document.whole and len(content.data) <= _PARSED
+        certain = whole and (
+            named.always or (named.dialect and len(content.data) <= _DIALECT)
+        )
         pairs = [pair for pair in looked.hits if pair[0] in _WORDY or pair[0] >= FIRST_RULE]
-        if not pairs and always is None:
+        if not pairs and not certain:
             return
-        head = content.data[:4096].decode("utf-8", "replace")
-        form = always or self._formats.of(document.path, head)
+        form = named.format or self._formats.sniffed(
+            content.data[:_HEAD].decode("utf-8", "replace")
+        )
         reader = _Reader(self._engine, self._formats, document, content)
-        large = not document.whole or len(content.data) > _PARSED
-        if form is None or getattr(form, "CODE", False) or large:
+        if form is None or hasattr(form, "CODE") or not whole:
             candidates = reader.by_line(form, pairs)
-        elif always is not None or reader.deserves(pairs):
-            candidates = reader.parsed(form)
+        elif certain or reader.deserves(pairs):
+            candidates = chain(reader.parsed(form), reader.nets(pairs))
         else:
             return
-        for spotted in candidates:
-            if not any(spotted.value in value or value in spotted.value for value in confirmed):
-                looked.spotted.append(spotted)
-                if spotted.check not in {judge.PASSWORD, judge.SECRET, judge.WEAK}:
-                    confirmed.add(spotted.value)
+        looked.spotted += _new(candidates, looked.spotted)
         looked.degraded = reader.degraded
+
+
+def _made(value: str) -> bool:
+    return len(value) >= _MADE and any(c.isdigit() for c in value) and " " not in value
+
+
+def _new(candidates: Iterable[Spotted], known: Sequence[Spotted]) -> list[Spotted]:
+    """Leave out what a rule, which knows more, or an earlier reading has found."""
+    tokens = [one.value for one in known if one.value]
+    fresh: list[Spotted] = []
+    seen: set[tuple[str, int]] = set()
+    for one in candidates:
+        mark = (one.value, one.line)
+        if mark in seen or any(one.value in value or value in one.value for value in tokens):
+            continue
+        seen.add(mark)
+        fresh.append(one)
+        if one.check not in _GENERIC_CHECKS:
+            tokens.append(one.value)
+    return fresh
 
 
 class _Reader:
@@ -221,6 +250,8 @@ class _Reader:
         return False
 
     def _survives(self, number: int, row: str) -> bool:
+        if number == Trigger.VAGUE:
+            return any(_made(entry.value) for entry in lines.parse_line(row, 0))
         if number == Trigger.PAIRED:
             return any(kind((name,)) is not Kind.NONE for name in _NAMED.findall(row))
         if number == Trigger.URL:
@@ -260,7 +291,9 @@ class _Reader:
         for entry in entries:
             if entry.value.count("\n") < 2 or entry.role not in {Role.NAMED, Role.ENCODED}:
                 continue
-            form = self._formats.of(entry.keys[-1] if entry.keys else "", entry.value[:4096])
+            name = entry.keys[-1] if entry.keys else ""
+            form = self._formats.of(name, b"").format or self._formats.sniffed(entry.value[:_HEAD])
+            form = None if form is not None and hasattr(form, "CODE") else form
             inner, broken = _collect(form.parse if form else lines.parse, entry.value)
             if broken is not None:
                 inner += list(lines.parse(entry.value))
@@ -284,38 +317,58 @@ class _Reader:
 
     def by_line(self, form: Format | None, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
         """Read only the lines on which a candidate stands."""
-        code = getattr(form, "CODE", False)
+        code = form is not None and hasattr(form, "CODE")
+        settings = not code and _SETTINGS.search(self._document.path) is not None
         place = judge.Place(
             self._is_document,
             code=code,
             loose=True,
             path=self._document.path,
+            settings=settings or _SETTINGS_CODE.search(self._document.path) is not None,
             access=self._document.access,
         )
-        yield from self._judged(self._line_entries(form, pairs, code=code), place)
+        parse_line = getattr(form, "parse_line", lines.parse_line) if code else lines.parse_line
+        known = _IN_LINES if code or settings else _IN_LINES - {int(Trigger.DIRECTIVE)}
+        wanted = [pair for pair in pairs if pair[0] in known or (code and pair[0] in _IN_CODE)]
+        entries = (e for row, line in self._rows(wanted) for e in parse_line(row, line))
+        yield from self._judged(entries, place)
+        yield from self.nets(pairs)
 
-    def _line_entries(
-        self, form: Format | None, pairs: Sequence[tuple[int, int]], *, code: bool
-    ) -> Iterator[Entry]:
+    def nets(self, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
+        """Read what shows on a line by itself whatever the format: URLs, commands, hashes."""
+        place = judge.Place(
+            self._is_document,
+            code=True,
+            loose=True,
+            path=self._document.path,
+            access=self._document.access,
+        )
+        wanted = [pair for pair in pairs if pair[0] in _IN_VALUES]
+        rows = self._rows(wanted)
+        yield from self._judged((Entry(("url",), row, line) for row, line in rows), place)
+        wanted = [pair for pair in pairs if pair[0] == Trigger.ARGUMENT]
+        yield from self._judged(self._commands(wanted), place)
+        wanted = [pair for pair in pairs if pair[0] == Trigger.HASH]
+        found = ((_HASH.search(row), line) for row, line in self._rows(wanted))
+        hashed = (Entry(("hash",), one[0], line, Role.HASH) for one, line in found if one)
+        yield from self._judged(hashed, place)
+
+    def _commands(self, pairs: Sequence[tuple[int, int]]) -> Iterator[Entry]:
+        for row, line in self._rows(pairs):
+            tool = _TOOL.search(row)
+            if tool:
+                command = row[tool.start() :].rstrip("\"');, ")
+                yield Entry(("command",), command, line, Role.COMMAND)
+
+    def _rows(self, pairs: Sequence[tuple[int, int]]) -> Iterator[tuple[str, int]]:
+        """Give text and number of each line on which a candidate stands, once."""
         numbers = text.Lines(self._content.data, self._document.first_line)
-        parse_line: Callable[[str, int], Iterable[Entry]]
-        parse_line = form.parse_line if form is not None and code else lines.parse_line  # type: ignore[attr-defined]  # CODE formats have it
-        settings = not code and _SETTINGS.search(self._document.path) is not None
-        seen: set[tuple[int, str]] = set()
-        for number, end in pairs:
-            way = _line_way(number, code=code, settings=settings)
-            if not way:
-                continue
+        seen: set[int] = set()
+        for _, end in pairs:
             start, row = self._row(end)
-            if (start, way) in seen:
-                continue
-            seen.add((start, way))
-            line = numbers.at(start)
-            if way == "line":
-                yield from parse_line(row.rstrip("\r"), line)
-            else:
-                role = Role.COMMAND if way == "command" else Role.NAMED
-                yield Entry((way,), row, line, role)
+            if start not in seen:
+                seen.add(start)
+                yield row.rstrip("\r"), numbers.at(start)
 
     def _judged(self, entries: Iterable[Entry], place: judge.Place) -> Iterator[Spotted]:
         seen: set[tuple[str, int]] = set()
@@ -334,16 +387,6 @@ def _without_overlaps(spotted: list[Spotted]) -> list[Spotted]:
         if not any(one.line == k.line and one.value in k.value for k in kept):
             kept.append(one)
     return sorted(kept, key=lambda s: s.line)
-
-
-def _line_way(number: int, *, code: bool, settings: bool) -> str:
-    if number == Trigger.QUOTED or (number == Trigger.PLAIN and not code):
-        return "line"
-    if number == Trigger.DIRECTIVE and settings:
-        return "line"
-    if number in _IN_VALUES:
-        return "url"
-    return "command" if number == Trigger.ARGUMENT and not code else ""
 
 
 def _collect(

@@ -7,6 +7,9 @@ A format module is found by listing this folder. It offers:
                               last components of the path
     ALWAYS: tuple[str, ...]   optional: those of NAMES whose files carry secrets without any
                               key word and so are parsed even when no pattern fires
+    GENERIC: bool             optional, True: a format of many programs, whose files are parsed
+                              only where a credential word stands; a small file of any other
+                              format, a dialect with words of its own, is parsed always
     CODE: bool                optional, True: a programming language; only hit lines are read
     def sniff(head: str) -> bool
                               optional: recognises the format by its first 4096 characters when no

@@ -13,6 +13,7 @@ from checks.model import Entry, Role
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+GENERIC: Final = True
 NAMES: Final = (
     "*.containerfile",
     "*.dockerfile",

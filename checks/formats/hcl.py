@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from checks.formats.levels import Event
     from checks.model import Entry
 
+GENERIC: Final = True
 NAMES: Final = (
     "*.hcl",
     "*.hcl.*",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from checks.formats.textlines import Line
 
+GENERIC: Final = True
 NAMES: tuple[str, ...] = (*with_copies("*.properties"), "*.props")
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from checks.shellwords import Command, Statement, Word
 
+GENERIC: Final = True
 NAMES: Final = (
     "*.ash", "*.bash", "*.bats", "*.command", "*.csh", "*.dash", "*.ebuild", "*.fish", "*.ksh",
     "*.sh", "*.sh.in", "*.tcsh", "*.zsh", "*.zsh-theme",

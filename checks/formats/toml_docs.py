@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from checks.formats.levels import Event
     from checks.model import Entry
 
+GENERIC: Final = True
 NAMES: Final = (
     "*.toml",
     "*.toml.*",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from checks.model import Entry
 
+GENERIC: Final = True
 NAMES: Final = (
     "*.kubeconfig",
     "*.sls",

@@ -33,10 +33,10 @@ _IN_SECRET_PLAIN: Final = frozenset(
 )
 _DOCUMENTS: Final = re.compile(
     r"(?:^|/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata|fixtures?|specs?|__tests__|mocks?"
-    r"|locale|locales|i18n|l10n|translations?|lang|templates?|test_[^/]+|node_modules"
+    r"|locale|locales|i18n|l10n|translations?|lang|test_[^/]+|node_modules"
     r"|site-packages|dist-packages|vendor|third_party|include|lib/python[\d.]+|share/perl5?|gems|pkg/mod"
     r"|registry/src)/"
-    r"|[._\-](?:example|sample|dist|template|tmpl|orig|spec|test)(?:\.[^/.]*)?$|(?:^|/)test_[^/]*$"
+    r"|[._\-](?:example|sample|dist|orig|spec|test)(?:\.[^/.]*)?$|(?:^|/)test_[^/]*$"
     r"|\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|mdx|ipynb)$|(?:^|/)(?:readme|changelog|changes|news|copying)[^/]*$",
     re.IGNORECASE,
 )
@@ -63,6 +63,8 @@ class Place(NamedTuple):
     loose: bool = False
     """The text was read in line mode, so a key may not be one."""
     path: str = ""
+    settings: bool = False
+    """The path is one of configuration, so `name value` is a likely notation."""
     access: Access | None = None
 
 
@@ -85,6 +87,10 @@ def is_document(path: str) -> bool:
     return _DOCUMENTS.search(path) is not None
 
 
+_AUTH: Final = re.compile(r"(?:^|[._\-])auth$", re.IGNORECASE)
+_USER_PASSWORD: Final = re.compile(r"([A-Za-z][\w.@\-]{0,63}):([^\s/:][^\s]{3,})")
+
+
 def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
     """Give the credentials in an entry: itself, or what its value contains."""
     if entry.role is Role.COMMAND:
@@ -97,6 +103,8 @@ def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
     if entry.role is Role.HASH:
         yield from _hashed(entry, place, "crypt")
         return
+    if _AUTH.search(own_name(entry.keys)) and (pair := _USER_PASSWORD.fullmatch(entry.value)):
+        entry = entry._replace(value=pair[2], subject=pair[1], role=Role.SECRET)
     own = [*_judge_one(entry, place), *_hashed(entry, place, "")]
     yield from own
     if not own:
@@ -117,14 +125,18 @@ def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
         yield Candidate(entry._replace(value=value), *verdict)
 
 
+_HASH_ALONE: Final = re.compile(r"^[\w.@\-]{1,64}:(?=[${])")
+"""The user in front of a hash, as htpasswd and lists of users have it."""
+
+
 def _hashed(entry: Entry, place: Place, hint: str) -> Iterator[Candidate]:
     """Judge a password hash: its scheme, and who can read it."""
-    if place.document or (not hint and entry.value[:1] not in "${*"):
+    if place.document or (not hint and "$" not in entry.value and entry.value[:1] not in "{*"):
         return
     if hint and not entry.value:
         yield Candidate(entry, EMPTY, Severity.HIGH, Confidence.HIGH)
         return
-    facts = hashes.classify(entry.value, hint)
+    facts = hashes.classify(_HASH_ALONE.sub("", entry.value), hint)
     if facts is None:
         return
     for fault in keyfaults.judge_hash(facts, place.access):
@@ -168,7 +180,7 @@ def _weigh(
         return _password(value, named, entry, place)
     if named is Kind.TOKEN and _looks_made(value):
         return SECRET, Severity.HIGH, Confidence.MEDIUM
-    if named is Kind.VAGUE and _looks_random(value) and not place.loose:
+    if named is Kind.VAGUE and _looks_random(value) and (entry.quoted or not place.loose):
         return SECRET, Severity.HIGH, Confidence.LOW
     return None
 
@@ -177,15 +189,17 @@ def _password(
     value: str, named: Kind, entry: Entry, place: Place
 ) -> tuple[str, Severity, Confidence] | None:
     certain = entry.role is Role.SECRET
-    guessed = place.loose or place.code
-    if guessed and not certain and not _looks_chosen(value, entry.quoted, named):
+    guessed = (place.loose or place.code) and not certain
+    if guessed and not _looks_chosen(value, entry.quoted, named, settings=place.settings):
+        return None
+    if named is Kind.PASS and not certain and value.isalpha() and not value.islower():
         return None
     if is_weak(value, place.path + " " + entry.subject):
-        return None if guessed and not certain else (WEAK, Severity.LOW, Confidence.MEDIUM)
+        return None if guessed else (WEAK, Severity.LOW, Confidence.MEDIUM)
     return PASSWORD, Severity.HIGH, Confidence.MEDIUM if guessed else Confidence.HIGH
 
 
-def _looks_chosen(value: str, quoted: bool, named: Kind) -> bool:
+def _looks_chosen(value: str, quoted: bool, named: Kind, *, settings: bool) -> bool:
     """A password rather than a word of the text: letters with digits or with signs.
 
     Asked only where the key was guessed from a line; a bare word, a number or an expression stands
@@ -199,7 +213,7 @@ def _looks_chosen(value: str, quoted: bool, named: Kind) -> bool:
         return False
     digits = any(c.isdigit() for c in value)
     signs = any(c in _SIGNS for c in value)
-    if named is Kind.PASS:
+    if named is Kind.PASS and not settings:
         return quoted and digits and signs
     return digits or signs
 

@@ -29,7 +29,7 @@ _SPLIT: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _PASSWORD: Final = frozenset(
     "bindpw cleartextpassword credentialpassword dbpass dbpasswd dbpassword dbpw dbpwd keypass"
-    " kennwort ldappassword ldappasswd masterauth passcode passphrase passwd password passwort"
+    " kennwort ldappassword ldappasswd masterauth passcode authtok passphrase passwd password passwort"
     " plaintextpasswd pskpass psw pswd pwd requirepass rootpass rootpassword rootpw secretpassword"
     " senha sharedpass storepass trustpass userpass userpassword wpapassphrase contrasena"
     " motdepasse authpass bindpasswd bindpassword smtppass adminpassword adminpw adminpass".split()
@@ -41,7 +41,7 @@ _PROGRAMS: Final = frozenset(
     "chpasswd gpasswd htpasswd kpasswd ldappasswd lppasswd mkpasswd nispasswd smbpasswd vncpasswd"
     " yppasswd update-passwd grpasswd opasswd base-passwd debian-passwd sshpass keepass bypass"
     " compass trespass surpass encompass onepass lastpass multipass singlepass lowpass highpass"
-    " bandpass allpass".split()
+    " bandpass allpass pypass xpass multipass sysbypass nopass askpass getpass ssh-askpass renderpass subpass firstpass secondpass fastpass slowpass onepass twopass fullpass datapass".split()
 )
 """Programs and words that only end like a credential."""
 _SHORT_PASSWORD: Final = frozenset({"pass", "pw", "psk"})
@@ -63,8 +63,15 @@ _TOKEN_TAIL: Final = re.compile(
     r"|appsecret|secrettoken|cookiesecret|secretid)$"
 )
 _WORDPRESS: Final = re.compile(r"^(?:secure)?(?:auth|loggedin|nonce)(?:key|salt)$")
+_SALTED: Final = frozenset("auth cookie hash hasher in jwt nonce password secret session".split())
+"""Words in front of `salt` that make it one of a site, to be kept secret."""
+_CONTAINERS: Final = frozenset(
+    "apikeys api_keys credentials passwords secrets tokens access_tokens accesstokens".split()
+)
+"""Names of maps whose values are credentials under names of their own."""
+_PASS_TAIL: Final = re.compile(r"[a-z]{3,}(?:pass|pw)$")
 _VAGUE: Final = frozenset(
-    {"secret", "token", "credential", "credentials", "auth", "community", "key"}
+    {"secret", "token", "credential", "credentials", "auth", "community", "encrypt", "key"}
 )
 _VAGUE_TAIL: Final = re.compile(r"(?:secret|token|credentials?)$")
 
@@ -80,11 +87,24 @@ _OWNERS: Final = frozenset(
 _DROPPED_TAILS: Final = frozenset(
     "admin base64 b64 backup bytes clear cleartext current data decoded default dev development env"
     " local master new old override plain plaintext preprod previous primary prod production qa raw"
-    " readonly replica root secondary slave stage staging str string test testing text uat user val"
+    " readonly replica root secondary slave stage staging str string test testing text uat user v val"
     " value".split()
 )
 """Words behind the head noun that do not change what it is: `db_password_prod`."""
 
+_PLAIN_MEMBERS: Final = frozenset(
+    "algorithm algo alg audience enabled expiry file id issuer key_id keyid kid length name path"
+    " prefix provider region role scope scopes ttl type url user username version".split()
+)
+_PUBLIC: Final = frozenset({"public", "pub"})
+_NEVER: Final = frozenset({"signingkey", "usersigningkey"})
+"""Git's name for the id of a public key."""
+_KEY_PREFIXES: Final = frozenset(
+    "cache composite default dict foreign gpg group hot host index json lookup map meta natural"
+    " object partition pgp primary property redis registry repo repository row schema shortcut sort"
+    " ssh surrogate translation unique".split()
+)
+"""Words in front of `key` that make it a name or a public thing."""
 _TOKEN_PREFIXES: Final = frozenset(
     "ancestor cancel cancellation child comment continuation csrf current cursor delimiter eof first"
     " idempotency last lex lookahead next number open page pagination parent peek prev previous"
@@ -95,13 +115,13 @@ _TOKEN_PREFIXES: Final = frozenset(
 _VERBS: Final = frozenset(
     "allow always ask can change check clear confirm disable display enable enforce expire expired"
     " force forget forgot generate get has hide ignore invalid is lost max min missing need needs"
-    " new no prompt random read remember repeat request require required reset reveal save send"
-    " set show skip store support supports toggle update use uses validate verify wrong".split()
+    " new no prompt random read remember repeat request require required reset reveal send"
+    " show skip support supports toggle validate verify wrong".split()
 )
 """A name that begins with a verb says what happens to a password, not what it is."""
 
 _REFERRING: Final = re.compile(
-    r"(?:^|[._\-])(?:existing|from|ref|reference|lookup)(?:[._\-]|$)", re.IGNORECASE
+    r"(?:^|[._\-])(?:existing|from|ref|reference)(?:[._\-]|$)", re.IGNORECASE
 )
 
 
@@ -125,7 +145,10 @@ def own_name(keys: tuple[str, ...]) -> str:
 
 def kind(keys: tuple[str, ...]) -> Kind:
     """Classify the value under a key path by its names."""
-    return _kind(own_name(keys))
+    found = _kind(own_name(keys))
+    if found is Kind.NONE and len(keys) > 1 and keys[-2].lower() in _CONTAINERS:
+        return Kind.NONE if keys[-1].lower() in _PLAIN_MEMBERS else Kind.TOKEN
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -137,19 +160,26 @@ def _kind(name: str) -> Kind:
         parts.pop()
     if not parts:
         return Kind.NONE
-    if len(parts) > 1 and parts[0] in _VERBS and parts[0] not in {"new", "reset", "set", "update"}:
+    if len(parts) > 1 and parts[0] in _VERBS and parts[0] not in {"new", "reset"}:
         return Kind.NONE
     return _by_head(parts)
 
 
 def _by_head(parts: list[str]) -> Kind:
     head, glued = parts[-1], "".join(parts)
+    if not _PUBLIC.isdisjoint(parts) or glued in _NEVER:
+        return Kind.NONE
     if head in _PASSWORD or _PASSWORD_TAIL.search(glued):
         return Kind.PASSWORD
     if head in _SHORT_PASSWORD:
         return Kind.PASSWORD if len(parts) > 1 and parts[-2] in _OWNERS else Kind.PASS
-    if len(parts) > 1 and parts[-2] in _TOKEN_PREFIXES:
+    if _PASS_TAIL.fullmatch(head):
+        return Kind.PASS
+    before = parts[-2] if len(parts) > 1 else ""
+    if before in _TOKEN_PREFIXES or (head == "key" and before in _KEY_PREFIXES):
         return Kind.NONE
+    if head == "salt":
+        return Kind.TOKEN if before in _SALTED else Kind.NONE
     if glued in _TOKEN or _TOKEN_TAIL.search(glued) or _WORDPRESS.search(glued):
         return Kind.TOKEN
     if len(parts) > 1 and head in {"token", "secret"}:

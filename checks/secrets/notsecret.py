@@ -59,7 +59,7 @@ _ENCRYPTED: Final = re.compile(
 )
 _PLACEHOLDER: Final = re.compile(
     r"""
-    ^<[^<>]*>$ | ^\[[^\[\]]*\]$ | ^\{[\w\-. ]*\}$ | ^\(.*\)$ | ^%[-\w]*[sd]$ | ^:\w+$ | ^\?+$ | ^@\w+$
+    ^<[^<>]*>$ | ^\[[^\[\]]*\]$ | ^\{[\w\-. ]*\}$ | ^\(.*\)$ | ^%[-\w]*[sd](?:\\n)?$ | ^:\w+$ | ^\?+$ | ^@\w+$
     | ^[xX*.\-_#•?]+$ | ^x{3,} | x{4,}$ | \*{3,} | \.{3}$ | ^\.{3}
     | ^(?:todo|tbd|fixme|redacted|removed|hidden|masked|censored|obfuscated|scrubbed|sanitized)\b
     | (?:place[_\- ]?holder|replace[_\- ]?(?:me|this|with|it)|insert[_\- ]?\w*[_\- ]?here)
@@ -85,6 +85,8 @@ _PUBLIC: Final = re.compile(
     r"^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-|sk-(?:ssh|ecdsa))|^-----BEGIN (?:PUBLIC|CERTIFICATE|RSA PUBLIC)"
     r"|^(?:sha(?:1|256|384|512)|md5|h1)[-:=]|^age1[0-9a-z]{50,}$|^MII[BC]IjANBg"
 )
+_RULES: Final = re.compile(r"^[a-z_]+(?::[\w,]+)?(?:\|[a-z_]+(?::[\w,.]+)?)+$")
+"""Validation rules of a form: `required|min:12`."""
 _EXPRESSION: Final = re.compile(
     r"\(\?[:=!<P]|\\[bdswBDSW](?![A-Za-z0-9])|\[(?:\^|a-z|0-9|A-Z)|\.\*\)|\{\d+,\d*\}"
 )
@@ -167,7 +169,7 @@ _LIKELY: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
         "option",
         lambda value: value.startswith("--") or value.endswith("=") and value[:-1].isalpha(),
     ),
-    ("type", lambda value: value.lower() in _TYPES),
+    ("type", lambda value: value.lower() in _TYPES or _RULES.match(value) is not None),
     ("address", _matches(_ADDRESS)),
     ("public", _matches(_PUBLIC)),
     ("path", _is_path),

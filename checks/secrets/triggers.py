@@ -33,7 +33,9 @@ class Trigger(enum.IntEnum):
     """A password hash with a scheme in front."""
     KEY = 9
     """The armour of a private key, also in base64."""
-    CERTIFICATE = 10
+    VAGUE = 10
+    """A word that may stand for a credential and a value: for files of settings."""
+    CERTIFICATE = 11
     """The armour of a certificate: it may belong to a key."""
 
 
@@ -41,14 +43,14 @@ _WORD: Final = (
     r"pass(?:w|phrase|code|[^a-z])|[^a-z]pass|pwd|secret|token|credential|api[_\-. ]?key"
     r"|access[_\-. ]?key|psk|bindpw|rootpw|[^a-z]pw|masterauth|community|storepass|keypass"
     r"|(?:auth|private|encryption|account|signing|shared|master|license|app|host|admin)[_\-. ]?key"
-    r"|kennwort|contrasena|senha"
+    r"|kennwort|contrasena|senha|salt|authtok"
 )
 _LEAD: Final = r"pass|pwd|secret|token|psk|bindpw|rootpw|masterauth|requirepass|storepass|community"
 
 EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     (
         Trigger.QUOTED,
-        rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,8}}(?:=>|:=|[=:,(])[ \t]{{0,8}}"
+        rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,16}}(?:=>|:=|[=:,(])[ \t]{{0,16}}"
         r"[a-zA-Z@]?[\"'`][^\"'`\s]",
     ),
     (
@@ -65,6 +67,10 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         r"(?i)(?:name|key|id|property|path|setting)[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?[\w.\-/]{0,32}"
         r"(?:pass|pwd|secret|token|api_?key|credential)",
     ),
+    (
+        Trigger.VAGUE,
+        r"(?i)(?:auth|encrypt|key|tokens?)[\"']?[ \t]{0,24}(?:=>|:=|[=:{])[ \t]{0,24}[\"']?[\w{+/]",
+    ),
     (Trigger.URL, r"://[^\s:/@\"'<>]{0,40}:[^\s/@\"'<>]{1,60}@"),
     (
         Trigger.HEADER,
@@ -72,14 +78,14 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     ),
     (
         Trigger.ARGUMENT,
-        r"(?:mysql|mariadb|sshpass|curl|wget|docker|podman|helm|login|htpasswd|smbclient|mount"
+        r"(?:mysql|mariadb|sshpass|twine|net use|mvn|curl|wget|docker|podman|helm|login|htpasswd|smbclient|mount"
         r"|ldap[a-z]{3,8}|redis-cli|mongo[a-z]{0,8}|sqlcmd|rabbitmqctl|ipmitool|snmp[a-z]{2,8}|lftp"
         r"|useradd|usermod|chpasswd|keytool|openssl|rsync|psql|expect)[^\n]{0,120}[ \t]-{1,2}[A-Za-z]",
     ),
     (Trigger.CONTAINER, r"kind[\"']?:[ \t]{0,4}[\"']?(?:Secret|EncryptionConfig)"),
     (
         Trigger.CONTAINER,
-        r"(?i)chpasswd|identified[ \t]{1,4}(?:by|with)|\"auths\"|insecure-password",
+        r"(?i)chpasswd|identified[ \t]{1,4}(?:by|with)|getconnection\(|securestring|\"auths\"|insecure-password",
     ),
     (
         Trigger.CONTAINER,

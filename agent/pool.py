@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import mmap
 import os
 import resource
@@ -35,6 +36,10 @@ _LENGTH: Final = struct.Struct("=I")
 _AT: Final = struct.Struct("=q")
 _MEMORY: Final = 1536 * 1024 * 1024
 _GRACE: Final = 30.0
+_AGAIN: Final = 5.0
+"""The alarm repeats: a first one may be lost inside a library's callback."""
+_BETWEEN: Final = -1
+"""The position of a worker that is at no item: it reads its orders or sends its result."""
 
 
 class TooSlowError(Exception):
@@ -56,9 +61,10 @@ class Pool:
         self._work = work
         self._processes = processes
         self._seconds = seconds
-        self._decode = msgspec.msgpack.Decoder(Result)
         self._workers: dict[int, _Worker] = {}
-        self._given: dict[int, list[tuple[list[str], float]]] = {}
+        self._given: dict[int, list[list[str]]] = {}
+        self._seen: dict[int, tuple[int, float]] = {}
+        """Where each worker was when it last moved on, and when that was."""
 
     def run(self, paths: Iterable[str]) -> Iterator[Result]:
         """Give the results of all paths, in the order they arrive; stops every process it began."""
@@ -83,7 +89,9 @@ class Pool:
                     if batch is None:
                         exhausted = True
                         break
-                    given.append((batch, time.monotonic()))
+                    if not given:
+                        self._seen[number] = _BETWEEN, time.monotonic()
+                    given.append(batch)
                     self._send(self._workers[number], batch)
             if not any(self._given.values()):
                 return
@@ -98,32 +106,43 @@ class Pool:
                 yield self._bury(number, again, "reader crashed")
             else:
                 self._given[number].pop(0)
-                if self._given[number]:
-                    batch, _ = self._given[number][0]
-                    self._given[number][0] = batch, time.monotonic()
-                yield self._decode.decode(data)
-        for number in [n for n in waiting if n not in ready]:
-            batch, since = self._given[number][0]
-            if time.monotonic() - since > self._seconds * len(batch) + _GRACE:
-                os.kill(self._workers[number].pid, signal.SIGKILL)
+                self._seen[number] = _BETWEEN, time.monotonic()
+                yield _unpacked(data)
+        for number in set(waiting).difference(ready):
+            self._watch(number)
+
+    def _watch(self, number: int) -> None:
+        """Kill a worker that has been at one item for longer than its own alarm allows."""
+        worker, now = self._workers[number], time.monotonic()
+        position = int(_AT.unpack_from(worker.at)[0])
+        before, since = self._seen[number]
+        if position != before:
+            self._seen[number] = position, now
+        elif now - since > self._seconds + _GRACE:
+            os.kill(worker.pid, signal.SIGKILL)
 
     def _bury(self, number: int, again: list[list[str]], reason: str) -> Result:
-        """Take a dead worker's batches: done items are repeated, the deadly one is reported."""
-        worker, given = self._workers[number], self._given[number]
-        batch = given[0][0]
+        """Take a dead worker's batches: done items are repeated, the deadly one is reported.
+
+        Where none is known to be (their result was too much, say), each is tried alone.
+        """
+        worker, (batch, *others) = self._workers[number], self._given[number]
         position = int(_AT.unpack_from(worker.at)[0])
         self._stop(worker, kill=False)
-        again += [rest for rest, _ in given[1:]]
-        rest = batch[:position] + batch[position + 1 :]
-        if rest:
-            again.append(rest)
         self._start()
+        again += others
+        if position == _BETWEEN and len(batch) > 1:
+            again += [[path] for path in batch]
+            return Result()
+        position = max(position, 0)
+        again += [rest for rest in [batch[:position] + batch[position + 1 :]] if rest]
         return Result(inconclusive=[Inconclusive(batch[position], reason)])
 
     def _start(self) -> None:
         requests_in, requests_out = os.pipe()
         results_in, results_out = os.pipe()
         at = mmap.mmap(-1, _AT.size)
+        _AT.pack_into(at, 0, _BETWEEN)
         pid = os.fork()
         if pid == 0:
             status = 1
@@ -193,6 +212,20 @@ def _exactly(descriptor: int, size: int) -> bytes | None:
     return b"".join(parts)
 
 
+def _packed(result: Result) -> bytes:
+    """Encode a result; one with a name that is not UTF-8 as JSON, which has escapes for that."""
+    try:
+        return msgspec.msgpack.encode(result)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(result)).encode()
+
+
+def _unpacked(data: bytes) -> Result:
+    if data.startswith(b"{"):  # in MessagePack a number, never a result
+        return msgspec.convert(json.loads(data), Result)
+    return msgspec.msgpack.decode(data, type=Result)
+
+
 def _too_slow(_number: int, _frame: object) -> None:
     raise TooSlowError
 
@@ -203,19 +236,19 @@ def _serve(work: Work, requests: int, results: int, at: mmap.mmap, seconds: int)
     signal.signal(signal.SIGALRM, _too_slow)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (_address_space() + _MEMORY, -1))
-    encoder = msgspec.msgpack.Encoder()
     while (data := _receive(requests)) is not None:
         result = Result(not_applicable={}, findings=[], suppressed=[], inconclusive=[], accepted=[])
         for position, name in enumerate(msgspec.msgpack.decode(data, type=list[bytes])):
             _AT.pack_into(at, 0, position)
             _one(work, os.fsdecode(name), result, seconds)
-        reply = encoder.encode(result)
+        _AT.pack_into(at, 0, _BETWEEN)
+        reply = _packed(result)
         _write(results, _LENGTH.pack(len(reply)) + reply)
 
 
 def _one(work: Work, path: str, result: Result, seconds: int) -> None:
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
         work(path, result)
     except TooSlowError:
         result.inconclusive.append(Inconclusive(path, "took too long", f"over {seconds} s"))

@@ -40,7 +40,9 @@ _PATIENCE: Final = 1.5
 """Seconds after which a scan shows its progress."""
 
 
-def _chunks(form: str, report: Report, infos: Mapping[str, CheckInfo], **how: object) -> Iterable[str]:
+def _chunks(
+    form: str, report: Report, infos: Mapping[str, CheckInfo], **how: object
+) -> Iterable[str]:
     module, name = FORMATS[form]
     render = getattr(importlib.import_module(f"agent.output.{module}"), name)
     return cast("Iterable[str]", render(report, infos, **how))

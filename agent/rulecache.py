@@ -43,8 +43,8 @@ def engine(files: Iterable[tuple[str, str]], base: Path) -> engines.Engine:
     try:
         state.write(path, state.sealed(msgspec.msgpack.encode(_Kept(rules, database))))
         _forget_others(path)
-    except state.StateError:
-        pass  # a scan without a cache is slower, not wrong
+    except (state.StateError, OSError):
+        pass  # a scan without a cache is slower, not wrong; another may clean up at the same time
     return made
 
 

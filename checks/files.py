@@ -60,7 +60,8 @@ Walked = str | NotApplicable | Inconclusive
 def walk(roots: Sequence[str], exclude: Sequence[str] = ()) -> Iterator[Walked]:
     """Give every regular file below the roots, and what else is there, in directory order.
 
-    A root that is a symbolic link is followed. exclude: globs on whole paths.
+    A root that is a symbolic link is followed; one that is no file and no folder was asked for and
+    is not looked at, which is Inconclusive. exclude: globs on whole paths.
     """
     pseudo = _pseudo_mounts()
     excluded = _matcher(exclude)
@@ -75,7 +76,7 @@ def walk(roots: Sequence[str], exclude: Sequence[str] = ()) -> Iterator[Walked]:
         elif stat.S_ISREG(mode):
             yield os.path.realpath(root) if os.path.islink(root) else root
         else:
-            yield NotApplicable(root, _kind(mode))
+            yield Inconclusive(root, "not a file or a folder", _kind(mode))
 
 
 def _tree(root: str, pseudo: frozenset[str], excluded: re.Pattern[str] | None) -> Iterator[Walked]:
@@ -87,19 +88,31 @@ def _tree(root: str, pseudo: frozenset[str], excluded: re.Pattern[str] | None) -
         except OSError as error:
             yield Inconclusive(folder, *_why(error))
             continue
-        with entries:
-            for entry in entries:
-                path = entry.path
-                if excluded and excluded.match(path):
-                    yield NotApplicable(path, "excluded")
-                elif entry.is_file(follow_symlinks=False):
-                    yield path
-                elif not entry.is_dir(follow_symlinks=False):
-                    yield NotApplicable(path, _entry_kind(entry))
-                elif os.path.abspath(path) in pseudo:
-                    yield NotApplicable(path, "pseudo file system")
-                else:
-                    stack.append(path)
+        try:
+            with entries:
+                for entry in entries:
+                    if (walked := _walked(entry, pseudo, excluded)) is None:
+                        stack.append(entry.path)
+                    else:
+                        yield walked
+        except OSError as error:
+            yield Inconclusive(folder, *_why(error))
+
+
+def _walked(
+    entry: os.DirEntry[str], pseudo: frozenset[str], excluded: re.Pattern[str] | None
+) -> Walked | None:
+    """Give what an entry is, None for a folder to go into; raises OSError where it cannot tell."""
+    path = entry.path
+    if excluded and excluded.match(path):
+        return NotApplicable(path, "excluded")
+    if entry.is_file(follow_symlinks=False):
+        return path
+    if not entry.is_dir(follow_symlinks=False):
+        return NotApplicable(path, _entry_kind(entry))
+    if os.path.abspath(path) in pseudo:
+        return NotApplicable(path, "pseudo file system")
+    return None
 
 
 def _entry_kind(entry: os.DirEntry[str]) -> str:

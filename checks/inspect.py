@@ -62,15 +62,14 @@ _ALWAYS_PARSED: Final = frozenset(
     {int(t) for t in (Trigger.CONTAINER, Trigger.HEADER, Trigger.ARGUMENT, Trigger.HASH)}
 )
 _NAMED: Final = re.compile(
-    r"""(?i)(?:name|key|id|property|path|setting)["']?[ \t]*[:=][ \t]*["']?([\w.\-/]+)"""
+    r"""(?i)(?:name|key|id|property|path|setting)["']?[ \t]*[:=][ \t]*["']?([\w.\-/]+)(?![\w ])"""
 )
+_VALUE: Final = re.compile(rb"(?i)value|default|content|>\s*[^<\s]")
 _IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
 _IN_CODE: Final = frozenset({int(Trigger.CONTAINER)})
 _SETTINGS_CODE: Final = re.compile(r"(?:config|settings|\.inc)[^/]*$", re.IGNORECASE)
 _IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
-_WORDY: Final = (
-    _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT), int(Trigger.VAGUE)}
-)
+_WORDY: Final = _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT), int(Trigger.VAGUE)}
 _DIALECT: Final = 256 * 1024
 """A file of a dialect up to this size is parsed whatever fires: its words are its own."""
 
@@ -183,9 +182,7 @@ class Inspector:
         """Judge what is only known by its name, place or surroundings."""
         named = self._formats.of(document.path, content.data)
         whole = document.whole and len(content.data) <= _PARSED
-        certain = whole and (
-            named.always or (named.dialect and len(content.data) <= _DIALECT)
-        )
+        certain = whole and (named.always or (named.dialect and len(content.data) <= _DIALECT))
         pairs = [pair for pair in looked.hits if pair[0] in _WORDY or pair[0] >= FIRST_RULE]
         if not pairs and not certain:
             return
@@ -243,17 +240,25 @@ class _Reader:
             if number in _ALWAYS_PARSED or number >= FIRST_RULE:
                 return True
             start, row = self._row(end)
+            if number == Trigger.PAIRED:
+                if self._pairs(end, row):
+                    return True
+                continue
             if start not in seen and self._survives(number, row):
                 return True
-            if number != Trigger.PAIRED:
-                seen.add(start)
+            seen.add(start)
         return False
+
+    def _pairs(self, end: int, row: str) -> bool:
+        """Say whether a name that sounds like a credential has its value behind it."""
+        behind = self._content.data[end : end + _AROUND]
+        return _VALUE.search(behind) is not None and any(
+            kind((name,)) is not Kind.NONE for name in _NAMED.findall(row)
+        )
 
     def _survives(self, number: int, row: str) -> bool:
         if number == Trigger.VAGUE:
             return any(_made(entry.value) for entry in lines.parse_line(row, 0))
-        if number == Trigger.PAIRED:
-            return any(kind((name,)) is not Kind.NONE for name in _NAMED.findall(row))
         if number == Trigger.URL:
             return next(values.inner(Entry(("url",), row, 0)), None) is not None
         return any(
@@ -469,10 +474,11 @@ def finding(
     evidence = redact.evidence(spotted.value, keys, prefix=spotted.prefix)
     if spotted.length:
         evidence = msgspec.structs.replace(evidence, length=spotted.length)
-    path = ".".join(redact.shown(key) for key in spotted.keys)[:200].replace(spotted.value, "•")
+    keys_shown = (redact.shown(redact.without(key, spotted.value)) for key in spotted.keys)
+    path = ".".join(keys_shown)[:200]
     identity = hashlib.sha256(
         "\0".join((spotted.check, evidence.fingerprints[0].value, document.path, path)).encode(
-            "utf-8", "surrogateescape"
+            "utf-8", "surrogatepass"
         )
     )
     return Finding(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from typing import Final
 
 from checks.model import Evidence, Fingerprint
 
 _SHOWN: Final = 4
 _LONG: Final = 20
+_RUN: Final = re.compile(r"[A-Za-z0-9_+/=\-]{16,}")
+"""What may be a token of its own within a name."""
 
 
 class FingerprintKey:
@@ -31,7 +34,7 @@ class FingerprintKey:
 
     def of(self, value: str) -> Fingerprint:
         """Give the fingerprint of a value: HMAC-SHA256, 32 hex digits of it."""
-        digest = hmac.digest(self._key, value.encode("utf-8", "surrogateescape"), "sha256")
+        digest = hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), "sha256")
         return Fingerprint(self.id, digest.hex()[:32])
 
 
@@ -42,8 +45,24 @@ def mask(value: str, *, prefix: int = 0) -> str:
 
 
 def shown(text: str) -> str:
-    """Make a name from a hostile file safe to print: at most 80 characters, no control characters."""
-    return "".join(c if c.isprintable() else "?" for c in text[:80])
+    """Make a name from a hostile file safe to print: 80 characters, no controls, no tokens.
+
+    A user or a key can itself be a secret that no rule knows; a random run in it is hidden.
+    """
+    clear = _RUN.sub(_hide_random, text[:1024])[:80]
+    return "".join(c if c.isprintable() else "?" for c in clear)
+
+
+def without(name: str, value: str) -> str:
+    """Take a value out of a name; a short or common one would be told by its absence."""
+    return name.replace(value, "•") if len(value) > 5 and not value.isalpha() else name
+
+
+def _hide_random(found: re.Match[str]) -> str:
+    run = found[0]
+    digits = sum(c.isdigit() for c in run)
+    mixed = digits > 2 and run.upper() != run != run.lower()
+    return f"{run[:_SHOWN]}•" if mixed or (digits > 5 and len(run) >= 32) else run
 
 
 def evidence(value: str, keys: tuple[FingerprintKey, ...], *, prefix: int = 0) -> Evidence:

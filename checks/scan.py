@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import msgspec
 
-from checks import archives, files, keyfiles, suppress
+from checks import archives, files, keyfiles, suppress, text
 from checks.inspect import Document, Inspector, Looked, Spotted, finding, joined_fault
 from checks.keyfiles import KeySeen
 from checks.model import Access, Finding, Inconclusive, Severity, Suppressed, Suppression
@@ -138,12 +138,14 @@ class Scanner:
         """Look at a large file piece by piece; what two pieces share is reported once."""
         access = files.access(opened.status)
         seen: set[tuple[str, str]] = set()
+        mark = text.mark(os.pread(opened.descriptor, 4, 0))
         for piece in files.pieces(opened):
             if isinstance(piece, Inconclusive):
                 result.inconclusive.append(piece)
                 return
             result.bytes += len(piece.data) - piece.overlap
-            document = Document(opened.path, piece.data, access, first_line=piece.line, whole=False)
+            data = mark + piece.data if piece.overlap else piece.data
+            document = Document(opened.path, data, access, first_line=piece.line, whole=False)
             looked = self._inspector.look(document)
             fresh = [s for s in looked.spotted if (s.check, s.value) not in seen]
             seen.update((s.check, s.value) for s in fresh)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import json
 import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -44,9 +45,10 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_baseline(data: bytes) -> Baseline:
     """Decode a baseline file; raises PolicyError."""
     try:
-        baseline = msgspec.json.decode(data, type=Baseline)
+        # The library's own decoder refuses the escapes of names that are not UTF-8.
+        baseline = msgspec.convert(json.loads(data), Baseline)
         bytes.fromhex(baseline.salt)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
         message = "baseline: not a baseline file of this program"
         raise PolicyError(message) from error
     if len(baseline.entries) > _ENTRY_LIMIT:
@@ -57,12 +59,19 @@ def read_baseline(data: bytes) -> Baseline:
 
 def write_baseline(baseline: Baseline) -> bytes:
     """Encode a baseline, an entry a line in sorted order, so that merges are easy."""
-    rows = [msgspec.json.encode(entry).decode() for entry in sorted(set(baseline.entries))]
+    rows = [_row(entry) for entry in sorted(set(baseline.entries))]
     body = ",\n    ".join(rows)
     return (
         f'{{\n  "format": "{baseline.format}",\n  "salt": "{baseline.salt}",\n'
         f'  "entries": [\n    {body}\n  ]\n}}\n'
     ).encode()
+
+
+def _row(entry: Entry) -> str:
+    try:
+        return msgspec.json.encode(entry).decode()
+    except UnicodeEncodeError:  # a path that is not UTF-8: its bytes as escapes
+        return json.dumps(msgspec.to_builtins(entry), separators=(",", ":"))
 
 
 class Accepted:
@@ -85,7 +94,7 @@ class Accepted:
         """Give scrypt (N 2^14, r 8, p 1) of a value under the baseline's salt, hex."""
         if value not in self._hashes:
             digest = hashlib.scrypt(
-                value.encode("utf-8", "surrogateescape"),
+                value.encode("utf-8", "surrogatepass"),
                 salt=self._salt,
                 n=_COST,
                 r=8,

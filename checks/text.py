@@ -18,6 +18,7 @@ _MAGIC: Final = re.compile(
     rb"|\xde\x12\x04\x95|OggS|RIFF|ID3|\x1a\x45\xdf\xa3|\xfe\xed\xfa|\xcf\xfa\xed\xfe|LPKSHHRH|!<arch>"
 )
 _CONTROLS: Final = bytes(set(range(32)) - {0, 7, 8, 9, 10, 11, 12, 13, 27})
+_NOT_ASCII: Final = _CONTROLS + bytes(range(128, 256))
 _SAMPLE: Final = 64 * 1024
 
 
@@ -38,21 +39,30 @@ class Text(NamedTuple):
             return self.data.decode("latin-1")
 
 
+def mark(head: bytes) -> bytes:
+    """Give the byte-order mark with which a text of wide characters begins, else b""."""
+    found = next((bom for bom, _ in _BOMS if head.startswith(bom)), b"")
+    return b"" if found == codecs.BOM_UTF8 else found
+
+
 def read(data: bytes) -> Text | None:
     """Decode a file's bytes; None when they are no text.
 
     UTF-16 and UTF-32 are recognised by their byte-order mark or, without one, by where their zero
     bytes stand, and become UTF-8. A text with stray zero bytes stays a text: they become line ends.
     """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return _transcoded(data[len(mark) :], encoding)
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return _transcoded(data[len(bom) :], encoding)
     if b"\0" not in data:
-        return None if _MAGIC.match(data) else Text(data, "utf-8")
+        return None if _MAGIC.match(data) and not _readable(data) else Text(data, "utf-8")
     sample = data[:_SAMPLE]
     wide = _wide(sample)
     if wide:
         return _transcoded(data, wide)
+    if sample[0] == 0:  # a log that was cut while its writer went on begins with a hole
+        data = data.lstrip(b"\0")
+        sample = data[:_SAMPLE]
     if _MAGIC.match(data) or not _mostly_text(sample):
         return None
     return Text(data.replace(b"\0", b"\n"), "utf-8")
@@ -73,6 +83,12 @@ def _mostly_text(sample: bytes) -> bool:
     """Few control bytes, and zero bytes rare enough to be separators."""
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     return controls < 0.002 * len(sample) and sample.count(0) < 0.15 * len(sample)
+
+
+def _readable(data: bytes) -> bool:
+    """Few bytes that ASCII has not: then a binary file's first bytes are only the text's."""
+    sample = data[:_SAMPLE]
+    return len(sample.translate(None, _NOT_ASCII)) > 0.98 * len(sample)
 
 
 def _transcoded(data: bytes, encoding: str) -> Text:

@@ -18,7 +18,8 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 _CALL: Final = re.compile(
-    rf"(?<![\w\-])([A-Za-z][\w\-]*+)[ \t]*+\([ \t]*+({quoting.DOUBLE}|{quoting.SINGLE}|[^\s()\"',]++)[ \t]*+\)"
+    r"(?<![\w\-])([A-Za-z][\w\-]*+)[ \t]*+\([ \t]*+"
+    rf"({quoting.DOUBLE}|{quoting.SINGLE}|[^\s()\"',]++)[ \t]*+\)"
 )
 _LEGACY: Final = re.compile(r":om(?:mysql|pgsql):([^,\s]*),([^,\s]*),([^,\s]*),([^;\s]+)")
 _DIRECTIVE: Final = re.compile(r"(\$[A-Za-z]\w*+)[ \t]++(.*)\Z", re.DOTALL)

@@ -117,13 +117,13 @@ def read(text: str) -> Iterator[Entry]:
 
 def _terminated(text: str) -> bool:
     """Say whether statements end with a semicolon, so that it is no part of a bare value."""
-    ended = plain = 0
-    for line in numbered(text):
-        body = line.text.strip()
-        if body and body[-1] not in "{}" and body[0] not in "#;/*":
-            ended += body[-1] == ";"
-            plain += body[-1] != ";"
-    return ended > plain
+    bodies = (line.strip() for line in text.split("\n"))
+    ends = [body[-1] == ";" for body in bodies if body and _is_statement(body)]
+    return sum(ends) * 2 > len(ends)
+
+
+def _is_statement(body: str) -> bool:
+    return body[-1] not in "{}" and body[0] not in "#;/*"
 
 
 def _line(line: Line, scope: Scope, *, terminated: bool) -> Iterator[Entry]:

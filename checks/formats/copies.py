@@ -1,4 +1,4 @@
-"""Name the templates and left-over copies of a file: `x.conf.j2`, `x.conf.bak`, `x.conf.rpmsave`."""
+"""Name templates and left-over copies of a file: `x.conf.j2`, `x.conf.bak`, `x.conf.rpmsave`."""
 
 from __future__ import annotations
 

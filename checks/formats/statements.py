@@ -22,7 +22,6 @@ _TOKEN: Final = re.compile(
     |.""",
     re.DOTALL | re.VERBOSE,
 )
-_LINE_COMMENT: Final = re.compile(r"[^\n]*+")
 
 
 class Token(NamedTuple):
@@ -50,56 +49,54 @@ def _unquoted(text: str) -> str:
     return word.text if word else text
 
 
-class _Scanner:
-    """Gives tokens with their lines; skips comments, those of C where they are allowed."""
+def _comment_end(text: str, offset: int) -> int:
+    """Give the end of a C comment that starts at OFFSET, or OFFSET when there is none."""
+    if text.startswith("//", offset):
+        end = text.find("\n", offset)
+        return len(text) if end < 0 else end
+    if text.startswith("/*", offset):
+        end = text.find("*/", offset + 2)
+        return len(text) if end < 0 else end + 2
+    return offset
 
-    def __init__(self, text: str, *, c_comments: bool) -> None:
-        self._text = text
-        self._c_comments = c_comments
-        self._line = 1
 
-    def _skip(self, offset: int) -> int:
-        """Give the end of a C comment that starts at OFFSET, or OFFSET when there is none."""
-        if not self._c_comments or self._text[offset] != "/":
-            return offset
-        if self._text.startswith("//", offset):
-            found = _LINE_COMMENT.match(self._text, offset)
-            return found.end() if found else offset
-        if not self._text.startswith("/*", offset):
-            return offset
-        end = self._text.find("*/", offset + 2)
-        return len(self._text) if end < 0 else end + 2
+def _tokens(text: str, *, c_comments: bool) -> Iterator[Token | str]:
+    """Give words as tokens, and braces and semicolons as strings; skip comments."""
+    offset, line = 0, 1
+    while offset < len(text):
+        start = offset
+        if c_comments and text[offset] == "/":
+            offset = _comment_end(text, offset)
+        if offset == start:
+            found = _TOKEN.match(text, offset)
+            if found is None:
+                return
+            offset = found.end()
+            token = _token(found, line)
+            if token is not None:
+                yield token
+        line += text.count("\n", start, offset)
 
-    def tokens(self) -> Iterator[Token | str]:
-        """Give words as tokens, and braces and semicolons as strings."""
-        offset = 0
-        while offset < len(self._text):
-            start, offset = offset, self._skip(offset)
-            if offset == start:
-                found = _TOKEN.match(self._text, offset)
-                if found is None:
-                    return
-                token = self._token(found)
-                if token is not None:
-                    yield token
-                offset = found.end()
-            self._line += self._text.count("\n", start, offset)
 
-    def _token(self, found: re.Match[str]) -> Token | str | None:
-        if found["punctuation"]:
-            return found["punctuation"]
-        if found["quoted"]:
-            return Token(_unquoted(found["quoted"]), quoted=True, line=self._line)
-        if found["pair"]:
-            return Token(found["pair"] + _unquoted(found["value"]), quoted=True, line=self._line)
-        return Token(found["word"], quoted=False, line=self._line) if found["word"] else None
+def _token(found: re.Match[str], line: int) -> Token | str | None:
+    """Turn a match into a word or a mark; None for white space and comments."""
+    kind = found.lastgroup
+    if kind == "word":
+        return Token(found[0], quoted=False, line=line)
+    if kind == "punctuation":
+        return found[0]
+    if kind == "quoted":
+        return Token(_unquoted(found[0]), quoted=True, line=line)
+    if kind == "value":
+        return Token(found["pair"] + _unquoted(found["value"]), quoted=True, line=line)
+    return None
 
 
 def statements(text: str, *, c_comments: bool = False) -> Iterator[Statement]:
     """Give every statement in order; raises FormatError when blocks are nested too deep."""
     path: tuple[str, ...] = ()
     words: list[Token] = []
-    for item in _Scanner(text, c_comments=c_comments).tokens():
+    for item in _tokens(text, c_comments=c_comments):
         if isinstance(item, Token):
             words.append(item)
             continue

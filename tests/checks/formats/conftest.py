@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+import shlex
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
 from checks.catalog import Formats
 from checks.errors import FormatError
-from checks.model import Entry, Role
+from checks.model import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
+
+    from checks.model import Entry
 
 MARK: Final = "@@"
 """Stands in a template where the value goes."""
@@ -27,8 +31,13 @@ def _backslashed(value: str, marks: str) -> str:
     return re.sub("([" + re.escape(marks) + "])", r"\\\1", value)
 
 
-def _pgpass(value: str) -> str:
-    return _backslashed(value, ":\\")
+def _double(value: str) -> str:
+    """Quote, with a backslash in front of quotes and backslashes."""
+    return '"' + _backslashed(value, '"\\') + '"'
+
+
+def _percent(value: str) -> str:
+    return value.replace("%", "%%")
 
 
 class Notation(NamedTuple):
@@ -38,36 +47,39 @@ class Notation(NamedTuple):
     spell: Callable[[str], str]
 
 
+_SIGNS: Final = "#!%&;$@^*()[]{}<>=:,/|~"
+
 NOTATIONS: Final = {
-    "raw": Notation("#!%&;\"'$@^*()[]{}<>=:,./\\|~+-_?`", str),
-    "tight": Notation("#!%&\"'$@^*[]<>=:./\\|~+-_?", str),
-    "word": Notation("!%&@^*.~+-_?=", str),
-    "hex": Notation("", str),
-    "comma": Notation("#!%&;$@^*[]{}=:./|~+-_?", str),
-    "colon": Notation("!%&;$@^*[]{}=./|~+-_?#", str),
-    "double": Notation(" #!%&;\"'$@^*()[]{}<>=:,/\\|~", lambda v: f'"{_backslashed(v, chr(34) + chr(92))}"'),
-    "single": Notation(" #!%&;\"$@^*()[]{}<>=:,/|~", lambda v: f"'{v}'"),
-    "to-quote": Notation(" #!%&;'$@^*()[]{}<>=:,/\\|~\"", lambda v: f'"{v}"'),
-    "plain-double": Notation(" #!%&;'$@^*()[]{}<>=:,/|~", lambda v: f'"{v}"'),
-    "triple": Notation(" #!%&;'$@^*()[]{}<>=:,/|~", lambda v: f'"""{v}"""'),
-    "tick": Notation(" #!%&;\"'$@^*()[]{}<>=:,/|~", lambda v: f"`{v}`"),
-    "shell": Notation(" #!%&;\"'$@^*()[]{}<>=:,/\\|~", lambda v: "'" + v.replace("'", "'\"'\"'") + "'"),
-    "java": Notation(" #!%&;\"'$@^*()[]{}<>=:,/\\|~é", lambda v: _backslashed(v, "\\").replace("é", "\\u00e9")),
-    "unit": Notation(" #!%&;'$@^*()[]{}<>=:,/\\|~\"", lambda v: f'"{_backslashed(v, chr(34) + chr(92))}"'.replace("%", "%%")),
-    "doubled": Notation(" #!%&;'$@^*()[]{}<>=:,/|~", lambda v: f'"{v}"'.replace("%", "%%")),
-    "variable": Notation(" #!%&;'$@^*()[]{}<>=:,/|~", lambda v: f'"DB_PASSWORD={v}"'.replace("%", "%%")),
-    "unit-raw": Notation("#!%&;$@^*()[]{}<>=:,/|~", lambda v: v.replace("%", "%%")),
-    "pgpass": Notation(" #!%&;\"'$@^*()[]{}<>=:,/\\|~", _pgpass),
-    "c": Notation(" #!%&;\"'$@^*()[]{}<>=:,/\\|~", lambda v: f'"{_backslashed(v, chr(34) + chr(92))}"'),
-    "keyfile": Notation(" #!%&;\"'$@^*()[]{}<>=:,/\\|~", lambda v: _backslashed(v, "\\").replace(" ", "\\s")),
-    "fstab": Notation("#!%&;\"'$@^*()[]{}<>=:/\\|~ ", lambda v: v.replace("\\", "\\134").replace(" ", "\\040")),
+    "raw": Notation(_SIGNS + "\"'\\.+-_?`", str),
     "bare": Notation("#!%&;\"'$@^*()[]<>=:,./|~+-_?", str),
-    "tight-dq": Notation("!%&@^*.~+-_?\"=:", str),
+    "tight": Notation("#!%&\"'$@^*[]<>=:./\\|~+-_?", str),
+    "tight-dq": Notation('!%&@^*.~+-_?"=:', str),
     "tight-q": Notation("#!%&\"'$@^*[]<>:./\\|~+-_?", str),
+    "word": Notation("!%&@^*.~+-_?=", str),
     "word-noat": Notation("!%&^*.~+-_?=", str),
+    "hex": Notation("", str),
+    "colon": Notation("!%&;$@^*[]{}=./|~+-_?#", str),
     "static": Notation("!%&;$@^*[]=./|~+-_?#", str),
-    "cron": Notation("!%&@^*.~+-_", lambda v: v.replace("%", "\\%")),
-}  # fmt: skip
+    "double": Notation(_SIGNS + " \"'\\", _double),
+    "c": Notation(_SIGNS + " \"'\\", _double),
+    "single": Notation(_SIGNS + ' "', lambda v: f"'{v}'"),
+    "to-quote": Notation(_SIGNS + " \"'\\", lambda v: f'"{v}"'),
+    "plain-double": Notation(_SIGNS + " '", lambda v: f'"{v}"'),
+    "doubled": Notation(_SIGNS + " '", lambda v: _percent(f'"{v}"')),
+    "triple": Notation(_SIGNS + " '", lambda v: f'"""{v}"""'),
+    "tick": Notation(_SIGNS + " \"'", lambda v: f"`{v}`"),
+    "shell": Notation(_SIGNS + " \"'\\", shlex.quote),
+    "java": Notation(_SIGNS + " \"'\\é", lambda v: _backslashed(v, "\\").replace("é", "\\u00e9")),
+    "unit": Notation(_SIGNS + " \"'\\", lambda v: _percent(_double(v))),
+    "unit-raw": Notation(_SIGNS, _percent),
+    "variable": Notation(_SIGNS + " '", lambda v: _percent(f'"DB_PASSWORD={v}"')),
+    "pgpass": Notation(_SIGNS + " \"'\\", lambda v: _backslashed(v, ":\\")),
+    "keyfile": Notation(_SIGNS + " \"'\\", lambda v: _backslashed(v, "\\").replace(" ", "\\s")),
+    "fstab": Notation(
+        _SIGNS.replace(",", "") + " \"'\\",
+        lambda v: v.replace("\\", "\\134").replace(" ", "\\040"),
+    ),
+}
 
 
 def _made(notation: Notation, seed: int) -> str:
@@ -89,11 +101,8 @@ class Planted(NamedTuple):
 
 def _readable(module: ModuleType, text: str) -> list[Entry]:
     found: list[Entry] = []
-    try:
-        for entry in module.parse(text):
-            found.append(entry)
-    except FormatError:
-        pass
+    with contextlib.suppress(FormatError):
+        found.extend(module.parse(text))
     return found
 
 
@@ -117,24 +126,33 @@ def plant() -> Callable[[ModuleType, str, str], Iterator[Planted]]:
     return planted
 
 
+class Case(NamedTuple):
+    """One row of a table: a file name, its text with a mark, and the entry that must come out."""
+
+    name: str
+    template: str
+    notation: str
+    keys: tuple[str, ...]
+    role: Role = Role.NAMED
+    subject: str = ""
+
+
 @pytest.fixture
 def expect(
     plant: Callable[[ModuleType, str, str], Iterator[Planted]], formats: Formats
-) -> Callable[..., None]:
+) -> Callable[[ModuleType, tuple[Any, ...]], None]:
     """Give a function that plants, reads and compares value, keys, line, role and subject."""
 
-    def check(
-        module: ModuleType, name: str, template: str, notation: str, keys: tuple[str, ...],
-        role: Role = Role.NAMED, subject: str = "",
-    ) -> None:  # fmt: skip
-        line = template.partition(MARK)[0].count("\n") + 1
-        chosen = formats.of(name, "")
+    def check(module: ModuleType, row: tuple[Any, ...]) -> None:
+        case = Case(*row)
+        line = case.template.partition(MARK)[0].count("\n") + 1
+        chosen = formats.of(case.name, "")
         assert chosen is not None
         assert chosen.__name__ == module.__name__
-        for planted in plant(module, template, notation):
-            found = [entry for entry in planted.entries if entry.keys == keys]
+        for planted in plant(module, case.template, case.notation):
+            found = [entry for entry in planted.entries if entry.keys == case.keys]
             assert [(e.value, e.line, e.role, e.subject) for e in found] == [
-                (planted.value, line, role, subject)
+                (planted.value, line, case.role, case.subject)
             ]
 
     return check
@@ -145,7 +163,9 @@ def silent() -> Callable[[ModuleType, str, str], None]:
     """Give a function that checks that a text, every line commented out, gives nothing."""
 
     def check(module: ModuleType, template: str, mark: str) -> None:
-        text = "".join(mark + line for line in template.replace(MARK, "x").splitlines(True))
+        text = "".join(
+            mark + line for line in template.replace(MARK, "x").splitlines(keepends=True)
+        )
         assert _readable(module, text) == []
 
     return check

@@ -1,4 +1,4 @@
-"""Credentials planted in unknown configuration are read back to the letter, with keys, line and role."""
+"""Credentials planted in unknown configuration are read back to the letter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from checks.formats import directives
 from checks.model import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
 
 PLANTED = [
     (
@@ -174,17 +175,17 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+@pytest.mark.parametrize("row", PLANTED)
 def test_a_planted_credential_is_read_to_the_letter(
-    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
-) -> None:  # fmt: skip
+    expect: Callable[[ModuleType, Sequence[object]], None], row: tuple[object, ...]
+) -> None:
     """Every credential comes out once, exact, under its keys and at its line."""
-    expect(directives, name, template, notation, keys, role, subject)
+    expect(directives, row)
 
 
 @pytest.mark.parametrize("template", [row[1] for row in PLANTED])
 def test_a_text_that_is_commented_out_gives_nothing(
-    silent: Callable[..., None], template: str
+    silent: Callable[[ModuleType, str, str], None], template: str
 ) -> None:
     """No comment is taken for a setting."""
     silent(directives, template, "# ")
@@ -222,8 +223,7 @@ def test_blocks_too_deep_are_refused() -> None:
     """Nesting is bounded, and what was read before is kept."""
     found = []
     with pytest.raises(FormatError):
-        for entry in directives.parse("a = b\n" + "x {\n" * 1000):
-            found.append(entry.value)
+        found.extend(entry.value for entry in directives.parse("a = b\n" + "x {\n" * 1000))
     assert found == ["b"]
 
 

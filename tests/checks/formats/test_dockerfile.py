@@ -15,17 +15,16 @@ from checks.model import Role
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from checks.catalog import Formats
-
 PLANTED = [
     ("Dockerfile", "FROM x\nENV PASSWORD=@@\n", "word", ("ENV", "PASSWORD")),
     ("a/Dockerfile.prod", "FROM x\nENV A=b PASSWORD=@@ C=d\n", "double", ("ENV", "PASSWORD")),
     ("app.dockerfile", "FROM x\nenv A='x y' \\\n  PASSWORD=@@ \\\n  C=d\n", "single",
      ("ENV", "PASSWORD")),
-    ("Containerfile", "FROM x\nENV A=b \\\n # note\n\n  PASSWORD=@@\n", "word", ("ENV", "PASSWORD")),
-    ("Dockerfile", "FROM x\nENV PASSWORD @@ with blanks\n", "word", ("ENV", "PASSWORD")),
+    ("Containerfile", "FROM x\nENV A=b \\\n # note\n\n  PASSWORD=@@\n", "word",
+     ("ENV", "PASSWORD")),
+    ("Dockerfile", "FROM x\nENV PASSWORD @@\n", "word", ("ENV", "PASSWORD")),
     ("Dockerfile", "ARG PASSWORD=@@\nFROM x\n", "word", ("ARG", "PASSWORD")),
-    ("Dockerfile", "FROM x\nLABEL \"a.b\"=c x.password=@@\n", "double", ("LABEL", "x.password")),
+    ("Dockerfile", 'FROM x\nLABEL "a.b"=c x.password=@@\n', "double", ("LABEL", "x.password")),
     ("Dockerfile", "FROM x\nCOPY <<EOF /etc/x\na=b\npassword=@@\nEOF\n", "tight",
      ("COPY", "password")),
     ("Dockerfile", "FROM x\nRUN cat <<EOF >/etc/x\npassword: @@\nEOF\n", "tight",
@@ -35,18 +34,16 @@ PLANTED = [
 
 @pytest.mark.parametrize(("name", "template", "notation", "keys"), PLANTED)
 def test_a_planted_setting_is_read_to_the_letter(
-    plant: Callable[..., object], formats: Formats, name: str, template: str, notation: str,
-    keys: tuple[str, ...],
-) -> None:  # fmt: skip
+    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...]
+) -> None:
     """With the instruction and the name as keys."""
-    chosen = formats.of(name, "")
-    assert chosen is not None
-    assert chosen.__name__ == dockerfile.__name__
-    line = template.partition("@@")[0].count("\n") + 1
-    tail = " with blanks" if "with blanks" in template else ""
-    for planted in plant(dockerfile, template, notation):  # type: ignore[attr-defined]  # an iterator
-        found = [e for e in planted.entries if e.keys == keys]
-        assert [(e.value, e.line) for e in found] == [(planted.value + tail, line)]
+    expect(dockerfile, name, template, notation, keys)
+
+
+def test_the_old_form_of_env_takes_the_rest_of_the_line() -> None:
+    """Blanks and equals signs belong to the value."""
+    entries = list(dockerfile.parse("FROM x\nENV PASSWORD a b=c  d\n"))
+    assert [(e.keys, e.value) for e in entries] == [(("ENV", "PASSWORD"), "a b=c  d")]
 
 
 def commands(text: str) -> list[tuple[tuple[str, ...], str, int]]:
@@ -56,7 +53,8 @@ def commands(text: str) -> list[tuple[tuple[str, ...], str, int]]:
 def test_command_lines_are_given_in_shell_form() -> None:
     """JSON forms are quoted for a shell, options of the instruction are taken off."""
     text = (
-        "FROM x\nRUN --mount=type=secret,id=a --network=none foo -p 'x' \\\n  # it's a note\n  && bar\n"
+        "FROM x\nRUN --mount=type=secret,id=a --network=none foo -p 'x' \\\n"
+        "  # it's a note\n  && bar\n"
         'CMD ["foo", "-p", "a b"]\nENTRYPOINT exec foo\n'
         "HEALTHCHECK --interval=5s CMD curl -u a:b h\nONBUILD RUN baz\nHEALTHCHECK NONE\n"
     )
@@ -126,7 +124,7 @@ def test_any_text_is_read(text: str, lead: str) -> None:
 @pytest.mark.parametrize(
     "piece",
     [
-        "ENV A=b\\\n", "RUN <<A\n", "ENV a=\"\\", "A=b ", "\\\n", "FROM x\n", "a='", "[", "<<A ",
+        "ENV A=b\\\n", "RUN <<A\n", 'ENV a="\\', "A=b ", "\\\n", "FROM x\n", "a='", "[", "<<A ",
         "# x\n", " ", "HEALTHCHECK  ",
     ],
 )  # fmt: skip

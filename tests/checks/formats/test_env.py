@@ -1,4 +1,4 @@
-"""Credentials planted in files of variables are read back to the letter, with keys, line and role."""
+"""Credentials planted in files of variables are read back to the letter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from checks.formats import env
 from checks.model import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
 
 PLANTED = [
     (".env", "A=1\nDB_PASSWORD=@@\n", "raw", ("DB_PASSWORD",)),
@@ -23,17 +24,17 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "template", "notation", "keys"), PLANTED)
+@pytest.mark.parametrize("row", PLANTED)
 def test_a_planted_credential_is_read_to_the_letter(
-    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...]
-) -> None:  # fmt: skip
+    expect: Callable[[ModuleType, Sequence[object]], None], row: tuple[object, ...]
+) -> None:
     """Every credential comes out once, exact, under its keys and at its line."""
-    expect(env, name, template, notation, keys)
+    expect(env, row)
 
 
 @pytest.mark.parametrize("template", [row[1] for row in PLANTED])
 def test_a_text_that_is_commented_out_gives_nothing(
-    silent: Callable[..., None], template: str
+    silent: Callable[[ModuleType, str, str], None], template: str
 ) -> None:
     """No comment is taken for a setting."""
     silent(env, template, "# ")
@@ -64,7 +65,6 @@ def test_a_script_is_refused_behind_its_variables() -> None:
     """What was read before the error is kept, and the error says where prose begins."""
     found = []
     with pytest.raises(FormatError) as refused:
-        for entry in env.parse("A=1\nif x\nthen\ny\nz\nfi\n"):
-            found.append(entry.keys)
+        found.extend(entry.keys for entry in env.parse("A=1\nif x\nthen\ny\nz\nfi\n"))
     assert found == [("A",)]
     assert refused.value.line == 2

@@ -1,4 +1,4 @@
-"""Credentials planted in mount tables are read back to the letter, with keys, line and role."""
+"""Credentials planted in mount tables are read back to the letter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from checks.formats import fstab
 from checks.model import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
 
 PLANTED = [
     (
@@ -32,17 +33,17 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+@pytest.mark.parametrize("row", PLANTED)
 def test_a_planted_credential_is_read_to_the_letter(
-    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
-) -> None:  # fmt: skip
+    expect: Callable[[ModuleType, Sequence[object]], None], row: tuple[object, ...]
+) -> None:
     """Every credential comes out once, exact, under its keys and at its line."""
-    expect(fstab, name, template, notation, keys, role, subject)
+    expect(fstab, row)
 
 
 @pytest.mark.parametrize("template", [row[1] for row in PLANTED])
 def test_a_text_that_is_commented_out_gives_nothing(
-    silent: Callable[..., None], template: str
+    silent: Callable[[ModuleType, str, str], None], template: str
 ) -> None:
     """No comment is taken for a setting."""
     silent(fstab, template, "# ")

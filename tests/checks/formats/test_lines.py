@@ -58,8 +58,11 @@ PLANTED = [
 
 @pytest.mark.parametrize(("template", "name", "special", "quoted"), PLANTED)
 def test_a_planted_value_is_read_to_the_letter(
-    template: str, name: str, special: str, quoted: bool
-) -> None:  # fmt: skip
+    template: str,
+    name: str,
+    special: str,
+    quoted: bool,  # noqa: FBT001 - a table's column
+) -> None:
     """Under its name, quoted or not, without the punctuation around it."""
     for seed in range(10):
         value = made(seed, special)
@@ -116,7 +119,7 @@ def test_any_line_is_read(text: str, lead: str) -> None:
     "piece",
     [
         "a=", "password ", "a:", '"', "a='", "<a>", "a.", "{a:{", "a=b ", "x[1]", "define('a','",
-        'a= "', "-", "a=(", "name=x value=y ", "<a ", "<a>b]]>", " ", "{a: b, ", 'a="\\', "a: \\\"",
+        'a= "', "-", "a=(", "name=x value=y ", "<a ", "<a>b]]>", " ", "{a: b, ", 'a="\\', 'a: \\"',
     ],
 )  # fmt: skip
 def test_a_hostile_line_costs_time_in_proportion(piece: str) -> None:

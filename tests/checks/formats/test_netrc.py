@@ -1,4 +1,4 @@
-"""Credentials planted in netrc files are read back to the letter, with keys, line and role."""
+"""Credentials planted in netrc files are read back to the letter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from checks.formats import netrc
 from checks.model import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
 
 PLANTED = [
     (".netrc", "machine h login u password @@\n", "raw", ("h", "password"), Role.SECRET, "u"),
@@ -36,17 +37,17 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+@pytest.mark.parametrize("row", PLANTED)
 def test_a_planted_credential_is_read_to_the_letter(
-    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
-) -> None:  # fmt: skip
+    expect: Callable[[ModuleType, Sequence[object]], None], row: tuple[object, ...]
+) -> None:
     """Every credential comes out once, exact, under its keys and at its line."""
-    expect(netrc, name, template, notation, keys, role, subject)
+    expect(netrc, row)
 
 
 @pytest.mark.parametrize("template", [row[1] for row in PLANTED])
 def test_a_text_that_is_commented_out_gives_nothing(
-    silent: Callable[..., None], template: str
+    silent: Callable[[ModuleType, str, str], None], template: str
 ) -> None:
     """No comment is taken for a setting."""
     silent(netrc, template, "# ")
@@ -64,6 +65,5 @@ def test_another_format_is_refused() -> None:
     """An unknown key word ends the reading and keeps what came before it."""
     found = []
     with pytest.raises(FormatError):
-        for entry in netrc.parse("machine h password x\nother\n"):
-            found.append(entry.value)
+        found.extend(entry.value for entry in netrc.parse("machine h password x\nother\n"))
     assert found == ["x"]

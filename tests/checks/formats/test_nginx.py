@@ -1,4 +1,4 @@
-"""Credentials planted in nginx are read back to the letter, with keys, line and role."""
+"""Credentials planted in nginx are read back to the letter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from checks.formats import nginx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
 
 PLANTED = [
     (
@@ -41,17 +42,17 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "template", "notation", "keys"), PLANTED)
+@pytest.mark.parametrize("row", PLANTED)
 def test_a_planted_credential_is_read_to_the_letter(
-    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...]
-) -> None:  # fmt: skip
+    expect: Callable[[ModuleType, Sequence[object]], None], row: tuple[object, ...]
+) -> None:
     """Every credential comes out once, exact, under its keys and at its line."""
-    expect(nginx, name, template, notation, keys)
+    expect(nginx, row)
 
 
 @pytest.mark.parametrize("template", [row[1] for row in PLANTED])
 def test_a_text_that_is_commented_out_gives_nothing(
-    silent: Callable[..., None], template: str
+    silent: Callable[[ModuleType, str, str], None], template: str
 ) -> None:
     """No comment is taken for a setting."""
     silent(nginx, template, "# ")

@@ -148,7 +148,8 @@ def test_any_text_is_read(text: str, lead: str) -> None:
 @pytest.mark.parametrize(
     "piece",
     [
-        "'", "'\\", "''", "/*", "--", "\n", " ", "#\n", "IDENTIFIED BY '\\", "IDENTIFIED ", "PASSWORD ",
+        "'", "'\\", "''", "/*", "--", "\n", " ", "#\n", "IDENTIFIED BY '\\", "IDENTIFIED ",
+        "PASSWORD ",
         "PASSWORD '", "INSERT INTO t (password) VALUES (", "('a'),", "(", "a", "_", "USER ",
         "sp_password '", "$$", '"', "0x", "IDENTIFIED BY aaaaaaaaaa ",
     ],

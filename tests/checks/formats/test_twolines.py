@@ -1,4 +1,4 @@
-"""Credentials planted in credential files of two lines are read back to the letter, with keys, line and role."""
+"""Credentials planted in credential files of two lines are read back to the letter."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from checks.formats import twolines
 from checks.model import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
 
 PLANTED = [
     ("openvpn/auth.txt", "bob\n@@\n", "raw", ("password",), Role.SECRET, "bob"),
 ]
 
 
-@pytest.mark.parametrize(("name", "template", "notation", "keys", "role", "subject"), PLANTED)
+@pytest.mark.parametrize("row", PLANTED)
 def test_a_planted_credential_is_read_to_the_letter(
-    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...], role: Role, subject: str
-) -> None:  # fmt: skip
+    expect: Callable[[ModuleType, Sequence[object]], None], row: tuple[object, ...]
+) -> None:
     """Every credential comes out once, exact, under its keys and at its line."""
-    expect(twolines, name, template, notation, keys, role, subject)
+    expect(twolines, row)
 
 
 @pytest.mark.parametrize("text", ["bob\n", "a\nb\nc\n", "a=b\nc\n", "# a\nb\n", "{\n}\n"])

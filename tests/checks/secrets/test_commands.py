@@ -218,7 +218,7 @@ def test_hashes_are_told_from_passwords() -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["ssh host {}", "bash -c {}", "su - bob -c {}", "docker exec c sh -c {}", "bash <<EOF\n{}\nEOF\n"],
+    ["ssh h {}", "bash -c {}", "su - bob -c {}", "docker exec c sh -c {}", "sh <<E\n{}\nE\n"],
 )  # fmt: skip
 def test_a_command_line_within_a_command_line_is_followed(template: str) -> None:
     """The inner command's grammar is used."""
@@ -276,7 +276,7 @@ def test_any_text_is_read(text: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["-pa ", "sudo -S ", "a://b:c@d ", "echo a|", "mysql -p'", "--set a=b,", "sh -c 'sh -c \"", "A=b "],
+    ["-pa ", "sudo -S ", "a://b:c@d ", "echo a|", "mysql -p'", "--set a=b,", "sh -c 'sh -c \"", "A="],
 )  # fmt: skip
 def test_a_hostile_command_costs_time_in_proportion(piece: str) -> None:
     """A hundred thousand characters take seconds at the most."""

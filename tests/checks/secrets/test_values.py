@@ -233,9 +233,9 @@ def test_any_value_is_read(text: str, lead: str) -> None:
     "piece",
     [
         "a://", "a://b:c@", "password=", "password='", "?password=", '"password":"', "basic YTpi ",
-        "bearer abcdefghij123456 auth ", "${a:-b", "identified by '", "a:b@tcp(", " user=", "x-key: ",
+        "bearer abcdefghij123456 auth ", "${a:-b", "identified by '", "a:b@tcp(", " user=",
         "://a:b/", ";pwd={", "insert into a (password) values (", "'", "password '\\", "\n",
-        "header a-key b ", "'a-key: b' ",
+        "header a-key b ", "x-key: ", "'a-key: b' ",
     ],
 )  # fmt: skip
 def test_a_hostile_value_costs_time_in_proportion(piece: str) -> None:

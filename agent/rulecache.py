@@ -11,7 +11,7 @@ from agent import state
 from checks.errors import RuleError
 from checks.secrets import engine as engines
 from checks.secrets import rules as rule_files
-from checks.secrets.rules import Rule
+from checks.secrets.rules import Rule  # noqa: TC001 - msgspec resolves it
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

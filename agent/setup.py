@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from agent import __version__, rulecache, scanning, state
-from checks import catalog, policy, suppress
 from agent.report import CheckInfo
+from checks import catalog, policy, suppress
 from checks.errors import PolicyError, RuleError
 from checks.model import Severity
 from checks.scan import Orders
@@ -39,7 +39,7 @@ def load_policy(path: Path | None) -> Policy:
     """Read a policy file, or give the built-in policy; raises PolicyError."""
     if path is None:
         return policy.Policy()
-    from agent import yamlfile  # noqa: PLC0415 - a scan without a policy file needs no YAML
+    from agent import yamlfile
 
     try:
         return policy.from_mapping(yamlfile.load(path))
@@ -112,7 +112,7 @@ def _baseline(path: Path | None) -> suppress.Baseline | None:
 
 
 def _marks(choice: Choice, told: Policy) -> bool:
-    """Marks count when asked for, by the policy, or for a person on a tree that is all theirs."""
+    """Say whether marks count: when asked for, by the policy, or on a tree of the user's own."""
     if choice.marks is not None:
         return choice.marks
     if told.marks is not None:

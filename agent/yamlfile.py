@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import yaml
 
@@ -29,11 +29,15 @@ class _Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 def _refuse_aliases(data: bytes) -> None:
-    """An alias has no use in a policy and can make a small file a huge value."""
+    """Refuse what has no use in a policy and can make a small file a huge value."""
     for event in yaml.parse(data, Loader=_Strict):
         if isinstance(event, yaml.AliasEvent):
-            message = f"line {event.start_mark.line + 1}: aliases are not allowed"
-            raise PolicyError(message)
+            line = event.start_mark.line + 1 if event.start_mark else 0
+            raise PolicyError(f"line {line}: aliases are not allowed")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise PolicyError(message)
 
 
 def load(path: Path) -> object:
@@ -41,8 +45,7 @@ def load(path: Path) -> object:
     try:
         data = path.read_bytes()[: _LIMIT + 1]
         if len(data) > _LIMIT:
-            message = f"{path}: larger than {_LIMIT} bytes"
-            raise PolicyError(message)
+            return _refuse(f"{path}: larger than {_LIMIT} bytes")
         _refuse_aliases(data)
         return yaml.load(data, Loader=_Strict)  # noqa: S506 - a safe loader's subclass
     except OSError as error:

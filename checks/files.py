@@ -209,7 +209,7 @@ def _group(gid: int) -> str:
 
 
 class Piece(NamedTuple):
-    """Part of a file: its first `overlap` bytes ended the piece before; `line` is its first line."""
+    """Part of a file; its first `overlap` bytes ended the piece before, `line` is its first."""
 
     data: bytes
     overlap: int

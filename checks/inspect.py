@@ -170,7 +170,7 @@ class Inspector:
         else:
             return
         spotted = [_from_fault(key, document.first_line - 1) for key in found.faults]
-        if looked.binary and Trigger.KEY in kinds or judge.is_document(document.path):
+        if (looked.binary and Trigger.KEY in kinds) or judge.is_document(document.path):
             # A sample: one line for it is enough, and what it shares with others means nothing.
             spotted = [_sample(one) for one in spotted if one.check == "embedded-private-key"]
         else:
@@ -271,7 +271,7 @@ class _Reader:
         data = self._content.data
         start = data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1
         stop = data.find(b"\n", end - 1, end + _LINE)
-        if not start and end > _LINE or stop < 0 and len(data) > end + _LINE:
+        if (not start and end > _LINE) or (stop < 0 and len(data) > end + _LINE):
             start, stop = max(0, end - _AROUND), end + _AROUND
         return start, data[start : stop if stop >= 0 else len(data)].decode("utf-8", "replace")
 
@@ -476,11 +476,8 @@ def finding(
         evidence = msgspec.structs.replace(evidence, length=spotted.length)
     keys_shown = (redact.shown(redact.without(key, spotted.value)) for key in spotted.keys)
     path = ".".join(keys_shown)[:200]
-    identity = hashlib.sha256(
-        "\0".join((spotted.check, evidence.fingerprints[0].value, document.path, path)).encode(
-            "utf-8", "surrogatepass"
-        )
-    )
+    parts = [spotted.check, evidence.fingerprints[0].value, document.path, path]
+    identity = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass"))
     return Finding(
         check=spotted.check,
         severity=spotted.severity,

@@ -70,7 +70,7 @@ def is_keystore(path: str, data: bytes) -> bool:
 def in_text(
     path: str, data: bytes, access: Access | None, inode: tuple[int, int], place: Place
 ) -> Keys:
-    """Judge the armoured private keys of a file; the mode of a file that is no key file is its own."""
+    """Judge the armoured private keys of a file; modes are judged of key files only."""
     found = Keys([], [], [])
     blocks: list[pem.PemBlock] = []
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime  # noqa: TC003 - msgspec resolves it
 import re
 from typing import Annotated, Any, Final, Literal
 

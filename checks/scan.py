@@ -10,7 +10,7 @@ import msgspec
 
 from checks import archives, files, keyfiles, suppress, text
 from checks.inspect import Document, Inspector, Looked, Spotted, finding, joined_fault
-from checks.keyfiles import KeySeen
+from checks.keyfiles import KeySeen  # noqa: TC001 - msgspec resolves it
 from checks.model import Access, Finding, Inconclusive, Severity, Suppressed, Suppression
 from checks.secrets.keyfaults import Place
 

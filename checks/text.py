@@ -14,8 +14,8 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _MAGIC: Final = re.compile(
-    rb"\x7fELF|\x89PNG|GIF8|\xff\xd8\xff|\xca\xfe\xba\xbe|%PDF-|SQLite format 3|\x00asm|MZ\x90|wOF[F2]"
-    rb"|\xde\x12\x04\x95|OggS|RIFF|ID3|\x1a\x45\xdf\xa3|\xfe\xed\xfa|\xcf\xfa\xed\xfe|LPKSHHRH|!<arch>"
+    rb"\x7fELF|\x89PNG|GIF8|\xff\xd8\xff|\xca\xfe\xba\xbe|%PDF-|SQLite format 3|\x00asm|MZ\x90"
+    rb"|wOF[F2]|\xde\x12\x04\x95|OggS|RIFF|ID3|\x1a\x45\xdf\xa3|\xfe\xed\xfa|\xcf\xfa\xed\xfe|LPKSHHRH|!<arch>"
 )
 _CONTROLS: Final = bytes(set(range(32)) - {0, 7, 8, 9, 10, 11, 12, 13, 27})
 _NOT_ASCII: Final = _CONTROLS + bytes(range(128, 256))
@@ -101,7 +101,7 @@ class Lines:
     """Line numbers of offsets asked for in rising order, in one pass over the data."""
 
     def __init__(self, data: bytes, first: int = 1) -> None:
-        """Number the lines of DATA from FIRST."""
+        """Keep DATA, whose first line has the number FIRST."""
         self._data = data
         self._offset = 0
         self._line = first

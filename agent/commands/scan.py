@@ -34,7 +34,7 @@ _FORMATS = click.Choice(sorted(reporting.FORMATS))
 @click.option("--marks/--no-marks", default=None, help="Believe inline marks in the files.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; one a processor.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no summary and no progress.")
-def command(  # noqa: PLR0913 - one parameter an option
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     paths: tuple[str, ...],
     policy: Path | None,
     baseline: Path | None,

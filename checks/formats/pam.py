@@ -20,7 +20,7 @@ NAMES: tuple[str, ...] = (
     "pam-mysql.conf",
 )
 
-_MODULE: Final = re.compile(r"(\S*pam_[\w\-]+(?:\.so)?)\b")
+_MODULE: Final = re.compile(r"\bpam_[\w\-]++(?:\.so)?")
 _BRACKETED: Final = re.compile(r"\[([A-Za-z_][\w.\-]*+)=((?:[^\]\\]|\\.)*+)\]")
 _SETTING: Final = re.compile(r"([\w.]++)[ \t]*+=[ \t]*+(.*)\Z", re.DOTALL)
 
@@ -35,7 +35,7 @@ def parse(text: str) -> Iterator[Entry]:
             if setting:
                 yield Entry((setting[1],), setting[2].strip(), line.number)
             continue
-        name, rest = module[1].rpartition("/")[2], body[module.end() :]
+        name, rest = module[0], body[module.end() :]
         for found in _BRACKETED.finditer(rest):
             yield Entry((name, found[1]), found[2].replace("\\]", "]"), line.number)
         for key, word in quoting.pairs(rest):

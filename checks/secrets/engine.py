@@ -62,7 +62,7 @@ def platform() -> str:
     """Name the processor's abilities that a compiled database depends on, and the library."""
     probe = hyperscan.Database()
     probe.compile(expressions=[b"a"])
-    return probe.info().decode()
+    return str(probe.info())
 
 
 def key(rules_text: bytes) -> str:

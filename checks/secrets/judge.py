@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from checks.model import Access
     from checks.secrets.keyfaults import Fault
 
-PASSWORD: Final = "embedded-password"
-SECRET: Final = "embedded-secret"
+PASSWORD: Final = "embedded-password"  # noqa: S105 - the id of a check
+SECRET: Final = "embedded-secret"  # noqa: S105 - the id of a check
 WEAK: Final = "weak-password"
 EMPTY: Final = "empty-password"
 
@@ -190,7 +190,7 @@ def _password(
 ) -> tuple[str, Severity, Confidence] | None:
     certain = entry.role is Role.SECRET
     guessed = (place.loose or place.code) and not certain
-    if guessed and not _looks_chosen(value, entry.quoted, named, settings=place.settings):
+    if guessed and not _looks_chosen(value, named, quoted=entry.quoted, settings=place.settings):
         return None
     if named is Kind.PASS and not certain and value.isalpha() and not value.islower():
         return None
@@ -199,8 +199,8 @@ def _password(
     return PASSWORD, Severity.HIGH, Confidence.MEDIUM if guessed else Confidence.HIGH
 
 
-def _looks_chosen(value: str, quoted: bool, named: Kind, *, settings: bool) -> bool:
-    """A password rather than a word of the text: letters with digits or with signs.
+def _looks_chosen(value: str, named: Kind, *, quoted: bool, settings: bool) -> bool:
+    """Tell a password from a word of the text: letters with digits or with signs.
 
     Asked only where the key was guessed from a line; a bare word, a number or an expression stands
     behind `password` there more often than a password.
@@ -232,7 +232,7 @@ def _classes(value: str) -> int:
 
 
 def _looks_made(value: str) -> bool:
-    """A token: no blanks, long enough, and not a word or a slug."""
+    """Recognise a token: no blanks, long enough, and not a word or a slug."""
     if len(value) < 8 or any(c.isspace() for c in value):
         return False
     return any(c.isdigit() for c in value) and entropy(value) > 2.5 and _classes(value) > 1
@@ -253,7 +253,7 @@ def _ideal(length: int) -> float:
 
 
 def _encoded(entry: Entry, place: Place) -> Iterator[Candidate]:
-    """A value of a secret container: base64 of a credential unless its name says otherwise."""
+    """Open a value of a secret container: a credential unless its name says otherwise."""
     compact = "".join(entry.value.split())
     try:
         text = base64.b64decode(compact, validate=True).decode()

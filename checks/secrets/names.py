@@ -29,19 +29,22 @@ _SPLIT: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _PASSWORD: Final = frozenset(
     "bindpw cleartextpassword credentialpassword dbpass dbpasswd dbpassword dbpw dbpwd keypass"
-    " kennwort ldappassword ldappasswd masterauth passcode authtok passphrase passwd password passwort"
-    " plaintextpasswd pskpass psw pswd pwd requirepass rootpass rootpassword rootpw secretpassword"
-    " senha sharedpass storepass trustpass userpass userpassword wpapassphrase contrasena"
-    " motdepasse authpass bindpasswd bindpassword smtppass adminpassword adminpw adminpass".split()
+    " kennwort ldappassword ldappasswd masterauth passcode authtok passphrase passwd password"
+    " passwort plaintextpasswd pskpass psw pswd pwd requirepass rootpass rootpassword rootpw"
+    " secretpassword senha sharedpass storepass trustpass userpass userpassword wpapassphrase"
+    " contrasena motdepasse authpass bindpasswd bindpassword smtppass adminpassword adminpw"
+    " adminpass".split()
 )
 _PASSWORD_TAIL: Final = re.compile(
     r"(?:password|passwd|passphrase|passwort|pwd|userpass|dbpass|bindpw|rootpw|storepass|keypass)$"
 )
 _PROGRAMS: Final = frozenset(
-    "chpasswd gpasswd htpasswd kpasswd ldappasswd lppasswd mkpasswd nispasswd smbpasswd vncpasswd"
-    " yppasswd update-passwd grpasswd opasswd base-passwd debian-passwd sshpass keepass bypass"
-    " compass trespass surpass encompass onepass lastpass multipass singlepass lowpass highpass"
-    " bandpass allpass pypass xpass multipass sysbypass nopass askpass getpass ssh-askpass renderpass subpass firstpass secondpass fastpass slowpass onepass twopass fullpass datapass".split()
+    "chpasswd gpasswd htpasswd kpasswd ldappasswd lppasswd mkpasswd nispasswd smbpasswd"
+    " vncpasswd yppasswd update-passwd grpasswd opasswd base-passwd debian-passwd sshpass"
+    " keepass bypass compass trespass surpass encompass onepass lastpass multipass singlepass"
+    " lowpass highpass bandpass allpass pypass xpass multipass sysbypass nopass askpass getpass"
+    " ssh-askpass renderpass subpass firstpass secondpass fastpass slowpass onepass twopass"
+    " fullpass datapass".split()
 )
 """Programs and words that only end like a credential."""
 _SHORT_PASSWORD: Final = frozenset({"pass", "pw", "psk"})
@@ -53,8 +56,8 @@ _TOKEN: Final = frozenset(
     " sharedsecret signingkey signingsecret tokensecret webhooksecret authsecret accountkey"
     " accesssecret consumersecret hmackey hmacsecret integrationkey storagekey primarykeysecret"
     " deploykey subscriptionkey sharedaccesskey apisecret servicekey adminkey bottoken"
-    " personalaccesstoken readtoken writetoken hashsecret securitykey sessionkey aeskey"
-    " datakey tokenkey keybase64 secretid".split()
+    " personalaccesstoken readtoken writetoken hashsecret securitykey sessionkey aeskey datakey"
+    " tokenkey keybase64 secretid".split()
 )
 _TOKEN_TAIL: Final = re.compile(
     r"(?:apikey|apisecret|apitoken|accesskey|accesstoken|authtoken|authkey|clientsecret"
@@ -76,47 +79,47 @@ _VAGUE: Final = frozenset(
 _VAGUE_TAIL: Final = re.compile(r"(?:secret|token|credentials?)$")
 
 _OWNERS: Final = frozenset(
-    "account admin amqp app auth backup bind broker cert client cifs cluster database db encrypt"
-    " ftp git http imap ipmi jdbc key keystore ldap login mail master mongo mqtt mssql mysql net"
-    " oracle pg pgsql pop pop3 postgres postgresql proxy rabbit rabbitmq radius redis repl"
-    " replication root sasl server service smb smtp snmp sql ssh ssl store sudo svc tls user vnc"
-    " vpn web wifi wpa zip".split()
+    "account admin amqp app auth backup bind broker cert client cifs cluster database db"
+    " encrypt ftp git http imap ipmi jdbc key keystore ldap login mail master mongo mqtt mssql"
+    " mysql net oracle pg pgsql pop pop3 postgres postgresql proxy rabbit rabbitmq radius redis"
+    " repl replication root sasl server service smb smtp snmp sql ssh ssl store sudo svc tls"
+    " user vnc vpn web wifi wpa zip".split()
 )
 """Words in front of `pass` or `pw` that leave no doubt."""
 
 _DROPPED_TAILS: Final = frozenset(
-    "admin base64 b64 backup bytes clear cleartext current data decoded default dev development env"
-    " local master new old override plain plaintext preprod previous primary prod production qa raw"
-    " readonly replica root secondary slave stage staging str string test testing text uat user v val"
-    " value".split()
+    "admin base64 b64 backup bytes clear cleartext current data decoded default dev development"
+    " env local master new old override plain plaintext preprod previous primary prod production"
+    " qa raw readonly replica root secondary slave stage staging str string test testing text"
+    " uat user v val value".split()
 )
 """Words behind the head noun that do not change what it is: `db_password_prod`."""
 
 _PLAIN_MEMBERS: Final = frozenset(
-    "algorithm algo alg audience enabled expiry file id issuer key_id keyid kid length name path"
-    " prefix provider region role scope scopes ttl type url user username version".split()
+    "algorithm algo alg audience enabled expiry file id issuer key_id keyid kid length name"
+    " path prefix provider region role scope scopes ttl type url user username version".split()
 )
 _PUBLIC: Final = frozenset({"public", "pub"})
 _NEVER: Final = frozenset({"signingkey", "usersigningkey"})
 """Git's name for the id of a public key."""
 _KEY_PREFIXES: Final = frozenset(
     "cache composite default dict foreign gpg group hot host index json lookup map meta natural"
-    " object partition pgp primary property redis registry repo repository row schema shortcut sort"
-    " ssh surrogate translation unique".split()
+    " object partition pgp primary property redis registry repo repository row schema shortcut"
+    " sort ssh surrogate translation unique".split()
 )
 """Words in front of `key` that make it a name or a public thing."""
 _TOKEN_PREFIXES: Final = frozenset(
-    "ancestor cancel cancellation child comment continuation csrf current cursor delimiter eof first"
-    " idempotency last lex lookahead next number open page pagination parent peek prev previous"
-    " public punctuation start string sync syntax task type xsrf".split()
+    "ancestor cancel cancellation child comment continuation csrf current cursor delimiter eof"
+    " first idempotency last lex lookahead next number open page pagination parent peek prev"
+    " previous public punctuation start string sync syntax task type xsrf".split()
 )
 """Words in front of `token` or `key` that make it no credential."""
 
 _VERBS: Final = frozenset(
-    "allow always ask can change check clear confirm disable display enable enforce expire expired"
-    " force forget forgot generate get has hide ignore invalid is lost max min missing need needs"
-    " new no prompt random read remember repeat request require required reset reveal send"
-    " show skip support supports toggle validate verify wrong".split()
+    "allow always ask can change check clear confirm disable display enable enforce expire"
+    " expired force forget forgot generate get has hide ignore invalid is lost max min missing"
+    " need needs new no prompt random read remember repeat request require required reset reveal"
+    " send show skip support supports toggle validate verify wrong".split()
 )
 """A name that begins with a verb says what happens to a password, not what it is."""
 

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 _SWITCHES: Final = frozenset(
     "true false yes no on off y n t f 0 1 enabled disabled enable disable always never auto"
-    " automatic manual optional required require on_create on_change on_failure if-needed"
-    " prompt ask sudo su plain plaintext cleartext clear encrypted md5 sha1 sha256 sha512 bcrypt"
-    " crypt ssha scram-sha-256 basic digest bearer oauth oauth2 ldap ntlm kerberos gssapi peer ident"
-    " trust reject cert jwt saml oidc local remote any all inherit allow deny permit forbid optional"
-    " prohibit-password without-password forced-commands-only none null nil undefined nan n/a na"
-    " empty unset env file vault keyring keychain session memory external internal static dynamic"
-    " random generated sufficient requisite include nullok default_empty pam files compat sss systemd"
-    " db nis winbind last first strict relaxed low medium high aes des".split()
+    " automatic manual optional required require on_create on_change on_failure if-needed prompt"
+    " ask sudo su plain plaintext cleartext clear encrypted md5 sha1 sha256 sha512 bcrypt crypt"
+    " ssha scram-sha-256 basic digest bearer oauth oauth2 ldap ntlm kerberos gssapi peer ident"
+    " trust reject cert jwt saml oidc local remote any all inherit allow deny permit forbid"
+    " optional prohibit-password without-password forced-commands-only none null nil undefined"
+    " nan n/a na empty unset env file vault keyring keychain session memory external internal"
+    " static dynamic random generated sufficient requisite include nullok default_empty pam"
+    " files compat sss systemd db nis winbind last first strict relaxed low medium high aes"
+    " des".split()
 )
 _TYPES: Final = frozenset(
     "string str text bytes int integer number bool boolean object array map list char varchar"
@@ -33,7 +34,8 @@ _TYPES: Final = frozenset(
 
 _REFERENCE: Final = re.compile(
     r"""
-    \$\{[^}]*\} | \$\([^)]*\) | \$\{\{ | \{\{.*?\}\} | \{%.*?%\} | <%.*?%> | \#\{[^}]*\} | %\([\w.]+\)[sd]
+    \$\{[^}]*\} | \$\([^)]*\) | \$\{\{ | \{\{.*?\}\} | \{%.*?%\} | <%.*?%>
+    | \#\{[^}]*\} | %\([\w.]+\)[sd]
     | ^%\w+%$ | ^%[a-z]/ | ^@@?[\w.\-]+@@?$ | ^\$\$?[A-Z_][A-Z0-9_]*$ | ^\$env: | ^`.*`$
     | ^__\w+__$ | ^\$\[.*\]$ | ^\$\w+\.\w+ | ^!(?:vault|Ref|Sub|GetAtt|ENV|env_var|secret|include)\b
     | ^(?:var|local|data|module|each|path|random_\w+|aws_\w+|azurerm_\w+|google_\w+)\.[A-Za-z_]
@@ -44,14 +46,16 @@ _REFERENCE: Final = re.compile(
         |resolve|keyvault|env|file|fd|cred|credential|keyring|pass|exec|cmd|systemd-creds):
     | resolve:(?:ssm|secretsmanager) | ^arn:aws[\w\-]*: | ^projects/[^/]+/secrets/
     | @Microsoft\.KeyVault\( | ^\[(?:parameters|variables|reference|concat|listKeys)\(
-    | ^%\{[^}]*\}$ | \{\$[A-Z][\w.]*\} | ^<\#.*\#>$ | ^\#\(.*\)\#$ | ^\(\(.*\)\)$ | ^&?\w+\.getProperty\(
+    | ^%\{[^}]*\}$ | \{\$[A-Z][\w.]*\} | ^<\#.*\#>$ | ^\#\(.*\)\#$ | ^\(\(.*\)\)$
+    | ^&?\w+\.getProperty\(
     """,
     re.VERBOSE | re.DOTALL,
 )
 _ENCRYPTED: Final = re.compile(
     r"""
     ^ENC\[ | ^ENC\( | ^\$ANSIBLE_VAULT; | ^\{cipher\} | ^-----BEGIN\ (?:PGP\ MESSAGE|AGE\ ENCRYPTED)
-    | ^age-encryption\.org | ^vault:v\d+: | ^AQICAH | ^AgA[A-Za-z0-9+/]{200,} | ^AgB[A-Za-z0-9+/]{200,}
+    | ^age-encryption\.org | ^vault:v\d+: | ^AQICAH | ^AgA[A-Za-z0-9+/]{200,}
+    | ^AgB[A-Za-z0-9+/]{200,}
     | ^\{AES(?:256|-)?[^}]*\} | ^\{[A-Za-z0-9+/]{20,}={0,2}\}$ | ^crypt[v:]\w* | ^gAAAAA[\w\-]{60,}
     | ^\$encrypted\$ | ^sops: | ^k8s:enc: | ^jasypt: | ^encrypted:
     """,
@@ -59,16 +63,22 @@ _ENCRYPTED: Final = re.compile(
 )
 _PLACEHOLDER: Final = re.compile(
     r"""
-    ^<[^<>]*>$ | ^\[[^\[\]]*\]$ | ^\{[\w\-. ]*\}$ | ^\(.*\)$ | ^%[-\w]*[sd](?:\\n)?$ | ^:\w+$ | ^\?+$ | ^@\w+$
+    ^<[^<>]*>$ | ^\[[^\[\]]*\]$ | ^\{[\w\-. ]*\}$ | ^\(.*\)$ | ^%[-\w]*[sd](?:\\n)?$
+    | ^:\w+$ | ^\?+$ | ^@\w+$
     | ^[xX*.\-_#•?]+$ | ^x{3,} | x{4,}$ | \*{3,} | \.{3}$ | ^\.{3}
     | ^(?:todo|tbd|fixme|redacted|removed|hidden|masked|censored|obfuscated|scrubbed|sanitized)\b
     | (?:place[_\- ]?holder|replace[_\- ]?(?:me|this|with|it)|insert[_\- ]?\w*[_\- ]?here)
-    | ^(?:insert|replace|enter|put|fill|add|set|type|use|choose|pick|provide|specify|paste)[_\- ](?:a|an|your|the|here|in|my|me|some|this|with|strong|own)\b
+    | ^(?:insert|replace|enter|put|fill|add|set|type|use|choose|pick|provide|specify|paste)
+      [_\- ](?:a|an|your|the|here|in|my|me|some|this|with|strong|own)\b
     | ^(?:your|my|our|the|some|any|a|an)[_\- ]\w | [_\- ]here$ | ^(?:goes|change)[_\- ]here
-    | ^(?:example|dummy|fake|mock|foo|bar|baz|foobar|blah|something|whatever|sample)(?:[_\-. ]?(?:pass\w*|secret|key|token|pwd|value|\d+))*$
-    | (?:^|[_\-. ])example(?:[_\-. ]|$) | EXAMPLE(?:KEY|TOKEN|SECRET)?$ | ^(?:no|not)[_\- ](?:set|used|needed|required|real|a[_\- ])
-    | ^your(?:pass|secret|token|key|api|user|db|own|access|client|strong)\w* | ^my(?:pass|secret|token|key|api)\w*$
-    | ^(?:the|this)(?:pass|secret|token|key)\w*$ | [_\-]your[_\-] | ^1234\.\.\. | ^abc(?:def|123)?\.\.\.
+    | ^(?:example|dummy|fake|mock|foo|bar|baz|foobar|blah|something|whatever|sample)
+      (?:[_\-. ]?(?:pass\w*|secret|key|token|pwd|value|\d+))*$
+    | (?:^|[_\-. ])example(?:[_\-. ]|$) | EXAMPLE(?:KEY|TOKEN|SECRET)?$
+    | ^(?:no|not)[_\- ](?:set|used|needed|required|real|a[_\- ])
+    | ^your(?:pass|secret|token|key|api|user|db|own|access|client|strong)\w*
+    | ^my(?:pass|secret|token|key|api)\w*$
+    | ^(?:the|this)(?:pass|secret|token|key)\w*$ | [_\-]your[_\-] | ^1234\.\.\.
+    | ^abc(?:def|123)?\.\.\.
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -82,7 +92,8 @@ _ADDRESS: Final = re.compile(
     r"^[A-Za-z][\w+.\-]*://|^[\w.+\-]+@[\w\-]+\.[\w.\-]+$|^\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?$"
 )
 _PUBLIC: Final = re.compile(
-    r"^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-|sk-(?:ssh|ecdsa))|^-----BEGIN (?:PUBLIC|CERTIFICATE|RSA PUBLIC)"
+    r"^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-|sk-(?:ssh|ecdsa))"
+    r"|^-----BEGIN (?:PUBLIC|CERTIFICATE|RSA PUBLIC)"
     r"|^(?:sha(?:1|256|384|512)|md5|h1)[-:=]|^age1[0-9a-z]{50,}$|^MII[BC]IjANBg"
 )
 _RULES: Final = re.compile(r"^[a-z_]+(?::[\w,]+)?(?:\|[a-z_]+(?::[\w,.]+)?)+$")
@@ -100,7 +111,7 @@ _CREDENTIAL_WORD: Final = re.compile(
 _CALL: Final = re.compile(
     r"^[A-Za-z_][\w.:]*\(.*\)?;?$|^(?:new|function|lambda|async|await|return)\b|^[\w.]+\[.*\]$|=>|^&\w+|^\*\w+$"
 )
-_LABEL_WORDS: Final = re.compile(r"^[^\W\d_]+(?:['’\-][^\W\d_]+)*[.,:;!?…]*$")
+_LABEL_WORDS: Final = re.compile(r"^[^\W\d_]+(?:['\u2019\-][^\W\d_]+)*[.,:;!?…]*$")
 
 
 def why_not(value: str, *, strict: bool = False) -> str:
@@ -134,7 +145,7 @@ def _is_label(value: str) -> bool:
 
 
 def _is_name(value: str) -> bool:
-    """An identifier that names a credential rather than being one (`mysql-root-password`)."""
+    """Recognise an identifier that names a credential (`mysql-root-password`)."""
     return len(value) > 3 and bool(
         _IDENTIFIER.match(value)
         and _CREDENTIAL_WORD.search(value)
@@ -167,7 +178,7 @@ _LIKELY: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     ("switch", _is_switch),
     (
         "option",
-        lambda value: value.startswith("--") or value.endswith("=") and value[:-1].isalpha(),
+        lambda value: value.startswith("--") or (value.endswith("=") and value[:-1].isalpha()),
     ),
     ("type", lambda value: value.lower() in _TYPES or _RULES.match(value) is not None),
     ("address", _matches(_ADDRESS)),

@@ -72,7 +72,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     @cached_property
     def confirm(self) -> re.Pattern[bytes]:
-        """The anchored expression that finds the value around a hit; group `secret` or the whole."""
+        """The expression that finds the value around a hit: group `secret`, or the whole."""
         body = self.pattern
         if self.context:
             body = f"(?i:{self.context}){ASSIGN}(?P<secret>{body})"
@@ -86,7 +86,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         return re.compile(self.context, re.IGNORECASE), re.compile(self.pattern)
 
     def accepts(self, value: str) -> bool:
-        """Say whether a value of the right shape is likely random and carries the issuer's proof."""
+        """Say whether a value of the right shape looks random and carries the issuer's proof."""
         if self.entropy and entropy(value) < self.entropy:
             return False
         return not self.proof or proofs.PROOFS[self.proof].holds(value)
@@ -107,7 +107,7 @@ def entropy(value: str) -> float:
 
 def parse(name: str, text: str) -> list[Rule]:
     """Read one rule file; raises RuleError with the file's name and the path of what is wrong."""
-    import yaml  # noqa: PLC0415 - a warm start takes the rules from the cache and needs no YAML
+    import yaml
 
     try:
         raw = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - it is the safe loader, in C

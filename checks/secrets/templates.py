@@ -1,4 +1,4 @@
-"""Turn templates such as "ghp_{{alnum 36}}" into sample text, so that no secret-shaped text is stored.
+"""Turn templates such as "ghp_{{alnum 36}}" into samples: no secret-shaped text is stored.
 
 A placeholder is `{{NAME ARGUMENT...}}`. NAME is an alphabet below with a length as its argument,
 `uuid`, `choice` with words to choose from, `base64 TEMPLATE` (the rest, rendered, then encoded;

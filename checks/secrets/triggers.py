@@ -64,8 +64,8 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     ),
     (
         Trigger.PAIRED,
-        r"(?i)(?:name|key|id|property|path|setting)[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?[\w.\-/]{0,32}"
-        r"(?:pass|pwd|secret|token|api_?key|credential)",
+        r"(?i)(?:name|key|id|property|path|setting)[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
+        r"[\w.\-/]{0,32}(?:pass|pwd|secret|token|api_?key|credential)",
     ),
     (
         Trigger.VAGUE,
@@ -74,18 +74,21 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     (Trigger.URL, r"://[^\s:/@\"'<>]{0,40}:[^\s/@\"'<>]{1,60}@"),
     (
         Trigger.HEADER,
-        r"(?i)(?:authorization|x-[a-z\-]{0,16}(?:key|token))[\"']?[ \t]{0,4}[:=, ][ \t]{0,4}[\"']?[\w]",
+        r"(?i)(?:authorization|x-[a-z\-]{0,16}(?:key|token))[\"']?"
+        r"[ \t]{0,4}[:=, ][ \t]{0,4}[\"']?[\w]",
     ),
     (
         Trigger.ARGUMENT,
-        r"(?:mysql|mariadb|sshpass|twine|net use|mvn|curl|wget|docker|podman|helm|login|htpasswd|smbclient|mount"
-        r"|ldap[a-z]{3,8}|redis-cli|mongo[a-z]{0,8}|sqlcmd|rabbitmqctl|ipmitool|snmp[a-z]{2,8}|lftp"
-        r"|useradd|usermod|chpasswd|keytool|openssl|rsync|psql|expect)[^\n]{0,120}[ \t]-{1,2}[A-Za-z]",
+        r"(?:mysql|mariadb|sshpass|twine|net use|mvn|curl|wget|docker|podman|helm|login|htpasswd"
+        r"|smbclient|mount|ldap[a-z]{3,8}|redis-cli|mongo[a-z]{0,8}|sqlcmd|rabbitmqctl|ipmitool|snmp[a-z]{2,8}|lftp"
+        r"|useradd|usermod|chpasswd|keytool|openssl|rsync|psql|expect)"
+        r"[^\n]{0,120}[ \t]-{1,2}[A-Za-z]",
     ),
     (Trigger.CONTAINER, r"kind[\"']?:[ \t]{0,4}[\"']?(?:Secret|EncryptionConfig)"),
     (
         Trigger.CONTAINER,
-        r"(?i)chpasswd|identified[ \t]{1,4}(?:by|with)|getconnection\(|securestring|\"auths\"|insecure-password",
+        r"(?i)chpasswd|identified[ \t]{1,4}(?:by|with)|getconnection\(|securestring|\"auths\""
+        r"|insecure-password",
     ),
     (
         Trigger.CONTAINER,

@@ -7,22 +7,23 @@ from itertools import pairwise
 from typing import Final
 
 _COMMON: Final = frozenset(
-    "0000 1111 1234 12345 123456 1234567 12345678 123456789 1234567890 123123 654321 111111 000000"
-    " 123qwe 1q2w3e 1q2w3e4r 1qaz2wsx abc123 abcd1234 access admin admin1 admin123 admin1234"
-    " administrator alpine ansible apache asdf asdfgh asterisk backup bacula barcode bitnami"
-    " calvin cassandra centos changeit changeme changeme1 changeme123 changethis cisco community"
-    " couchdb debian default demo demo123 dev docker dragon elastic elasticsearch factory friend"
-    " fun ftp git grafana guest guest123 hackme hadoop hello hunter2 iloveyou influxdb internal jenkins"
-    " joomla kafka ldap letmein login manager mariadb master minioadmin minio mongo mongodb"
-    " monit monitor monkey munin mysql nagios nagiosadmin nimda nopass nopassword openldap operator"
-    " oracle p@ss p@ssw0rd p@ssword pass pass123 pass1234 passw0rd password password1 password12"
-    " password123 password1234 passwd pfsense pgpass postgres postgresql private public puppet"
-    " qwerty qwerty123 rabbitmq radpass raspberry redis replication root root123 rootpass rootpassword"
-    " rootroot s3cr3t s3cret sa sample samba secret secret123 secret1 secretpassword secrets server"
-    " service shadow sip smb snmp squid ssl super superuser supersecret sysadmin system temp"
-    " temp123 temppass test test1 test123 test1234 testing testing123 testpass testpassword tomcat"
-    " toor trustno1 ubnt ubuntu user user123 userpass vagrant vault web welcome welcome1 welcome123"
-    " wordpress xampp xxxx yourpassword zabbix zaq12wsx".split()
+    "0000 1111 1234 12345 123456 1234567 12345678 123456789 1234567890 123123 654321 111111"
+    " 000000 123qwe 1q2w3e 1q2w3e4r 1qaz2wsx abc123 abcd1234 access admin admin1 admin123"
+    " admin1234 administrator alpine ansible apache asdf asdfgh asterisk backup bacula barcode"
+    " bitnami calvin cassandra centos changeit changeme changeme1 changeme123 changethis cisco"
+    " community couchdb debian default demo demo123 dev docker dragon elastic elasticsearch"
+    " factory friend fun ftp git grafana guest guest123 hackme hadoop hello hunter2 iloveyou"
+    " influxdb internal jenkins joomla kafka ldap letmein login manager mariadb master"
+    " minioadmin minio mongo mongodb monit monitor monkey munin mysql nagios nagiosadmin nimda"
+    " nopass nopassword openldap operator oracle p@ss p@ssw0rd p@ssword pass pass123 pass1234"
+    " passw0rd password password1 password12 password123 password1234 passwd pfsense pgpass"
+    " postgres postgresql private public puppet qwerty qwerty123 rabbitmq radpass raspberry"
+    " redis replication root root123 rootpass rootpassword rootroot s3cr3t s3cret sa sample"
+    " samba secret secret123 secret1 secretpassword secrets server service shadow sip smb snmp"
+    " squid ssl super superuser supersecret sysadmin system temp temp123 temppass test test1"
+    " test123 test1234 testing testing123 testpass testpassword tomcat toor trustno1 ubnt ubuntu"
+    " user user123 userpass vagrant vault web welcome welcome1 welcome123 wordpress xampp xxxx"
+    " yourpassword zabbix zaq12wsx".split()
 )
 
 _GUESSED: Final = 7

@@ -134,7 +134,7 @@ def main() -> None:
     for tool in tools:
         _install(work, tool)
     lines = [
-        *_compared(work, tools, tree, files, size, chosen.runs),
+        *_compared(work, tools, chosen.runs, tree, files, size=size),
         "",
         *_small(work, chosen.runs),
     ]
@@ -261,7 +261,7 @@ def _findings(work: Path, tool: Tool) -> tuple[int, int]:
 
 
 def _compared(
-    work: Path, tools: list[Tool], tree: Path, files: int, size: int, runs: int
+    work: Path, tools: list[Tool], runs: int, tree: Path, files: int, *, size: int
 ) -> list[str]:
     for tool in tools:
         _time(work, tool, tree)
@@ -281,8 +281,9 @@ def _table(measured: list[Measured], files: int, size: int) -> list[str]:
     reference = base.get("kingfisher")
     today = datetime.datetime.now(datetime.UTC).date()
     lines = [
-        f"{files:,} text files, {size / 1e6:.0f} MB, warm page cache, {os.cpu_count()} cores, Python"
-        f" {platform.python_version()}, {today}; medians of {len(measured[0].seconds)} paired runs.",
+        f"{files:,} text files, {size / 1e6:.0f} MB, warm page cache, {os.cpu_count()} cores,"
+        f" Python {platform.python_version()}, {today};"
+        f" medians of {len(measured[0].seconds)} paired runs.",
         "",
         "| tool | seconds | of Kingfisher's | memory, all processes | findings | bytes looked at |",
         "|---|---|---|---|---|---|",

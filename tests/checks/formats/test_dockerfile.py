@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,18 @@ from checks.formats import dockerfile
 from checks.model import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+    from typing import Protocol
+
+    from checks.model import Entry
+
+    class Planted(Protocol):
+        """A value and the entries that reading a text with it gave."""
+
+        value: str
+        entries: list[Entry]
+
 
 PLANTED = [
     ("Dockerfile", "FROM x\nENV PASSWORD=@@\n", "word", ("ENV", "PASSWORD")),
@@ -34,10 +46,18 @@ PLANTED = [
 
 @pytest.mark.parametrize(("name", "template", "notation", "keys"), PLANTED)
 def test_a_planted_setting_is_read_to_the_letter(
-    expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...]
+    plant: Callable[[ModuleType, str, str], Iterator[Planted]],
+    name: str,
+    template: str,
+    notation: str,
+    keys: tuple[str, ...],
 ) -> None:
     """With the instruction and the name as keys."""
-    expect(dockerfile, name, template, notation, keys)
+    assert any(fnmatch("/" + name.lower(), "*/" + glob) for glob in dockerfile.NAMES)
+    line = template.partition("@@")[0].count("\n") + 1
+    for planted in plant(dockerfile, template, notation):
+        found = [e for e in planted.entries if e.keys == keys]
+        assert [(e.value, e.line) for e in found] == [(planted.value, line)]
 
 
 def test_the_old_form_of_env_takes_the_rest_of_the_line() -> None:

@@ -33,12 +33,12 @@ _COUNT: Final = 5000
 _UNITS: Final = (
     "a", "{", "}", "[", "(", "<a>", '"', "'", "\\", '\\"', " ", "\t", ":", "=", "#", ";", "`",
     "a=", "a:", "a b ", "a=b ", '"a', "'a", "a\\", " #", "${", "=>", ",", "$", "%", "/*", "//",
-    "a=\"b", "x{", "{{", "<<\"", "@", "-", "0 ", "* ", "a(", "\n", "\n ", "\\\n", "\ta\n", "é",
+    'a="b', "x{", "{{", '<<"', "@", "-", "0 ", "* ", "a(", "\n", "\n ", "\\\n", "\ta\n", "é",
 )  # fmt: skip
 _LINES: Final = (
     "password = x", "password x", "user:x", "machine h password x", "a {", "}", "[a]", "<A b>",
     "u:$6$a$b:1:2:3:4:::", "0 5 * * * root a -p x", 'a "b', "a = 'b", "h:1:d:u:x", "export A='x",
-    "{a, <<\"b\">>},", 'key "k" { secret "x"; };', "Environment=A=b", "a:\\", "-----BEGIN X-----",
+    '{a, <<"b">>},', 'key "k" { secret "x"; };', "Environment=A=b", "a:\\", "-----BEGIN X-----",
     "user a >b", "createUser a SHA b AES c", "K 3", "allow a:b", 'x("y")', ': PSK "x"',
 )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +15,16 @@ from checks.formats import shell
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+    from typing import Protocol
 
-    from checks.catalog import Formats
+    class Planted(Protocol):
+        """A value and the entries that reading a text with it gave."""
+
+        value: str
+        entries: list[Entry]
+
 
 PLANTED = [
     ("a.sh", "#!/bin/sh\nA=1\nDB_PASSWORD=@@\n", "shell"),
@@ -34,10 +42,17 @@ PLANTED = [
 
 @pytest.mark.parametrize(("name", "template", "notation"), PLANTED)
 def test_a_planted_setting_is_read_to_the_letter(
-    expect: Callable[..., None], name: str, template: str, notation: str
+    plant: Callable[[ModuleType, str, str], Iterator[Planted]],
+    name: str,
+    template: str,
+    notation: str,
 ) -> None:
     """Assignments in every form, and the lines of here-documents."""
-    expect(shell, name, template, notation, ("DB_PASSWORD",))
+    assert any(fnmatch("/" + name, "*/" + glob) for glob in shell.NAMES)
+    line = template.partition("@@")[0].count("\n") + 1
+    for planted in plant(shell, template, notation):
+        found = [e for e in planted.entries if e.keys == ("DB_PASSWORD",)]
+        assert [(e.value, e.line, e.role) for e in found] == [(planted.value, line, Role.NAMED)]
 
 
 def commands(text: str) -> list[tuple[str, int]]:
@@ -78,11 +93,9 @@ def test_defaults_of_references_are_read() -> None:
 
 
 @pytest.mark.parametrize("head", ["#!/bin/bash\n", "#!/usr/bin/env bash\n", "#! /bin/sh -e\n"])
-def test_scripts_are_recognised_by_their_interpreter(formats: Formats, head: str) -> None:
+def test_scripts_are_recognised_by_their_interpreter(head: str) -> None:
     """Whatever the file is called."""
-    chosen = formats.of("usr/bin/tool", head)
-    assert chosen is not None
-    assert chosen.__name__ == shell.__name__
+    assert shell.sniff(head)
     assert not shell.sniff("#!/usr/bin/python3\n")
     assert not shell.sniff("text\n#!/bin/sh\n")
 

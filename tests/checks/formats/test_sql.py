@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING
+from fnmatch import fnmatch
 
 import pytest
 from hypothesis import given
@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 
 from checks.formats import sql
 from checks.model import Entry, Role
-
-if TYPE_CHECKING:
-    from checks.catalog import Formats
 
 LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
@@ -128,11 +125,9 @@ def test_the_account_ends_with_its_statement() -> None:
 
 
 @pytest.mark.parametrize("name", ["db/init.sql", "X.SQL", ".psql_history"])
-def test_sql_files_are_recognised(formats: Formats, name: str) -> None:
+def test_sql_files_are_recognised(name: str) -> None:
     """By their endings and names."""
-    chosen = formats.of(name, "")
-    assert chosen is not None
-    assert chosen.__name__ == sql.__name__
+    assert any(fnmatch("/" + name.lower(), "*/" + glob) for glob in sql.NAMES)
 
 
 @given(

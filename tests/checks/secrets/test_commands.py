@@ -276,7 +276,8 @@ def test_any_text_is_read(text: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["-pa ", "sudo -S ", "a://b:c@d ", "echo a|", "mysql -p'", "--set a=b,", "sh -c 'sh -c \"", "A="],
+    ["-pa ", "sudo -S ", "a://b:c@d ", "echo a|", "mysql -p'", "--set a=b,", "sh -c 'sh -c \"",
+     "A="],
 )  # fmt: skip
 def test_a_hostile_command_costs_time_in_proportion(piece: str) -> None:
     """A hundred thousand characters take seconds at the most."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from checks.model import Entry
 
-_WILD = re.compile(r"[*?\[]")
+_WILD = re.compile(r"\*|\?|\[[^\]]*\]")
 RULES = Path(__file__).parent / "secrets" / "rules"
 
 
@@ -50,9 +50,12 @@ class _Glob(NamedTuple):
     rank: tuple[int, int, str]
     module: Format
     always: bool
+    sure: bool
+    """Its place is all it says: a file name or an ending."""
 
     def matches(self, path: str) -> bool:
-        return _compiled(self.rank[2]).search(path) is not None
+        """Say whether a path that has the glob's place fits it altogether."""
+        return self.sure or _compiled(self.rank[2]).search(path) is not None
 
 
 def _rank(glob: _Glob) -> tuple[int, int, str]:
@@ -67,35 +70,40 @@ class _Globs:
         loose: list[_Glob] = []
         for glob, module in pairs:
             always = glob in getattr(module, "ALWAYS", ())
-            one = _Glob((-glob.count("/"), -len(glob), glob), module, always)
+            one = _Glob((-glob.count("/"), -len(glob), glob), module, always, _place(glob) == glob)
             place = _place(glob)
             (self._filed.setdefault(place, []) if place else loose).append(one)
         self._loose = loose
-        # Most paths match no loose glob: one expression for names and one for paths say so.
-        self._loose_name = _any(one for one in loose if "/" not in one.rank[2])
-        self._loose_path = _any(one for one in loose if "/" in one.rank[2])
+        # Most paths hold none of the literal parts of the loose globs.
+        self._cores = tuple({max(_WILD.split(one.rank[2]), key=len) for one in loose})
 
     def find(self, path: str) -> _Glob | None:
-        parts = path.rsplit("/", 2)
-        name = parts[-1]
-        found = [*self._filed.get(name, ())]
-        if len(parts) > 1:
-            found += self._filed.get(parts[-2] + "/", ())
-        pieces = name.split(".")
+        """Give the most specific glob that a lower-case path fits."""
+        folder, _, name = path.rpartition("/")
+        special = [
+            *self._filed.get(name, ()),
+            *self._filed.get(folder[folder.rfind("/") + 1 :] + "/", ()),
+        ]
+        if any(core in path for core in self._cores):
+            special += self._loose
+        suffixes = name[name.find(".") :] if "." in name else ""
+        found = [one for one in special if one.matches(path)] if special else []
+        found += [one for one in self._suffixed(suffixes) if one.matches(path)]
+        return min(found, key=_rank) if found else None
+
+    @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
+    def _suffixed(self, suffixes: str) -> tuple[_Glob, ...]:
+        """Give the globs filed under the endings in ".a.b": *.a.b, *.b and *.a.*."""
+        pieces = suffixes.split(".")
+        found: list[_Glob] = []
         for number in range(1, len(pieces)):
             found += self._filed.get("*." + ".".join(pieces[number:]), ())
             if number < len(pieces) - 1:
                 found += self._filed.get(f"*.{pieces[number]}.*", ())
-        if self._loose_name.match("/" + name) or self._loose_path.search(path):
-            found += self._loose
-        matching = [one for one in found if one.matches(path)]
-        return min(matching, key=_rank) if matching else None
+        return tuple(found)
 
 
-def _any(globs: Iterator[_Glob]) -> re.Pattern[str]:
-    return re.compile("|".join(_translate(one.rank[2]) for one in globs) or r"(?!)")
-
-
+@lru_cache(maxsize=4096)
 def _place(glob: str) -> str:
     """Name what a path must have: its file name, "*.suffix", "*.part.*" or "folder/"; or ""."""
     parent, _, name = glob.rpartition("/")

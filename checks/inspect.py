@@ -66,11 +66,14 @@ _NAMED: Final = re.compile(
 )
 _VALUE: Final = re.compile(rb"(?i)value|default|content|>\s*[^<\s]")
 _IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
-_IN_CODE: Final = frozenset({int(Trigger.CONTAINER)})
+_IN_CODE: Final = frozenset(
+    int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE, Trigger.CONTAINER)
+)
+_QUOTES: Final = frozenset(b"\"'")
 _SETTINGS_CODE: Final = re.compile(r"(?:config|settings|\.inc)[^/]*$", re.IGNORECASE)
 _IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
 _WORDY: Final = _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT), int(Trigger.VAGUE)}
-_DIALECT: Final = 256 * 1024
+_DIALECT: Final = 32 * 1024
 """A file of a dialect up to this size is parsed whatever fires: its words are its own."""
 
 
@@ -333,11 +336,23 @@ class _Reader:
             access=self._document.access,
         )
         parse_line = getattr(form, "parse_line", lines.parse_line) if code else lines.parse_line
-        known = _IN_LINES if code or settings else _IN_LINES - {int(Trigger.DIRECTIVE)}
-        wanted = [pair for pair in pairs if pair[0] in known or (code and pair[0] in _IN_CODE)]
+        if code:
+            wanted = [pair for pair in pairs if pair[0] in _IN_CODE and self._literal(*pair)]
+        else:
+            known = _IN_LINES if settings else _IN_LINES - {int(Trigger.DIRECTIVE)}
+            wanted = [pair for pair in pairs if pair[0] in known]
         entries = (e for row, line in self._rows(wanted) for e in parse_line(row, line))
         yield from self._judged(entries, place)
         yield from self.nets(pairs)
+
+    def _literal(self, number: int, end: int) -> bool:
+        """Say whether a string literal stands at a candidate or later on its line."""
+        data = self._content.data
+        if number == Trigger.DIRECTIVE:
+            return data[end - 1] in _QUOTES
+        stop = data.find(b"\n", end, end + _AROUND)
+        row = data[end - 1 : stop if stop >= 0 else end + _AROUND]
+        return b'"' in row or b"'" in row
 
     def nets(self, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
         """Read what shows on a line by itself whatever the format: URLs, commands, hashes."""

@@ -146,7 +146,7 @@ def expect(
     def check(module: ModuleType, row: tuple[Any, ...]) -> None:
         case = Case(*row)
         line = case.template.partition(MARK)[0].count("\n") + 1
-        chosen = formats.of(case.name, "")
+        chosen = formats.of(case.name, b"").format
         assert chosen is not None
         assert chosen.__name__ == module.__name__
         for planted in plant(module, case.template, case.notation):

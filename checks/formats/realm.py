@@ -1,0 +1,53 @@
+"""Java lists of users: Jetty and JAAS realms, Karaf and ActiveMQ users, JBoss users, JMX."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from checks.formats import properties
+from checks.formats.copies import with_copies
+from checks.model import Entry, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMES: tuple[str, ...] = (
+    *with_copies(
+        "jetty-realm.properties", "realm.properties", "*-realm.properties", "login.properties",
+        "users.properties", "*-users.properties", "jmxremote.password",
+    ),
+    "jetty/*.realm", "*-realm.txt", "jmx.password", "*jmxremote.password",
+)  # fmt: skip
+ALWAYS: tuple[str, ...] = NAMES
+
+_ROLES: Final = re.compile(r"\s*,[\w\s,.:\-]*\Z")
+_SCHEME: Final = re.compile(r"(?:MD5|CRYPT|SHA1|SHA-?256):|\{(?:CRYPT|MD5|SHA[\w\-]*|BCRYPT)\}")
+_HASHED: Final = re.compile(r"[0-9a-f]{32}\Z|[0-9a-f]{40}\Z|[0-9a-f]{64}\Z|[0-9a-f]{128}\Z")
+_GROUP: Final = re.compile(r"_g_\\?:")
+_OBFUSCATED: Final = "OBF:"
+"""Jetty's way to hide a password; it is undone without any key."""
+_SETTING: Final = re.compile(r"[a-z][\w\-]*\.[\w.\-]+\Z")
+
+
+def parse(text: str) -> Iterator[Entry]:
+    """Give each password or hash under (user,) with the user as the subject.
+
+    Names with dots are settings of the same file, given as ordinary values. Hashes in hex have no
+    scheme; they are MD5 or SHA digests of Karaf and JBoss. Raises FormatError for JSON and XML.
+    """
+    for entry in properties.parse(text):
+        user = entry.keys[0]
+        if _GROUP.match(user) or not entry.value.strip():
+            continue
+        if _SETTING.match(user) and "@" not in user:
+            yield entry
+            continue
+        value = _ROLES.sub("", entry.value).strip() or entry.value.strip()
+        yield entry._replace(value=value, role=_role(value), subject=user)
+
+
+def _role(value: str) -> Role:
+    if value.startswith(_OBFUSCATED):
+        return Role.SECRET
+    return Role.HASH if _SCHEME.match(value) or _HASHED.match(value) else Role.SECRET

@@ -1,0 +1,193 @@
+"""What is fuzzed: each target takes bytes and lets only the errors of `checks.errors` be raised."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import pkgutil
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from checks import archives, catalog, formats, inspect, keyfiles, policy, redact, suppress, text
+from checks.errors import HygieneError
+from checks.model import Access, Entry, Role
+from checks.secrets import commands, engine, hashes, judge, keyfaults, rules, templates, values
+from checks.secrets.notsecret import why_not
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Target = Callable[[bytes], None]
+
+SECONDS: Final = 2.0
+"""What a target may take for LONGEST bytes; more is a fault, whatever the answer."""
+LONGEST: Final = 64 * 1024
+_MOST_ENTRIES: Final = 200_000
+_KNOWN: Final = 20
+"""A value of so many characters does not stand in a report by chance."""
+_ACCESS: Final = Access(0, 0, 0o644)
+_KEY: Final = redact.FingerprintKey(bytes(32))
+_PATHS: Final = (
+    "app.conf", "a.yaml", "a.json", "a.toml", "a.ini", ".env", "a.xml", "main.tf", "Dockerfile",
+    "a.service", "etc/crontab", "a.sh", "a.py", "a.sql", "a.properties", ".netrc", "etc/shadow",
+    "nginx.conf", "haproxy.cfg", "a.js", "a.php", "id_rsa", "a.pem", "a.p12", "a.jks", "a.keytab",
+    "a.kdbx", "docker-compose.yml", "a.ldif", "wp-config.php", ".bash_history", "README.md", "a",
+)  # fmt: skip
+_LIMITS: Final = archives.Limits(
+    depth=3, members=50, total_bytes=1 << 20, member_bytes=1 << 18, ratio=100
+)
+
+
+@cache
+def _parsers() -> list[Any]:
+    names = sorted(info.name for info in pkgutil.iter_modules(formats.__path__))
+    modules = [importlib.import_module(f"checks.formats.{name}") for name in names]
+    return [module for module in modules if hasattr(module, "parse")]
+
+
+@cache
+def _inspector() -> inspect.Inspector:
+    loaded = rules.load(catalog.rule_files())
+    made = engine.Engine(loaded, engine.compile_rules(loaded))
+    return inspect.Inspector(made, catalog.Formats())
+
+
+def _string(data: bytes) -> str:
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def formats_(data: bytes) -> None:
+    """Parse with the format that the first byte chooses."""
+    module = _parsers()[data[0] % len(_parsers())]
+    content = _string(data[1:])
+    if hasattr(module, "sniff"):
+        module.sniff(content[:4096])
+    for number, entry in enumerate(module.parse(content)):
+        assert all(isinstance(key, str) for key in entry.keys)
+        assert isinstance(entry.value, str)
+        assert 0 <= entry.line <= content.count("\n") + 1
+        if number > _MOST_ENTRIES:
+            return
+
+
+def inspect_(data: bytes) -> None:
+    """Look at a document whose path the first byte chooses, and describe what is found."""
+    path = "/srv/" + _PATHS[data[0] % len(_PATHS)]
+    document = inspect.Document(path, data[1:], _ACCESS)
+    looked = _inspector().look(document)
+    for spotted in looked.spotted[:100]:
+        described = json.dumps(msgspec.to_builtins(inspect.finding(spotted, document, (_KEY,))))
+        shown = json.dumps(spotted.value)[1:-1]
+        assert len(shown) < _KNOWN or shown not in described, "a value is repeated"
+
+
+def archives_(data: bytes) -> None:
+    """Open an archive under small limits."""
+    name = ("a.tar", "a.lzma", "a.Z", "a.zip")[data[0] % 4]
+    for member in archives.members(name, io.BytesIO(data[1:]), _LIMITS, archives.Budget()):
+        repr(member)
+
+
+def keys(data: bytes) -> None:
+    """Look for armoured keys and for a keystore of the kind that the first byte chooses."""
+    path = "/srv/" + _PATHS[data[0] % len(_PATHS)]
+    where = (path, data[1:], _ACCESS, (0, 0), keyfaults.Place.HOST)
+    keyfiles.in_text(*where)
+    keyfiles.in_keystore(*where)
+    keyfiles.first_certificate(data[1:])
+
+
+def hashes_(data: bytes) -> None:
+    """Classify a password hash and judge it."""
+    facts = hashes.classify(_string(data[1:]), "crypt" if data[0] & 1 else "")
+    if facts is not None:
+        list(keyfaults.judge_hash(facts, _ACCESS))
+
+
+def values_(data: bytes) -> None:
+    """Look into a value, a command line and an entry with the role that the first byte chooses."""
+    content = _string(data[1:])
+    roles = list(Role)
+    entry = Entry(("db", "password" if data[0] & 64 else "url"), content, 1)
+    entry = entry._replace(role=roles[data[0] % len(roles)])
+    list(values.inner(entry))
+    list(commands.credentials(content, 1))
+    list(judge.judge(entry, judge.Place(path="/srv/a.conf", loose=bool(data[0] & 128))))
+    why_not(content, strict=bool(data[0] & 32))
+    judge.is_document(content)
+    redact.shown(content)
+
+
+def text_(data: bytes) -> None:
+    """Decode a text and number its lines."""
+    content = text.read(data)
+    if content is not None:
+        assert isinstance(content.string, str)
+        numbers = text.Lines(content.data)
+        for offset in range(0, len(content.data), 97):
+            assert numbers.at(offset) == content.data.count(b"\n", 0, offset) + 1
+
+
+def rules_(data: bytes) -> None:
+    """Read a rule file, a template, a policy, a baseline or marks."""
+    content = data[1:].decode("utf-8", "replace")
+    readers: list[Callable[[], object]] = [
+        lambda: rules.parse("fuzz", content),
+        lambda: templates.render(content, "seed"),
+        lambda: policy.from_mapping(_json(content)),
+        lambda: suppress.read_baseline(data[1:]),
+        lambda: [suppress.mark_at(content.split("\n"), n) for n in range(20)],
+    ]
+    readers[data[0] % len(readers)]()
+
+
+def _json(content: str) -> object:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+TARGETS: Final[dict[str, Target]] = {
+    "archives": archives_,
+    "formats": formats_,
+    "hashes": hashes_,
+    "inspect": inspect_,
+    "keys": keys,
+    "rules": rules_,
+    "text": text_,
+    "values": values_,
+}
+
+
+def run(target: str, data: bytes) -> None:
+    """Give DATA to a target; the program's own errors are answers."""
+    if len(data) < 2:
+        return
+    try:
+        TARGETS[target](data)
+    except HygieneError:
+        return
+
+
+def amplified(data: bytes) -> bytes:
+    """Turn a small input into a long one of the same kind: its middle repeated.
+
+    The first byte says whether, the next two where the middle begins and ends; so a fuzzer that
+    tries small inputs also finds what takes more than linear time.
+    """
+    if len(data) < 4 or data[0] % 4:
+        return data[1:]
+    head, body = data[3:4], data[4:]
+    first, last = sorted((data[1] % (len(body) + 1), data[2] % (len(body) + 1)))
+    unit = body[first:last]
+    if not unit:
+        return head + body
+    times = (LONGEST - len(body)) // len(unit)
+    return head + body[:first] + unit * max(1, times) + body[last:]

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import os
 import pkgutil
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from agent import __version__, commands
+from agent import __version__, commands, faults
 from checks.errors import HygieneError
 
 if TYPE_CHECKING:
     from typing import NoReturn
+
+_WRONG: Final = 2
+_INTERRUPTED: Final = 130
+_PIPE_CLOSED: Final = 141
+"""What a shell reports for a program that died of SIGINT or SIGPIPE."""
 
 
 class _Lazy(click.Group):
@@ -28,6 +36,14 @@ class _Lazy(click.Group):
         module = importlib.import_module(f"agent.commands.{name}")
         return cast("click.Command", module.command)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; a reader of our output that went away is no error of ours."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would make it status 1, which means findings here
+            _discard_output()
+            raise click.exceptions.Exit(_PIPE_CLOSED) from None
+
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hygiene-agent")
@@ -40,19 +56,46 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; errors of ours become one line and exit status 2."""
+    """Run the command line; what goes wrong becomes one line and exit status 2."""
+    _occupy_standard_streams()
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are text streams
+        if isinstance(stream, io.TextIOWrapper):  # None when it was closed before we started
+            stream.reconfigure(errors="backslashreplace")
     try:
-        status = cli.main(standalone_mode=False) or 0
+        status = cli.main(prog_name="hygiene-agent", standalone_mode=False) or 0
     except click.Abort:
-        status = 130
+        status = _INTERRUPTED
     except click.ClickException as error:
         error.show()
-        status = 2
+        status = _WRONG
     except HygieneError as error:
-        click.echo(f"hygiene-agent: {error}", err=True)
-        status = 2
-    except BrokenPipeError:
-        status = 141
+        status = _refuse(str(error))
+    except OSError as error:
+        status = _refuse(error.strerror or faults.where(error))
+    except Exception as error:  # noqa: BLE001 - a traceback may repeat what was read
+        status = _refuse(f"internal error: {faults.where(error)}\nhint: please report it")
     sys.exit(status)
+
+
+def _occupy_standard_streams() -> None:
+    """Keep a file of ours from becoming descriptor 0, 1 or 2 where those were closed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+
+
+def _refuse(message: str) -> int:
+    with contextlib.suppress(OSError):
+        click.echo(f"hygiene-agent: {message}", err=True)
+    _discard_output()
+    return _WRONG
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere, so that the end of the process does not fail on it."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)

@@ -1,14 +1,14 @@
 """Share work among forked processes that may crash, hang or run out of memory, one item at a time.
 
 The parent hands out batches of paths and takes results; each worker says in shared memory which
-item it is at, so that an item which kills its worker is known, reported and not tried again.
+item it is at, so that an item which kills or holds up its worker is known, reported and not tried
+again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import mmap
 import os
 import resource
@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from agent import faults
+from checks.errors import HygieneError
 from checks.model import Inconclusive
 from checks.scan import Result
 
@@ -33,17 +35,22 @@ _BATCH_BYTES: Final = 8 * 1024
 """With the batches given ahead this stays under a pipe's buffer, so that sending never blocks."""
 _AHEAD: Final = 2
 _LENGTH: Final = struct.Struct("=I")
-_AT: Final = struct.Struct("=q")
+_AT: Final = struct.Struct("=qq")
+"""The position in the batch, or _IDLE, and the number of items begun so far."""
+_IDLE: Final = -1
 _MEMORY: Final = 1536 * 1024 * 1024
-_GRACE: Final = 30.0
-_AGAIN: Final = 5.0
-"""The alarm repeats: a first one may be lost inside a library's callback."""
-_BETWEEN: Final = -1
-"""The position of a worker that is at no item: it reads its orders or sends its result."""
+_GRACE: Final = 5.0
+"""Seconds after which a worker that did not heed its own alarm is killed."""
+_CRASHED: Final = "reader crashed"
+_SLOW: Final = "took too long"
 
 
 class TooSlowError(Exception):
     """An item took longer than it may."""
+
+
+class PoolError(HygieneError):
+    """Processes that cannot be started."""
 
 
 class _Worker(NamedTuple):
@@ -51,6 +58,13 @@ class _Worker(NamedTuple):
     requests: int
     results: int
     at: mmap.mmap
+
+
+class _Seen(NamedTuple):
+    """How many items a worker had begun when it was last seen to move, and when that was."""
+
+    begun: int
+    since: float
 
 
 class Pool:
@@ -61,13 +75,17 @@ class Pool:
         self._work = work
         self._processes = processes
         self._seconds = seconds
+        self._decode = msgspec.msgpack.Decoder(Result)
         self._workers: dict[int, _Worker] = {}
         self._given: dict[int, list[list[str]]] = {}
-        self._seen: dict[int, tuple[int, float]] = {}
-        """Where each worker was when it last moved on, and when that was."""
+        self._seen: dict[int, _Seen] = {}
+        self._late: set[int] = set()
 
     def run(self, paths: Iterable[str]) -> Iterator[Result]:
-        """Give the results of all paths, in the order they arrive; stops every process it began."""
+        """Give the results of all paths, in the order they arrive; stops every process it began.
+
+        Raises PoolError when no process can be started.
+        """
         batches = _batches(iter(paths))
         again: list[list[str]] = []
         gc.freeze()
@@ -90,7 +108,7 @@ class Pool:
                         exhausted = True
                         break
                     if not given:
-                        self._seen[number] = _BETWEEN, time.monotonic()
+                        self._seen[number] = _Seen(self._begun(number), time.monotonic())
                     given.append(batch)
                     self._send(self._workers[number], batch)
             if not any(self._given.values()):
@@ -99,51 +117,64 @@ class Pool:
 
     def _collect(self, again: list[list[str]]) -> Iterator[Result]:
         waiting = [number for number, given in self._given.items() if given]
-        ready, _, _ = select.select(waiting, [], [], 1.0)
-        for number in ready:
+        poll = select.poll()  # select() refuses descriptors over 1023
+        for number in waiting:
+            poll.register(number, select.POLLIN)
+        ready = {number for number, _ in poll.poll(1000)}
+        for number in waiting:
+            if number not in ready:
+                self._watch(number)
+                continue
             data = _receive(number)
             if data is None:
-                yield self._bury(number, again, "reader crashed")
+                yield self._bury(number, again)
             else:
                 self._given[number].pop(0)
-                self._seen[number] = _BETWEEN, time.monotonic()
-                yield _unpacked(data)
-        for number in set(waiting).difference(ready):
-            self._watch(number)
+                yield self._decode.decode(data)
+
+    def _begun(self, number: int) -> int:
+        return int(_AT.unpack_from(self._workers[number].at)[1])
 
     def _watch(self, number: int) -> None:
-        """Kill a worker that has been at one item for longer than its own alarm allows."""
-        worker, now = self._workers[number], time.monotonic()
-        position = int(_AT.unpack_from(worker.at)[0])
-        before, since = self._seen[number]
-        if position != before:
-            self._seen[number] = position, now
-        elif now - since > self._seconds + _GRACE:
-            os.kill(worker.pid, signal.SIGKILL)
+        """Kill a worker that has been at one item for too long; its results then end."""
+        begun, now = self._begun(number), time.monotonic()
+        if begun != self._seen[number].begun:
+            self._seen[number] = _Seen(begun, now)
+        elif now - self._seen[number].since > self._seconds + _GRACE:
+            self._late.add(number)
+            os.kill(self._workers[number].pid, signal.SIGKILL)
 
-    def _bury(self, number: int, again: list[list[str]], reason: str) -> Result:
+    def _bury(self, number: int, again: list[list[str]]) -> Result:
         """Take a dead worker's batches: done items are repeated, the deadly one is reported.
 
-        Where none is known to be (their result was too much, say), each is tried alone.
+        A worker that died between two items leaves its batch to be tried one by one.
         """
-        worker, (batch, *others) = self._workers[number], self._given[number]
-        position = int(_AT.unpack_from(worker.at)[0])
-        self._stop(worker, kill=False)
+        batch, *rest = self._given[number]
+        position = int(_AT.unpack_from(self._workers[number].at)[0])
+        reason = _SLOW if number in self._late else _CRASHED
+        self._stop(self._workers[number], kill=False)
         self._start()
-        again += others
-        if position == _BETWEEN and len(batch) > 1:
+        again += rest
+        if len(batch) == 1:
+            position = 0
+        if not 0 <= position < len(batch):
             again += [[path] for path in batch]
-            return Result()
-        position = max(position, 0)
-        again += [rest for rest in [batch[:position] + batch[position + 1 :]] if rest]
-        return Result(inconclusive=[Inconclusive(batch[position], reason)])
+            return Result(not_applicable={})
+        left = batch[:position] + batch[position + 1 :]
+        if left:
+            again.append(left)
+        return Result(not_applicable={}, inconclusive=[Inconclusive(batch[position], reason)])
 
     def _start(self) -> None:
-        requests_in, requests_out = os.pipe()
-        results_in, results_out = os.pipe()
-        at = mmap.mmap(-1, _AT.size)
-        _AT.pack_into(at, 0, _BETWEEN)
-        pid = os.fork()
+        try:
+            requests_in, requests_out = os.pipe()
+            results_in, results_out = os.pipe()
+            at = mmap.mmap(-1, _AT.size)
+            _AT.pack_into(at, 0, _IDLE, 0)
+            pid = os.fork()
+        except OSError as error:
+            message = f"processes: cannot be started: {error.strerror}"
+            raise PoolError(message) from error
         if pid == 0:
             status = 1
             try:
@@ -163,6 +194,8 @@ class Pool:
 
     def _stop(self, worker: _Worker, *, kill: bool) -> None:
         del self._workers[worker.results], self._given[worker.results]
+        self._seen.pop(worker.results, None)
+        self._late.discard(worker.results)
         os.close(worker.requests)
         os.close(worker.results)
         if kill:
@@ -181,7 +214,7 @@ def _batches(paths: Iterator[str]) -> Iterator[list[str]]:
     size = 0
     for path in paths:
         batch.append(path)
-        size += len(path)
+        size += len(os.fsencode(path))
         if len(batch) == _BATCH or size > _BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -212,20 +245,6 @@ def _exactly(descriptor: int, size: int) -> bytes | None:
     return b"".join(parts)
 
 
-def _packed(result: Result) -> bytes:
-    """Encode a result; one with a name that is not UTF-8 as JSON, which has escapes for that."""
-    try:
-        return msgspec.msgpack.encode(result)
-    except UnicodeEncodeError:
-        return json.dumps(msgspec.to_builtins(result)).encode()
-
-
-def _unpacked(data: bytes) -> Result:
-    if data.startswith(b"{"):  # in MessagePack a number, never a result
-        return msgspec.convert(json.loads(data), Result)
-    return msgspec.msgpack.decode(data, type=Result)
-
-
 def _too_slow(_number: int, _frame: object) -> None:
     raise TooSlowError
 
@@ -234,43 +253,40 @@ def _serve(work: Work, requests: int, results: int, at: mmap.mmap, seconds: int)
     """Run in a worker: look at the items of each batch until the parent closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, _too_slow)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (_address_space() + _MEMORY, -1))
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_AS, _address_space() + _MEMORY)
+    encoder = msgspec.msgpack.Encoder()
+    begun = 0
     while (data := _receive(requests)) is not None:
         result = Result(not_applicable={}, findings=[], suppressed=[], inconclusive=[], accepted=[])
         for position, name in enumerate(msgspec.msgpack.decode(data, type=list[bytes])):
-            _AT.pack_into(at, 0, position)
+            begun += 1
+            _AT.pack_into(at, 0, position, begun)
             _one(work, os.fsdecode(name), result, seconds)
-        _AT.pack_into(at, 0, _BETWEEN)
-        reply = _packed(result)
+        _AT.pack_into(at, 0, _IDLE, begun)
+        reply = encoder.encode(result)
         _write(results, _LENGTH.pack(len(reply)) + reply)
+
+
+def _limit(what: int, most: int) -> None:
+    """Lower a limit of this process; one that is lower already stays."""
+    soft, hard = resource.getrlimit(what)
+    if soft == resource.RLIM_INFINITY or soft > most:
+        resource.setrlimit(what, (most, hard))
 
 
 def _one(work: Work, path: str, result: Result, seconds: int) -> None:
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
         work(path, result)
     except TooSlowError:
-        result.inconclusive.append(Inconclusive(path, "took too long", f"over {seconds} s"))
+        result.inconclusive.append(Inconclusive(path, _SLOW, f"over {seconds} s"))
     except MemoryError:
         result.inconclusive.append(Inconclusive(path, "memory limit"))
     except Exception as error:  # noqa: BLE001 - a fault of ours must not hide the other files
-        result.inconclusive.append(Inconclusive(path, "internal error", _where(error)))
+        result.inconclusive.append(Inconclusive(path, "internal error", faults.where(error)))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _where(error: Exception) -> str:
-    """Name the kind of error and our line, never its text, which may repeat what was read."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    at = (
-        f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
-        if trace
-        else ""
-    )
-    return type(error).__name__ + at
 
 
 def _address_space() -> int:

@@ -32,7 +32,7 @@ def engine(files: Iterable[tuple[str, str]], base: Path) -> engines.Engine:
     texts = list(files)
     digest = hashlib.sha256()
     for name, text in texts:
-        digest.update(f"{name}\0{text}\0".encode())
+        digest.update(f"{name}\0{text}\0".encode("utf-8", "surrogateescape"))
     path = base / "cache" / f"rules-{engines.key(digest.digest())}"
     kept = _kept(path)
     if kept is not None:
@@ -50,7 +50,7 @@ def engine(files: Iterable[tuple[str, str]], base: Path) -> engines.Engine:
 
 def _kept(path: Path) -> engines.Engine | None:
     try:
-        content = state.checked(state.read(path))
+        content = state.checked(state.read(path), path.name)
         if content is None:
             return None
         kept = msgspec.msgpack.decode(content, type=_Kept)

@@ -6,8 +6,10 @@ when this user owns it and nobody else can write it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import pwd
 import secrets
 import stat
 from pathlib import Path
@@ -17,10 +19,12 @@ from checks.errors import HygieneError
 from checks.redact import FingerprintKey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _KEY_BYTES: Final = 32
+_DIGEST_BYTES: Final = 32
 _LIMIT: Final = 64 * 1024 * 1024
+_SYSTEM: Final = Path("/var/lib/hygiene-agent")
 
 
 class StateError(HygieneError):
@@ -28,13 +32,25 @@ class StateError(HygieneError):
 
 
 def folder(environ: Mapping[str, str], user: int) -> Path:
-    """Give the folder for keys and caches: HYGIENE_AGENT_STATE, root's, or the user's own."""
+    """Give the folder for keys and caches: HYGIENE_AGENT_STATE, root's, or the user's own.
+
+    A user without a home, as in many containers, is given root's, where nothing can be kept.
+    """
     if environ.get("HYGIENE_AGENT_STATE"):
         return Path(environ["HYGIENE_AGENT_STATE"])
     if user == 0:
-        return Path("/var/lib/hygiene-agent")
-    base = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base) / "hygiene-agent"
+        return _SYSTEM
+    if environ.get("XDG_STATE_HOME"):
+        return Path(environ["XDG_STATE_HOME"]) / "hygiene-agent"
+    home = environ.get("HOME") or _home(user)
+    return Path(home) / ".local" / "state" / "hygiene-agent" if home else _SYSTEM
+
+
+def _home(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_dir
+    except KeyError:
+        return ""
 
 
 def read(path: Path) -> bytes | None:
@@ -60,21 +76,54 @@ def read(path: Path) -> bytes | None:
 
 def write(path: Path, data: bytes) -> None:
     """Put a private file in place, whole or not at all; raises StateError."""
+    with _prepared(path, data) as temporary:
+        temporary.replace(path)
+
+
+def claim(path: Path, data: bytes) -> bytes:
+    """Put a private file in place unless it is there; give what is there then; raises StateError.
+
+    Of several processes that do this at once all get the same content.
+    """
+    with _prepared(path, data) as temporary:
+        try:
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            return read(path) or data
+        except PermissionError:  # a file system without hard links
+            temporary.replace(path)
+    return data
+
+
+@contextlib.contextmanager
+def _prepared(path: Path, data: bytes) -> Iterator[Path]:
+    """Give a temporary file beside PATH that holds DATA, gone afterwards; raises StateError."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = path.parent.stat()
-        if status.st_uid != os.geteuid() or status.st_mode & 0o022:
-            message = f"{path.parent}: others can write it"
-            raise StateError(message)
+        _private_folder(path.parent)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "wb") as file:
             file.write(data)
-        temporary.replace(path)
+            file.flush()
+            os.fsync(descriptor)  # else a power cut may leave the name and lose the content
+        yield temporary
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         message = f"{path}: {error.strerror}"
         raise StateError(message) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _private_folder(folder: Path) -> None:
+    """Make a folder, its parents private too; raises StateError where others can write it."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(mode=0o700, exist_ok=True)
+    status = folder.stat()
+    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        message = f"{folder}: others can write it"
+        raise StateError(message)
 
 
 def host_key(base: Path) -> tuple[FingerprintKey, str]:
@@ -85,7 +134,9 @@ def host_key(base: Path) -> tuple[FingerprintKey, str]:
     path = base / "fingerprint.key"
     try:
         data = read(path)
-        if data is None or len(data) < _KEY_BYTES:
+        if data is None:
+            data = claim(path, secrets.token_bytes(_KEY_BYTES))
+        if len(data) < _KEY_BYTES:
             data = secrets.token_bytes(_KEY_BYTES)
             write(path, data)
     except StateError as error:
@@ -95,13 +146,17 @@ def host_key(base: Path) -> tuple[FingerprintKey, str]:
     return FingerprintKey(data), ""
 
 
-def checked(data: bytes | None) -> bytes | None:
-    """Give the content behind a SHA-256 digest of itself; None when it is damaged."""
-    if data is None or hashlib.sha256(data[32:]).digest() != data[:32]:
+def checked(data: bytes | None, name: str) -> bytes | None:
+    """Give the content that was sealed under NAME; None when it is damaged or another's."""
+    if data is None or _seal(data[_DIGEST_BYTES:], name) != data[:_DIGEST_BYTES]:
         return None
-    return data[32:]
+    return data[_DIGEST_BYTES:]
 
 
-def sealed(content: bytes) -> bytes:
-    """Put the SHA-256 digest of the content in front of it."""
-    return hashlib.sha256(content).digest() + content
+def sealed(content: bytes, name: str) -> bytes:
+    """Put a SHA-256 digest of the name and the content in front of the content."""
+    return _seal(content, name) + content
+
+
+def _seal(content: bytes, name: str) -> bytes:
+    return hashlib.sha256(name.encode() + b"\0" + content).digest()

@@ -1,124 +1,38 @@
-"""Look for credentials in one text: match, confirm, parse what deserves it, judge, describe."""
+"""Look for credentials in one text: match, confirm, read what deserves it, judge."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from itertools import chain
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from checks import keyfiles, redact, text
-from checks.errors import FormatError
-from checks.formats import lines
-from checks.keyfiles import KeyFault
-from checks.model import (
-    Access,
-    Confidence,
-    Entry,
-    Finding,
-    Inconclusive,
-    Location,
-    Role,
-    Severity,
-)
-from checks.secrets import advice, judge, values
-from checks.secrets.engine import FIRST_RULE, Engine, Token
-from checks.secrets.keyfaults import Place
-from checks.secrets.names import Kind, kind
-from checks.secrets.notsecret import why_not
+from checks import keyfiles, text
+from checks.model import Inconclusive
+from checks.reading import Reader
+from checks.secrets import advice, judge
+from checks.secrets.engine import FIRST_RULE, Engine
 from checks.secrets.triggers import Trigger
+from checks.spotted import as_sample, from_fault, from_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from checks.catalog import Format, Formats
+    from checks.catalog import Formats
     from checks.keyfiles import KeySeen
-    from checks.redact import FingerprintKey
-    from checks.secrets.keyfaults import Fault
+    from checks.spotted import Document, Spotted
 
 _HEAD: Final = 4096
-_MADE: Final = 12
-"""A key made by a machine is not shorter."""
 _GENERIC_CHECKS: Final = frozenset(advice.CHECKS)
-_TOOL: Final = re.compile(
-    r"(?:mysql|mariadb|sshpass|twine|net use|mvn|curl|wget|docker|podman|helm|htpasswd|smbclient"
-    r"|mount|ldap|redis-cli|mongo|sqlcmd|rabbitmqctl|ipmitool|snmp|lftp|useradd|usermod|chpasswd"
-    r"|keytool|openssl|rsync|psql|expect)"
-)
-_HASH: Final = re.compile(r"(?:\$[\w\-]{1,16}\$|\{[A-Z0-9\-]{2,10}\})[^\s\"',;:]{8,512}")
-_LINE: Final = 4 * 1024
-"""A line that goes on further than this from a candidate is long."""
-_AROUND: Final = 400
-"""Of a long line, this much on both sides of a candidate is read."""
 _PARSED: Final = 4 * 1024 * 1024
 """A larger text is read in line mode."""
-_NESTING: Final = 3
-_PARSED_ENTRIES: Final = 200_000
-_STRUCTURAL: Final = frozenset({int(Trigger.PAIRED), int(Trigger.CONTAINER), int(Trigger.HASH)})
 _KEYS: Final = frozenset({int(Trigger.KEY), int(Trigger.CERTIFICATE)})
-_ALWAYS_PARSED: Final = frozenset(
-    {int(t) for t in (Trigger.CONTAINER, Trigger.HEADER, Trigger.ARGUMENT, Trigger.HASH)}
-)
-_NAMED: Final = re.compile(
-    r"""(?i)(?:name|key|id|property|path|setting)["']?[ \t]*[:=][ \t]*["']?([\w.\-/]+)(?![\w ])"""
-)
-_VALUE: Final = re.compile(rb"(?i)value|default|content|>\s*[^<\s]")
+_STRUCTURAL: Final = frozenset({int(Trigger.PAIRED), int(Trigger.CONTAINER), int(Trigger.HASH)})
 _IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
-_IN_CODE: Final = frozenset(
-    int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE, Trigger.CONTAINER)
-)
-_QUOTES: Final = frozenset(b"\"'")
-_SETTINGS_CODE: Final = re.compile(r"(?:config|settings|\.inc)[^/]*$", re.IGNORECASE)
 _IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
 _WORDY: Final = _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT), int(Trigger.VAGUE)}
 _DIALECT: Final = 32 * 1024
 """A file of a dialect up to this size is parsed whatever fires: its words are its own."""
-
-
-_SETTINGS: Final = re.compile(
-    r"(?:^|/)etc/|rc$|/\.[^/.]+$|\.(?:conf|cfg|cnf|ini|config|settings)\b"
-)
-"""Paths on which `name value` is a likely notation."""
-
-
-class Document(NamedTuple):
-    """One text to look at: a file, a piece of one, or a member of an archive."""
-
-    path: str
-    data: bytes
-    access: Access | None = None
-    inode: tuple[int, int] = (0, 0)
-    place: Place = Place.HOST
-    first_line: int = 1
-    whole: bool = True
-    """False for a piece of a large file, which is read in line mode only."""
-
-    def __repr__(self) -> str:
-        """Leave the data out."""
-        return f"<Document {self.path!r} {len(self.data)} bytes>"
-
-
-class Spotted(NamedTuple):
-    """A credential at its place, still with its value; never leaves the process that found it."""
-
-    check: str
-    severity: Severity
-    confidence: Confidence
-    value: str
-    line: int
-    keys: tuple[str, ...]
-    message: str
-    fix: str
-    references: tuple[str, ...] = ()
-    prefix: int = 0
-    length: int = 0
-    """Characters of what was found, where `value` only stands for it (a key's public half)."""
-
-    def __repr__(self) -> str:
-        """Leave the value out."""
-        return f"<Spotted {self.check} line {self.line}>"
 
 
 class Looked(msgspec.Struct):
@@ -156,7 +70,7 @@ class Inspector:
         self._keys(document, data, looked)
         numbers = text.Lines(data, document.first_line)
         tokens = list(self._engine.tokens(data, found.pairs))
-        spotted = [_from_token(token, numbers.at(token.offset)) for token in tokens]
+        spotted = [from_token(token, numbers.at(token.offset)) for token in tokens]
         looked.spotted += _without_overlaps(spotted)
         if content is not None:
             self._words(document, content, looked)
@@ -172,10 +86,10 @@ class Inspector:
             found = keyfiles.in_keystore(*where)
         else:
             return
-        spotted = [_from_fault(key, document.first_line - 1) for key in found.faults]
+        spotted = [from_fault(key, document.first_line - 1) for key in found.faults]
         if (looked.binary and Trigger.KEY in kinds) or judge.is_document(document.path):
             # A sample: one line for it is enough, and what it shares with others means nothing.
-            spotted = [_sample(one) for one in spotted if one.check == "embedded-private-key"]
+            spotted = [as_sample(one) for one in spotted if one.check == "embedded-private-key"]
         else:
             looked.keys = found.seen
         looked.spotted += spotted
@@ -192,7 +106,7 @@ class Inspector:
         form = named.format or self._formats.sniffed(
             content.data[:_HEAD].decode("utf-8", "replace")
         )
-        reader = _Reader(self._engine, self._formats, document, content)
+        reader = Reader(self._engine, self._formats, document, content)
         if form is None or hasattr(form, "CODE") or not whole:
             candidates = reader.by_line(form, pairs)
         elif certain or reader.deserves(pairs):
@@ -201,10 +115,6 @@ class Inspector:
             return
         looked.spotted += _new(candidates, looked.spotted)
         looked.degraded = reader.degraded
-
-
-def _made(value: str) -> bool:
-    return len(value) >= _MADE and any(c.isdigit() for c in value) and " " not in value
 
 
 def _new(candidates: Iterable[Spotted], known: Sequence[Spotted]) -> list[Spotted]:
@@ -223,183 +133,6 @@ def _new(candidates: Iterable[Spotted], known: Sequence[Spotted]) -> list[Spotte
     return fresh
 
 
-class _Reader:
-    """Turns one text into judged credentials, by its format or line by line."""
-
-    def __init__(
-        self, engine: Engine, formats: Formats, document: Document, content: text.Text
-    ) -> None:
-        self._engine = engine
-        self._formats = formats
-        self._document = document
-        self._content = content
-        self._is_document = judge.is_document(document.path)
-        self.degraded = not document.whole or len(content.data) > _PARSED
-
-    def deserves(self, pairs: Sequence[tuple[int, int]]) -> bool:
-        """Say whether a candidate survives a look at its line, so that the file is parsed."""
-        seen: set[int] = set()
-        for number, end in pairs:
-            if number in _ALWAYS_PARSED or number >= FIRST_RULE:
-                return True
-            start, row = self._row(end)
-            if number == Trigger.PAIRED:
-                if self._pairs(end, row):
-                    return True
-                continue
-            if start not in seen and self._survives(number, row):
-                return True
-            seen.add(start)
-        return False
-
-    def _pairs(self, end: int, row: str) -> bool:
-        """Say whether a name that sounds like a credential has its value behind it."""
-        behind = self._content.data[end : end + _AROUND]
-        return _VALUE.search(behind) is not None and any(
-            kind((name,)) is not Kind.NONE for name in _NAMED.findall(row)
-        )
-
-    def _survives(self, number: int, row: str) -> bool:
-        if number == Trigger.VAGUE:
-            return any(_made(entry.value) for entry in lines.parse_line(row, 0))
-        if number == Trigger.URL:
-            return next(values.inner(Entry(("url",), row, 0)), None) is not None
-        return any(
-            kind(entry.keys) is not Kind.NONE and not why_not(entry.value.strip(), strict=True)
-            for entry in lines.parse_line(row, 0)
-        )
-
-    def _row(self, end: int) -> tuple[int, str]:
-        """Give start and text of the line on which a candidate ends, or of its surroundings."""
-        data = self._content.data
-        start = data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1
-        stop = data.find(b"\n", end - 1, end + _LINE)
-        if (not start and end > _LINE) or (stop < 0 and len(data) > end + _LINE):
-            start, stop = max(0, end - _AROUND), end + _AROUND
-        return start, data[start : stop if stop >= 0 else len(data)].decode("utf-8", "replace")
-
-    def parsed(self, form: Format) -> Iterator[Spotted]:
-        """Read the whole text by its format; what is left after an error in line mode."""
-        string = self._content.string
-        entries, broken = _collect(form.parse, string)
-        place = judge.Place(
-            self._is_document, path=self._document.path, access=self._document.access
-        )
-        if broken is not None:
-            self.degraded = True
-            seen = {entry.line for entry in entries}
-            rest = [e for e in lines.parse(string) if e.line not in seen]
-            yield from self._judged(rest, place._replace(loose=True))
-        entries += list(self._nested(entries, 1))
-        yield from self._renamed(entries)
-        yield from self._judged(entries, place)
-
-    def _nested(self, entries: Iterable[Entry], depth: int) -> Iterator[Entry]:
-        """Read values that are themselves files: block scalars, ConfigMap data, write_files."""
-        for entry in entries:
-            if entry.value.count("\n") < 2 or entry.role not in {Role.NAMED, Role.ENCODED}:
-                continue
-            name = entry.keys[-1] if entry.keys else ""
-            form = self._formats.of(name, b"").format or self._formats.sniffed(entry.value[:_HEAD])
-            form = None if form is not None and hasattr(form, "CODE") else form
-            inner, broken = _collect(form.parse if form else lines.parse, entry.value)
-            if broken is not None:
-                inner += list(lines.parse(entry.value))
-            moved = [
-                e._replace(keys=(*entry.keys, *e.keys), line=entry.line + e.line - 1) for e in inner
-            ]
-            yield from moved
-            if depth < _NESTING:
-                yield from self._nested(moved, depth + 1)
-
-    def _renamed(self, entries: Sequence[Entry]) -> Iterator[Spotted]:
-        """Find tokens that show only when escapes are decoded or key paths are joined."""
-        rows = [f"{'.'.join(e.keys)}={e.value}".replace("\n", " ") for e in entries]
-        data = "\n".join(rows).encode("utf-8", "replace")
-        pairs = [pair for pair in self._engine.hits(data).pairs if pair[0] >= FIRST_RULE]
-        numbers = text.Lines(data, 0)
-        for token in self._engine.tokens(data, pairs):
-            row = numbers.at(token.offset)
-            if row < len(entries):
-                yield _from_token(token, entries[row].line, entries[row].keys)
-
-    def by_line(self, form: Format | None, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
-        """Read only the lines on which a candidate stands."""
-        code = form is not None and hasattr(form, "CODE")
-        settings = not code and _SETTINGS.search(self._document.path) is not None
-        place = judge.Place(
-            self._is_document,
-            code=code,
-            loose=True,
-            path=self._document.path,
-            settings=settings or _SETTINGS_CODE.search(self._document.path) is not None,
-            access=self._document.access,
-        )
-        parse_line = getattr(form, "parse_line", lines.parse_line) if code else lines.parse_line
-        if code:
-            wanted = [pair for pair in pairs if pair[0] in _IN_CODE and self._literal(*pair)]
-        else:
-            known = _IN_LINES if settings else _IN_LINES - {int(Trigger.DIRECTIVE)}
-            wanted = [pair for pair in pairs if pair[0] in known]
-        entries = (e for row, line in self._rows(wanted) for e in parse_line(row, line))
-        yield from self._judged(entries, place)
-        yield from self.nets(pairs)
-
-    def _literal(self, number: int, end: int) -> bool:
-        """Say whether a string literal stands at a candidate or later on its line."""
-        data = self._content.data
-        if number == Trigger.DIRECTIVE:
-            return data[end - 1] in _QUOTES
-        stop = data.find(b"\n", end, end + _AROUND)
-        row = data[end - 1 : stop if stop >= 0 else end + _AROUND]
-        return b'"' in row or b"'" in row
-
-    def nets(self, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
-        """Read what shows on a line by itself whatever the format: URLs, commands, hashes."""
-        place = judge.Place(
-            self._is_document,
-            code=True,
-            loose=True,
-            path=self._document.path,
-            access=self._document.access,
-        )
-        wanted = [pair for pair in pairs if pair[0] in _IN_VALUES]
-        rows = self._rows(wanted)
-        yield from self._judged((Entry(("url",), row, line) for row, line in rows), place)
-        wanted = [pair for pair in pairs if pair[0] == Trigger.ARGUMENT]
-        yield from self._judged(self._commands(wanted), place)
-        wanted = [pair for pair in pairs if pair[0] == Trigger.HASH]
-        found = ((_HASH.search(row), line) for row, line in self._rows(wanted))
-        hashed = (Entry(("hash",), one[0], line, Role.HASH) for one, line in found if one)
-        yield from self._judged(hashed, place)
-
-    def _commands(self, pairs: Sequence[tuple[int, int]]) -> Iterator[Entry]:
-        for row, line in self._rows(pairs):
-            tool = _TOOL.search(row)
-            if tool:
-                command = row[tool.start() :].rstrip("\"');, ")
-                yield Entry(("command",), command, line, Role.COMMAND)
-
-    def _rows(self, pairs: Sequence[tuple[int, int]]) -> Iterator[tuple[str, int]]:
-        """Give text and number of each line on which a candidate stands, once."""
-        numbers = text.Lines(self._content.data, self._document.first_line)
-        seen: set[int] = set()
-        for _, end in pairs:
-            start, row = self._row(end)
-            if start not in seen:
-                seen.add(start)
-                yield row.rstrip("\r"), numbers.at(start)
-
-    def _judged(self, entries: Iterable[Entry], place: judge.Place) -> Iterator[Spotted]:
-        seen: set[tuple[str, int]] = set()
-        for entry in entries:
-            for candidate in judge.judge(entry, place):
-                mark = (candidate.entry.value, candidate.entry.line)
-                if mark not in seen:
-                    seen.add(mark)
-                    yield _from_candidate(candidate)
-
-
 def _without_overlaps(spotted: list[Spotted]) -> list[Spotted]:
     """Of several rules that took the same text, keep the surest: it names the issuer."""
     kept: list[Spotted] = []
@@ -407,101 +140,3 @@ def _without_overlaps(spotted: list[Spotted]) -> list[Spotted]:
         if not any(one.line == k.line and one.value in k.value for k in kept):
             kept.append(one)
     return sorted(kept, key=lambda s: s.line)
-
-
-def _collect(
-    parse: Callable[[str], Iterator[Entry]], string: str
-) -> tuple[list[Entry], FormatError | None]:
-    """Take entries until the end, an error or the limit."""
-    entries: list[Entry] = []
-    try:
-        for entry in parse(string):
-            entries.append(entry)
-            if len(entries) >= _PARSED_ENTRIES:
-                return entries, FormatError("too many entries", entry.line)
-    except FormatError as error:
-        return entries, error
-    return entries, None
-
-
-def _from_token(token: Token, line: int, keys: tuple[str, ...] = ()) -> Spotted:
-    rule = token.rule
-    return Spotted(
-        check=rule.id,
-        severity=Severity.named(rule.severity),
-        confidence=Confidence[rule.confidence.upper()],
-        value=token.value,
-        line=line,
-        keys=keys,
-        message=f"{rule.title} in clear text",
-        fix=rule.fix,
-        references=rule.references,
-        prefix=0 if rule.context else 4,
-    )
-
-
-def _sample(spotted: Spotted) -> Spotted:
-    return spotted._replace(severity=Severity.LOW, confidence=Confidence.LOW)
-
-
-def joined_fault(fault: Fault, spki: str) -> Spotted:
-    """Describe a fault of a key that is known by its public half."""
-    return _from_fault(KeyFault(fault, 0, spki, 0), 0)
-
-
-def _from_fault(key: KeyFault, before: int) -> Spotted:
-    fault = key.fault
-    return Spotted(
-        check=fault.check,
-        severity=fault.severity,
-        confidence=fault.confidence,
-        value=key.identity,
-        line=key.line + before if key.line else 0,
-        keys=(),
-        message=fault.message,
-        fix=fault.fix,
-        references=advice.CHECKS[fault.check].references,
-        length=key.length,
-    )
-
-
-def _from_candidate(candidate: judge.Candidate) -> Spotted:
-    entry, fault = candidate.entry, candidate.fault
-    text_of = advice.CHECKS[candidate.check]
-    subject = f" for {redact.shown(entry.subject)}" if entry.subject else ""
-    return Spotted(
-        check=candidate.check,
-        severity=candidate.severity,
-        confidence=candidate.confidence,
-        value=entry.value,
-        line=entry.line,
-        keys=entry.keys,
-        message=f"{fault.message if fault else text_of.message}{subject}",
-        fix=fault.fix if fault else text_of.fix,
-        references=text_of.references,
-    )
-
-
-def finding(
-    spotted: Spotted, document: Document, keys: tuple[FingerprintKey, ...], root: str = ""
-) -> Finding:
-    """Describe a credential without repeating it."""
-    evidence = redact.evidence(spotted.value, keys, prefix=spotted.prefix)
-    if spotted.length:
-        evidence = msgspec.structs.replace(evidence, length=spotted.length)
-    keys_shown = (redact.shown(redact.without(key, spotted.value)) for key in spotted.keys)
-    path = ".".join(keys_shown)[:200]
-    parts = [spotted.check, evidence.fingerprints[0].value, document.path, path]
-    identity = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass"))
-    return Finding(
-        check=spotted.check,
-        severity=spotted.severity,
-        confidence=spotted.confidence,
-        location=Location(document.path, spotted.line, key_path=path, root=root),
-        message=spotted.message,
-        fix=spotted.fix,
-        evidence=evidence,
-        access=document.access,
-        references=spotted.references,
-        identity=identity.hexdigest()[:32],
-    )

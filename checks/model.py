@@ -83,7 +83,10 @@ class Fingerprint(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """What may be said about a secret: a masked preview, its length in characters, fingerprints."""
+    """What may be said about a secret: a masked preview, its length in characters, fingerprints.
+
+    A fault of a key that is no leak has fingerprints only: preview "", length 0.
+    """
 
     preview: str
     length: int

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 import msgspec
 
 from checks import archives, files, keyfiles, suppress, text
-from checks.inspect import Document, Inspector, Looked, Spotted, finding, joined_fault
 from checks.keyfiles import KeySeen  # noqa: TC001 - msgspec resolves it
 from checks.model import Access, Finding, Inconclusive, Severity, Suppressed, Suppression
 from checks.secrets.keyfaults import Place
+from checks.spotted import Document, finding, joined_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from checks.inspect import Inspector, Looked
     from checks.policy import Policy
     from checks.redact import FingerprintKey
     from checks.secrets.keyfaults import Fault
+    from checks.spotted import Spotted
 
 _HEAD: Final = 1024
 _MIB: Final = 1024 * 1024

@@ -53,7 +53,7 @@ def place(finding: Finding, *, longest: int = 120) -> str:
 
 def evidence(finding: Finding) -> str:
     """Give the mask and the length of a value, "" when the finding is not about one."""
-    if not finding.evidence:
+    if not finding.evidence or not finding.evidence.preview:
         return ""
     preview = printable(finding.evidence.preview)
     return f"{preview}, {plural(finding.evidence.length, 'character')}"

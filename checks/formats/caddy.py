@@ -50,9 +50,7 @@ def parse(text: str) -> Iterator[Entry]:
             raise FormatError("blocks are nested too deep", line.number)
 
 
-def _directive(
-    blocks: tuple[str, ...], words: list[quoting.Word], line: Line
-) -> Iterator[Entry]:
+def _directive(blocks: tuple[str, ...], words: list[quoting.Word], line: Line) -> Iterator[Entry]:
     if len(words) < 2:
         return
     name, last = words[0].text, words[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from checks.formats import apache, conflines, erlang, jaas, logstash, nginx
+from checks.formats import apache, conflines, erlang, jaas, logstash, netdevice, nginx
 from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = (
     *with_copies("*.conf", "*.cfg", "*.cnf", "*.cf"), "*.cfg.lua", "*.hocon", "sshd_config",
-    "ssh_config", ".msmtprc", "msmtprc", ".fetchmailrc", "fetchmailrc", ".muttrc", "muttrc",
+    "ssh_config", ".msmtprc", "msmtprc", ".fetchmailrc", "fetchmailrc",
     ".wgetrc", "wgetrc", ".curlrc", "curlrc", ".esmtprc", "esmtprc", ".mailrc", "torrc",
-    "exim4/conf.d/*/*", ".offlineimaprc", "offlineimaprc", ".getmail/*", ".lftprc", ".ircrc",
+    ".offlineimaprc", "offlineimaprc", ".getmail/*", ".lftprc", ".ircrc",
 )  # fmt: skip
 
 
@@ -43,6 +43,8 @@ def _reader(text: str) -> Callable[[str], Iterator[Entry]]:
         return logstash.parse
     if _TERMS.match(head):
         return erlang.parse
+    if netdevice.recognises(head):
+        return netdevice.parse
     if _CONTAINER.search(head):
         return apache.parse
     return nginx.parse if _is_statements(head) else conflines.read

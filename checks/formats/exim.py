@@ -23,6 +23,8 @@ _SETTING: Final = re.compile(r"(?:hide[ \t]++)?([A-Za-z_]\w*+)[ \t]*+=[ \t]*+(.*
 _SERVERS: Final = frozenset(
     {"mysql_servers", "pgsql_servers", "redis_servers", "oracle_servers", "ibase_servers"}
 )
+_SOCKET: Final = re.compile(r"\([^)]*\)(?:\[[^\]]*\])?")
+"""A path behind the host: the socket, or the file with the client's settings."""
 _LDAP: Final = re.compile(rf"(?<![\w])pass=({quoting.DOUBLE}|{quoting.SINGLE}|[^\s}}]++)")
 _LDAP_USER: Final = re.compile(rf"(?<![\w])user=({quoting.DOUBLE}|[^\s}}]++)")
 _SECRETS: Final = frozenset({"client_secret", "server_secret", "server_password"})
@@ -68,14 +70,22 @@ def _servers(keys: tuple[str, ...], line: Line) -> Iterator[Entry]:
     body, separator = line.text, ":"
     if body.startswith("<") and len(body) > 1:
         separator, body = body[1], body[2:]
-    for server in re.split(rf"\s*{re.escape(separator)}(?!:)\s+|\s+{re.escape(separator)}\s*", body):
-        fields = server.strip().split("/")
+    for server in re.split(
+        rf"\s*{re.escape(separator)}(?!:)\s+|\s+{re.escape(separator)}\s*", body
+    ):
+        fields = _SOCKET.sub("", server.strip()).split("/")
         if len(fields) < 2 or not fields[-1]:
             continue
         if keys[-1] == "redis_servers" and len(fields) > 2:
             yield Entry(keys, fields[2], line.number, Role.SECRET)
         elif len(fields) > 3:
-            yield Entry(keys, "/".join(fields[3:]), line.number, Role.SECRET, subject=fields[2])
+            yield Entry(
+                keys,
+                "/".join(fields[3:]).replace("::", ":"),
+                line.number,
+                Role.SECRET,
+                subject=fields[2],
+            )
 
 
 def _sent(keys: tuple[str, ...], line: Line) -> Iterator[Entry]:

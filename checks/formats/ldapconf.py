@@ -25,7 +25,7 @@ _COMPOUND: Final = frozenset({"syncrepl", "idassert-bind", "acl-bind", "chain-id
 def parse(text: str) -> Iterator[Entry]:
     """Give values under (directive,) or (directive, name), passwords with the bind DN."""
     binddn = rootdn = ""
-    for line in folded(numbered(text)):
+    for line in folded(numbered(text), glue="\n"):
         name, value = _split(line)
         lower = name.lower()
         binddn = value.text if lower == "binddn" else binddn
@@ -38,7 +38,8 @@ def parse(text: str) -> Iterator[Entry]:
         elif lower in _COMPOUND:
             yield from _compound(name, line)
         elif value.text:
-            yield Entry((name,), value.text, line.number, quoted=value.quoted)
+            plain = value.text.replace("\n", " ")
+            yield Entry((name,), plain, line.number, quoted=value.quoted)
 
 
 def _split(line: Line) -> tuple[str, quoting.Word]:
@@ -48,8 +49,9 @@ def _split(line: Line) -> tuple[str, quoting.Word]:
 
 
 def _compound(name: str, line: Line) -> Iterator[Entry]:
-    pairs = list(quoting.pairs(line.text))
-    owner = next((word.text for key, word in pairs if key == "binddn"), "")
-    for key, word in pairs:
+    parts = list(enumerate(line.text.split("\n"), line.number))
+    pairs = [(number, *pair) for number, part in parts for pair in quoting.pairs(part)]
+    owner = next((word.text for _, key, word in pairs if key == "binddn"), "")
+    for number, key, word in pairs:
         role, subject = (Role.SECRET, owner) if key == "credentials" else (Role.NAMED, "")
-        yield Entry((name, key), word.text, line.number, role, word.quoted, subject)
+        yield Entry((name, key), word.text, number, role, word.quoted, subject)

@@ -25,6 +25,7 @@ _TYPES: Final = (
 _LINE: Final = re.compile(
     rf"(\S+)[ \t]++(\S+)[ \t]++({'|'.join(_TYPES)})(?:[ \t](.*))?\Z", re.DOTALL
 )
+_WIRELESS: Final = re.compile(r"/wireless_(?:wpa|wep)\Z")
 _COMMANDS: Final = re.compile(r"(?:_command|/run|early_command|late_command)\Z")
 
 
@@ -54,4 +55,6 @@ def _role(question: str, kind: str, value: str) -> Role:
         return Role.COMMAND
     if question.endswith("-crypted"):
         return Role.HASH
-    return roles.stored(value)[0] if kind == "password" else Role.NAMED
+    if kind == "password":
+        return roles.stored(value)[0]
+    return Role.SECRET if _WIRELESS.search(question) else Role.NAMED

@@ -20,7 +20,8 @@ NAMES: tuple[str, ...] = (
     "grub.passwd", "ddclient.token", ".consul-token", ".nomad-token", ".influx_token",
     ".s3backer_passwd", "openvpn/askpass", "duplicity.pass", "borg/passphrase",
     ".borg-passphrase", "restic/password", "restic-password", ".restic-password",
-    "bitcoin/.cookie", "kadm5.password", "corosync/uidgid.secret", "rabbitmq/cookie",
+    "bitcoin/.cookie", "config/master.key", "config/credentials/*.key", "secrets.yml.key",
+    "config/*_master.key", "kadm5.password", "corosync/uidgid.secret", "rabbitmq/cookie",
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 

@@ -21,7 +21,7 @@ NAMES: Final = (
     ".ash_history", ".bash_aliases", ".bash_history", ".bash_login", ".bash_logout",
     ".bash_profile", ".bash_sessions/*", ".bashrc", ".cshrc", ".history", ".kshrc", ".login",
     ".profile", ".rediscli_history", ".sh_history", ".tcshrc", ".zhistory", ".zlogin", ".zprofile",
-    ".zsh_history", ".zshenv", ".zshrc", ".envrc", "apkbuild", "fish_history", "pkgbuild",
+    ".zsh_history", ".zshenv", ".zshrc", "apkbuild", "fish_history", "pkgbuild",
     "bash_history", "bash.bashrc", "config.fish", "rc.local",
     "etc/bashrc", "etc/csh.cshrc", "etc/init.d/*", "etc/profile", "etc/profile.d/*",
     "etc/update-motd.d/*", "etc/zsh/*", "etc/cron.daily/*", "etc/cron.hourly/*",

@@ -89,22 +89,29 @@ def continued(
         yield Line(first, glue.join(parts))
 
 
-def folded(lines: Iterator[Line], *, comments: str = "#") -> Iterator[Line]:
-    """Join lines that start with white space to the one before (Postfix, slapd.conf)."""
+def folded(lines: Iterator[Line], *, comments: str = "#", glue: str = " ") -> Iterator[Line]:
+    r"""Join lines that start with white space to the one before (Postfix, slapd.conf).
+
+    A "\n" as GLUE keeps their ends; skipped comments and blank lines count there too.
+    """
+    skipped = 0
     parts: list[str] = []
     first = 0
     for line in lines:
         stripped = line.text.strip()
         if not stripped or stripped.startswith(tuple(comments)):
+            skipped += 1
             continue
         if parts and line.text[0] in " \t":
+            parts += [""] * (skipped if glue == "\n" else 0)
             parts.append(stripped)
+            skipped = 0
             continue
         if parts:
-            yield Line(first, " ".join(parts))
-        parts, first = [line.text.rstrip()], line.number
+            yield Line(first, glue.join(parts))
+        parts, first, skipped = [line.text.rstrip()], line.number, 0
     if parts:
-        yield Line(first, " ".join(parts))
+        yield Line(first, glue.join(parts))
 
 
 def uncomment(text: str, marks: str = "#;") -> str:

@@ -79,7 +79,7 @@ def formats_(data: bytes) -> None:
 def inspect_(data: bytes) -> None:
     """Look at a document whose path the first byte chooses, and describe what is found."""
     path = "/srv/" + _PATHS[data[0] % len(_PATHS)]
-    document = inspect.Document(path, data[1:], _ACCESS)
+    document = spotted.Document(path, data[1:], _ACCESS)
     looked = _inspector().look(document)
     for spotted in looked.spotted[:100]:
         described = json.dumps(msgspec.to_builtins(inspect.finding(spotted, document, (_KEY,))))

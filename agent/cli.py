@@ -59,7 +59,7 @@ def main() -> NoReturn:
     """Run the command line; what goes wrong becomes one line and exit status 2."""
     _occupy_standard_streams()
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # None when it was closed before we started
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         status = cli.main(prog_name="hygiene-agent", standalone_mode=False) or 0
@@ -78,12 +78,13 @@ def main() -> NoReturn:
 
 
 def _occupy_standard_streams() -> None:
-    """Keep a file of ours from becoming descriptor 0, 1 or 2 where those were closed."""
-    for number in range(3):
+    """Point closed standard streams at nothing, lest a file of ours takes their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
 
 
 def _refuse(message: str) -> int:

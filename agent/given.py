@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
     from checks.errors import HygieneError
 
-_LIMIT: Final = 64 * 1024 * 1024
+LIMIT: Final = 4 * 1024 * 1024
 
 
-def read(path: Path, refusal: type[HygieneError], limit: int = _LIMIT) -> bytes:
-    """Give a file's content; raises REFUSAL with the file's name, also for more than LIMIT bytes."""
+def read(path: Path, refusal: type[HygieneError], limit: int = LIMIT) -> bytes:
+    """Give a file's content; raises REFUSAL with its name, also for more than LIMIT bytes."""
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)

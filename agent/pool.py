@@ -1,14 +1,14 @@
 """Share work among forked processes that may crash, hang or run out of memory, one item at a time.
 
 The parent hands out batches of paths and takes results; each worker says in shared memory which
-item it is at, so that an item which kills or holds up its worker is known, reported and not tried
-again.
+item it is at, so that an item which kills its worker is known, reported and not tried again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import mmap
 import os
 import resource
@@ -35,12 +35,16 @@ _BATCH_BYTES: Final = 8 * 1024
 """With the batches given ahead this stays under a pipe's buffer, so that sending never blocks."""
 _AHEAD: Final = 2
 _LENGTH: Final = struct.Struct("=I")
-_AT: Final = struct.Struct("=qq")
-"""The position in the batch, or _IDLE, and the number of items begun so far."""
-_IDLE: Final = -1
+_AT: Final = struct.Struct("=q")
 _MEMORY: Final = 1536 * 1024 * 1024
-_GRACE: Final = 5.0
-"""Seconds after which a worker that did not heed its own alarm is killed."""
+_GRACE: Final = 6.0
+"""Seconds after which a worker that did not heed its alarms is killed."""
+_AGAIN: Final = 5.0
+"""The alarm repeats: a first one may be lost inside a library's callback."""
+_BETWEEN: Final = -1
+"""The position of a worker that is at no item: it reads its orders or sends its result."""
+_TICK: Final = 1000
+"""Milliseconds between two looks at workers that give nothing."""
 _CRASHED: Final = "reader crashed"
 _SLOW: Final = "took too long"
 
@@ -60,13 +64,6 @@ class _Worker(NamedTuple):
     at: mmap.mmap
 
 
-class _Seen(NamedTuple):
-    """How many items a worker had begun when it was last seen to move, and when that was."""
-
-    begun: int
-    since: float
-
-
 class Pool:
     """Runs WORK over paths in a number of processes."""
 
@@ -75,16 +72,16 @@ class Pool:
         self._work = work
         self._processes = processes
         self._seconds = seconds
-        self._decode = msgspec.msgpack.Decoder(Result)
         self._workers: dict[int, _Worker] = {}
         self._given: dict[int, list[list[str]]] = {}
-        self._seen: dict[int, _Seen] = {}
+        self._seen: dict[int, tuple[int, float]] = {}
+        """Where each worker was when it last moved on, and when that was."""
         self._late: set[int] = set()
 
     def run(self, paths: Iterable[str]) -> Iterator[Result]:
         """Give the results of all paths, in the order they arrive; stops every process it began.
 
-        Raises PoolError when no process can be started.
+        Raises PoolError when a process cannot be started.
         """
         batches = _batches(iter(paths))
         again: list[list[str]] = []
@@ -108,7 +105,7 @@ class Pool:
                         exhausted = True
                         break
                     if not given:
-                        self._seen[number] = _Seen(self._begun(number), time.monotonic())
+                        self._seen[number] = _BETWEEN, time.monotonic()
                     given.append(batch)
                     self._send(self._workers[number], batch)
             if not any(self._given.values()):
@@ -120,57 +117,53 @@ class Pool:
         poll = select.poll()  # select() refuses descriptors over 1023
         for number in waiting:
             poll.register(number, select.POLLIN)
-        ready = {number for number, _ in poll.poll(1000)}
-        for number in waiting:
-            if number not in ready:
-                self._watch(number)
-                continue
+        ready = [number for number, _ in poll.poll(_TICK)]
+        for number in ready:
             data = _receive(number)
             if data is None:
                 yield self._bury(number, again)
             else:
                 self._given[number].pop(0)
-                yield self._decode.decode(data)
-
-    def _begun(self, number: int) -> int:
-        return int(_AT.unpack_from(self._workers[number].at)[1])
+                self._seen[number] = _BETWEEN, time.monotonic()
+                yield _unpacked(data)
+        for number in set(waiting).difference(ready):
+            self._watch(number)
 
     def _watch(self, number: int) -> None:
-        """Kill a worker that has been at one item for too long; its results then end."""
-        begun, now = self._begun(number), time.monotonic()
-        if begun != self._seen[number].begun:
-            self._seen[number] = _Seen(begun, now)
-        elif now - self._seen[number].since > self._seconds + _GRACE:
+        """Kill a worker that has been at one item for longer than its own alarm allows."""
+        worker, now = self._workers[number], time.monotonic()
+        position = int(_AT.unpack_from(worker.at)[0])
+        before, since = self._seen[number]
+        if position != before:
+            self._seen[number] = position, now
+        elif now - since > self._seconds + _GRACE:
             self._late.add(number)
-            os.kill(self._workers[number].pid, signal.SIGKILL)
+            os.kill(worker.pid, signal.SIGKILL)
 
     def _bury(self, number: int, again: list[list[str]]) -> Result:
         """Take a dead worker's batches: done items are repeated, the deadly one is reported.
 
-        A worker that died between two items leaves its batch to be tried one by one.
+        Where none is known to be (their result was too much, say), each is tried alone.
         """
-        batch, *rest = self._given[number]
-        position = int(_AT.unpack_from(self._workers[number].at)[0])
+        worker, (batch, *others) = self._workers[number], self._given[number]
+        position = int(_AT.unpack_from(worker.at)[0])
         reason = _SLOW if number in self._late else _CRASHED
-        self._stop(self._workers[number], kill=False)
+        self._stop(worker, kill=False)
         self._start()
-        again += rest
-        if len(batch) == 1:
-            position = 0
-        if not 0 <= position < len(batch):
+        again += others
+        if position == _BETWEEN and len(batch) > 1:
             again += [[path] for path in batch]
-            return Result(not_applicable={})
-        left = batch[:position] + batch[position + 1 :]
-        if left:
-            again.append(left)
-        return Result(not_applicable={}, inconclusive=[Inconclusive(batch[position], reason)])
+            return Result()
+        position = max(position, 0)
+        again += [rest for rest in [batch[:position] + batch[position + 1 :]] if rest]
+        return Result(inconclusive=[Inconclusive(batch[position], reason)])
 
     def _start(self) -> None:
         try:
             requests_in, requests_out = os.pipe()
             results_in, results_out = os.pipe()
             at = mmap.mmap(-1, _AT.size)
-            _AT.pack_into(at, 0, _IDLE, 0)
+            _AT.pack_into(at, 0, _BETWEEN)
             pid = os.fork()
         except OSError as error:
             message = f"processes: cannot be started: {error.strerror}"
@@ -194,7 +187,6 @@ class Pool:
 
     def _stop(self, worker: _Worker, *, kill: bool) -> None:
         del self._workers[worker.results], self._given[worker.results]
-        self._seen.pop(worker.results, None)
         self._late.discard(worker.results)
         os.close(worker.requests)
         os.close(worker.results)
@@ -245,6 +237,20 @@ def _exactly(descriptor: int, size: int) -> bytes | None:
     return b"".join(parts)
 
 
+def _packed(result: Result) -> bytes:
+    """Encode a result; one with a name that is not UTF-8 as JSON, which has escapes for that."""
+    try:
+        return msgspec.msgpack.encode(result)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(result)).encode()
+
+
+def _unpacked(data: bytes) -> Result:
+    if data.startswith(b"{"):  # in MessagePack a number, never a result
+        return msgspec.convert(json.loads(data), Result)
+    return msgspec.msgpack.decode(data, type=Result)
+
+
 def _too_slow(_number: int, _frame: object) -> None:
     raise TooSlowError
 
@@ -255,16 +261,13 @@ def _serve(work: Work, requests: int, results: int, at: mmap.mmap, seconds: int)
     signal.signal(signal.SIGALRM, _too_slow)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, _address_space() + _MEMORY)
-    encoder = msgspec.msgpack.Encoder()
-    begun = 0
     while (data := _receive(requests)) is not None:
         result = Result(not_applicable={}, findings=[], suppressed=[], inconclusive=[], accepted=[])
         for position, name in enumerate(msgspec.msgpack.decode(data, type=list[bytes])):
-            begun += 1
-            _AT.pack_into(at, 0, position, begun)
+            _AT.pack_into(at, 0, position)
             _one(work, os.fsdecode(name), result, seconds)
-        _AT.pack_into(at, 0, _IDLE, begun)
-        reply = encoder.encode(result)
+        _AT.pack_into(at, 0, _BETWEEN)
+        reply = _packed(result)
         _write(results, _LENGTH.pack(len(reply)) + reply)
 
 
@@ -277,7 +280,7 @@ def _limit(what: int, most: int) -> None:
 
 def _one(work: Work, path: str, result: Result, seconds: int) -> None:
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
         work(path, result)
     except TooSlowError:
         result.inconclusive.append(Inconclusive(path, _SLOW, f"over {seconds} s"))

@@ -41,7 +41,8 @@ def engine(files: Iterable[tuple[str, str]], base: Path) -> engines.Engine:
     database = engines.compile_rules(rules)
     made = engines.Engine(rules, database)
     try:
-        state.write(path, state.sealed(msgspec.msgpack.encode(_Kept(rules, database))))
+        content = msgspec.msgpack.encode(_Kept(rules, database))
+        state.write(path, state.sealed(content, path.name))
         _forget_others(path)
     except (state.StateError, OSError):
         pass  # a scan without a cache is slower, not wrong; another may clean up at the same time

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from agent import __version__, rulecache, scanning, state
+from agent import __version__, given, rulecache, scanning, state
 from agent.report import CheckInfo
 from checks import catalog, policy, suppress
 from checks.errors import PolicyError, RuleError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from checks.policy import Policy
     from checks.secrets.engine import Engine
+
+_BASELINE_LIMIT: Final = 64 * 1024 * 1024
 
 
 class Choice(NamedTuple):
@@ -41,22 +43,25 @@ def load_policy(path: Path | None) -> Policy:
         return policy.Policy()
     from agent import yamlfile
 
+    raw = yamlfile.load(path)
     try:
-        return policy.from_mapping(yamlfile.load(path))
+        return policy.from_mapping(raw)
     except PolicyError as error:
-        message = str(error) if str(error).startswith(str(path)) else f"{path}: {error}"
-        raise PolicyError(message) from error
+        raise PolicyError(f"{path}: {error}") from error
 
 
 def rule_texts(files: Sequence[Path]) -> list[tuple[str, str]]:
-    """Give the built-in rule files and the FILES; raises RuleError for one that cannot be read."""
+    """Give the built-in rule files and the FILES; raises RuleError for one that is not YAML."""
     texts = list(catalog.rule_files())
     for path in files:
+        from agent import yamlfile
+
+        data = given.read(path, RuleError)
+        yamlfile.decode(path, data, RuleError)  # stricter than what the rules are made with
         try:
-            texts.append((str(path), path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"{path}: cannot be read"
-            raise RuleError(message) from error
+            texts.append((str(path), data.decode("utf-8")))
+        except UnicodeDecodeError as error:
+            raise RuleError(f"{path}: not UTF-8") from error
     return texts
 
 
@@ -104,11 +109,11 @@ def check_infos(engine: Engine) -> dict[str, CheckInfo]:
 def _baseline(path: Path | None) -> suppress.Baseline | None:
     if path is None:
         return None
+    data = given.read(path, PolicyError, _BASELINE_LIMIT)
     try:
-        return suppress.read_baseline(path.read_bytes())
-    except OSError as error:
-        message = f"{path}: {error.strerror}"
-        raise PolicyError(message) from error
+        return suppress.read_baseline(data)
+    except PolicyError as error:
+        raise PolicyError(f"{path}: {error}") from error
 
 
 def _marks(choice: Choice, told: Policy) -> bool:

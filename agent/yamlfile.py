@@ -1,60 +1,68 @@
-"""Read YAML that people write for this program: safe types only, no key twice."""
+"""Read YAML that people write for this program: safe types only, no alias, no key twice."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from checks.errors import PolicyError
+from agent import given
+from checks.errors import HygieneError, PolicyError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LIMIT = 4 * 1024 * 1024
+_DEEPEST: Final = 64
+"""Deeper nesting has no use here and would exhaust the library's stack, which is C's."""
+
+
+class _RefusedError(HygieneError):
+    """What makes a document unfit, with its line."""
 
 
 class _Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader exists where libyaml does
-    """A safe loader that refuses a key given twice."""
+    """A safe loader that refuses a key given twice and a key that is no single value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002 - the library's signature
-        seen: set[object] = set()
+        seen: set[str] = set()
         for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise _RefusedError(f"line {line}: a key must be a single value")
             if key.value in seen:
-                message = f"line {key.start_mark.line + 1}: key given twice"
-                raise PolicyError(message)
+                raise _RefusedError(f"line {line}: key given twice")
             seen.add(key.value)
         mapping: dict[object, object] = super().construct_mapping(node, deep)
         return mapping
 
 
-def _refuse_aliases(data: bytes) -> None:
-    """Refuse what has no use in a policy and can make a small file a huge value."""
+def _guard(data: bytes) -> None:
+    """Refuse what has no use in a policy and can make a small file a huge or deep value."""
+    depth = 0
     for event in yaml.parse(data, Loader=_Strict):
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else 0
-            raise PolicyError(f"line {line}: aliases are not allowed")
+            raise _RefusedError(f"line {line}: aliases are not allowed")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise _RefusedError(f"line {line}: nested deeper than {_DEEPEST}")
 
 
-def _refuse(message: str) -> NoReturn:
-    raise PolicyError(message)
+def load(path: Path, refusal: type[HygieneError] = PolicyError) -> object:
+    """Decode a file; raises REFUSAL with the file's name and the line, never with its content."""
+    return decode(path, given.read(path, refusal), refusal)
 
 
-def load(path: Path) -> object:
-    """Decode a file; raises PolicyError with the file's name and the line."""
+def decode(path: Path, data: bytes, refusal: type[HygieneError]) -> object:
+    """Decode the content of the file PATH, like `load`."""
     try:
-        data = path.read_bytes()[: _LIMIT + 1]
-        if len(data) > _LIMIT:
-            return _refuse(f"{path}: larger than {_LIMIT} bytes")
-        _refuse_aliases(data)
+        _guard(data)
         return yaml.load(data, Loader=_Strict)  # noqa: S506 - a safe loader's subclass
-    except OSError as error:
-        message = f"{path}: {error.strerror or 'cannot be read'}"
-        raise PolicyError(message) from error
-    except PolicyError as error:
+    except _RefusedError as error:
         message = f"{path}: {error}"
-        raise PolicyError(message) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise refusal(message) from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or number out of range
         mark = getattr(error, "problem_mark", None)
         message = f"{path}: not YAML" + (f", line {mark.line + 1}" if mark else "")
-        raise PolicyError(message) from error
+        raise refusal(message) from error

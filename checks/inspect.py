@@ -34,6 +34,11 @@ _WORDY: Final = _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT), i
 _DIALECT: Final = 32 * 1024
 """A file of a dialect up to this size is parsed whatever fires: its words are its own."""
 
+_COMPARED: Final = 256
+"""With so many others a value is compared, so that a flood stays linear; past that both count."""
+_TELLING: Final = 8
+"""A value of so many characters is part of another by no chance."""
+
 
 class Looked(msgspec.Struct):
     """What looking at a document gave; certificate: it holds one."""
@@ -117,26 +122,56 @@ class Inspector:
         looked.degraded = reader.degraded
 
 
-def _new(candidates: Iterable[Spotted], known: Sequence[Spotted]) -> list[Spotted]:
+class _Tokens:
+    """What was found, asked whether a further value is part of it; bounded work for each."""
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+        self._by_line: dict[int, list[str]] = {}
+        self._first: list[str] = []
+
+    def add(self, one: Spotted) -> None:
+        if one.value and not one.length:  # else the value only stands for a key
+            self._values.add(one.value)
+            self._by_line.setdefault(one.line, []).append(one.value)
+            self._first[_COMPARED:] = []
+            self._first.append(one.value)
+
+    def cover(self, one: Spotted) -> bool:
+        """Say whether VALUE is known: as it is, as a part on its line, or, if long, anywhere."""
+        if one.value in self._values:
+            return True
+        near = self._by_line.get(one.line, ())[:_COMPARED]
+        far = self._first if len(one.value) >= _TELLING else ()
+        return any(one.value in value or value in one.value for value in chain(near, far))
+
+
+def _new(candidates: Iterable[Spotted], known: Iterable[Spotted]) -> list[Spotted]:
     """Leave out what a rule, which knows more, or an earlier reading has found."""
-    tokens = [one.value for one in known if one.value]
+    tokens = _Tokens()
+    for one in known:
+        tokens.add(one)
     fresh: list[Spotted] = []
     seen: set[tuple[str, int]] = set()
     for one in candidates:
         mark = (one.value, one.line)
-        if mark in seen or any(one.value in value or value in one.value for value in tokens):
+        if mark in seen or tokens.cover(one):
             continue
         seen.add(mark)
         fresh.append(one)
         if one.check not in _GENERIC_CHECKS:
-            tokens.append(one.value)
+            tokens.add(one)
     return fresh
 
 
 def _without_overlaps(spotted: list[Spotted]) -> list[Spotted]:
     """Of several rules that took the same text, keep the surest: it names the issuer."""
-    kept: list[Spotted] = []
+    kept: dict[int, list[Spotted]] = {}
+    seen: set[tuple[str, int]] = set()
     for one in sorted(spotted, key=lambda s: (-s.confidence, -s.severity, -len(s.value))):
-        if not any(one.line == k.line and one.value in k.value for k in kept):
-            kept.append(one)
-    return sorted(kept, key=lambda s: s.line)
+        on_line = kept.setdefault(one.line, [])
+        mark = (one.value, one.line)
+        if mark not in seen and not any(one.value in k.value for k in on_line[-_COMPARED:]):
+            on_line.append(one)
+        seen.add(mark)
+    return sorted(chain.from_iterable(kept.values()), key=lambda s: s.line)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _HEAD: Final = 1024
 _MIB: Final = 1024 * 1024
+_MOST: Final = 10_000
+"""More findings than this in one file are a flood, made to drown the others."""
 
 
 class Result(msgspec.Struct):
@@ -69,6 +71,7 @@ class Scanner:
 
     def __init__(self, inspector: Inspector, orders: Orders) -> None:
         """Keep the inspector and the orders; nothing is opened."""
+        self._room = _MOST
         self._inspector = inspector
         self._orders = orders
         self._disabled = frozenset(orders.policy.secrets.disable)
@@ -86,6 +89,7 @@ class Scanner:
 
     def file(self, path: str, result: Result) -> None:
         """Look at one file and add what was found to RESULT."""
+        self._room = _MOST
         opened = files.open_file(path)
         if isinstance(opened, files.NotApplicable):
             result.count(opened.kind)
@@ -187,6 +191,7 @@ class Scanner:
 
     def fault(self, path: str, spki: str, fault: Fault, result: Result) -> None:
         """Report a fault of a key that showed only beside other files."""
+        self._room = _MOST
         try:
             access = files.access(os.lstat(path))
         except OSError:
@@ -197,7 +202,12 @@ class Scanner:
         self, document: Document, spotted: Iterable[Spotted], rows: list[str], result: Result
     ) -> None:
         for one in self._wanted(spotted):
-            self._place(document, one, rows, result)
+            self._room -= 1
+            if self._room >= 0:
+                self._place(document, one, rows, result)
+            elif self._room == -1:
+                why = f"more than {_MOST:,} findings"
+                result.inconclusive.append(Inconclusive(document.path, "finding flood", why))
 
     def _wanted(self, spotted: Iterable[Spotted]) -> Iterator[Spotted]:
         for one in spotted:

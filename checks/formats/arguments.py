@@ -16,6 +16,14 @@ _LABELS: Final = frozenset({
     "api_key", "apikey", "auth-pass", "auth_pass", "authpass", "key-string", "community", "psk",
     "pre-shared-key", "preshared-key", "shared-secret", "bindpw", "pwd",
 })  # fmt: skip
+_PROSE: Final = frozenset({
+    "describe", "body", "rawbody", "header", "full", "uri", "meta", "comment", "description",
+    "banner", "remark", "note", "title", "message", "text", "lang", "report", "echo", "log", "bind",
+    "macro", "alias", "if", "elsif", "unless", "rewriterule", "rewritecond", "secrule", "secaction",
+})  # fmt: skip
+"""Directives whose arguments are text for people, an expression or a condition."""
+_FIRST: Final = 10
+"""Further behind a word of a sentence is meant more often than an option."""
 _CREDENTIAL: Final = re.compile(
     r"pass|pw|secret|token|key|psk|auth|cookie|community", re.IGNORECASE
 )
@@ -63,7 +71,9 @@ def _whole(name: str, words: list[quoting.Word], body: str) -> Found:
 
 def _labelled(name: str, words: list[quoting.Word]) -> Iterator[Found]:
     """Give what follows a label; a lone digit between says how a router stores it."""
-    for place in range(1, len(words) - 1):
+    if name.lower() in _PROSE:
+        return
+    for place in range(1, min(len(words) - 1, _FIRST)):
         label = words[place]
         if label.quoted or label.text.lower() not in _LABELS:
             continue

@@ -51,7 +51,7 @@ def parse(text: str) -> Iterator[Entry]:
 
 
 def _directive(blocks: tuple[str, ...], words: list[quoting.Word], line: Line) -> Iterator[Entry]:
-    if len(words) < 2:
+    if len(words) < 2 or words[0].text in _LOGIN:
         return
     name, last = words[0].text, words[-1]
     keys = (*blocks, name)

@@ -23,7 +23,8 @@ _PLACES: Final = {
     "UsernamePasswordCredentials": 1, "PasswordAuthentication": 1, "PSCredential": 1,
     "UsernamePasswordAuthenticationToken": 1, "simple_bind_s": 1, "bind_s": 1, "login": 1,
     "PlainAuth": 2, "BasicAWSCredentials": 1, "UserPassCredentials": 1, "PlainCredentials": 1,
-    "PlainTextAuthProvider": 1, "NewStaticCredentials": 1,
+    "PlainTextAuthProvider": 1, "NewStaticCredentials": 1, "auth=": 1, "auth =": 1,
+    "DBI->connect": 2, "SetEnvironmentVariable": -1,
 }  # fmt: skip
 """The 0-based position of the password, where the user stands one place before."""
 _CALL: Final = re.compile(

@@ -27,6 +27,11 @@ _FILES: Final = """
 """
 NAMES: Final = (*(f"*.{ending}" for ending in _ENDINGS.split()), *_FILES.split())
 
+_INTERPRETER: Final = re.compile(
+    r"#![^\n]{0,80}?[/ ](?:perl|python|pypy|ruby|jruby|node|nodejs|deno|bun|php|lua|luajit|pwsh"
+    r"|powershell|groovy|Rscript|tclsh|wish|scala|kotlin|julia|elixir|escript|guile|raku"
+    r"|osascript)[\d.\-]*(?=[\s]|\Z)"
+)
 _WINDOW: Final = 160
 """Of the text between two literals, this much in front of the second is looked at."""
 _WRAPPER: Final = re.compile(
@@ -45,7 +50,14 @@ _TYPE: Final = re.compile(
 )
 _CLOSERS: Final = " \t[]})\\\"'?!"
 _TERNARY: Final = re.compile(r"\?[ \t]*[\w$.]+\Z")
-_ATOM: Final = re.compile(r"\{[ \t]*([a-z_]\w{0,80})\Z")
+_ATOM: Final = re.compile(
+    r"(?:\{[ \t]*|\b(?:set|default|property|attribute|option|put|store|write)[ \t]*[ (]:)"
+    r"([a-z_]\w{0,80})\Z"
+)
+"""The first of two arguments that are a name and its value: Erlang's `{password, "x"}` and, of
+Ruby, `set :password, "x"`."""
+_DELEGATE: Final = re.compile(r"\bva[lr][ \t]+(\w{1,80})[ \t:\w]{0,40}[ \t]by[ \t]+[\w.]{1,40}\Z")
+"""Kotlin's `val password by extra("x")`."""
 _MACRO: Final = re.compile(r"[ \t]*#[ \t]*define[ \t]++(\w++)\Z")
 _SECURE: Final = re.compile(
     r"ConvertTo-SecureString(?:[ ]+-(?:String|AsPlainText|Force))*\Z", re.IGNORECASE
@@ -63,6 +75,11 @@ _INSIDE: Final = re.compile(
     r"|AccountKey=|IDENTIFIED BY |identified by |Bearer |Basic "
 )
 _DEFAULTS: Final = frozenset({"default", "default_value", "defaultvalue", "fallback"})
+
+
+def sniff(head: str) -> bool:
+    """Recognise a script of a language by its interpreter."""
+    return _INTERPRETER.match(head) is not None
 
 
 def parse(text: str) -> Iterator[Entry]:
@@ -158,7 +175,8 @@ def _named(line: str, left: str, operator: str, before: list[Literal]) -> tuple[
         return ()
     chain = tuple(_SPLIT.split(found[2].replace("#", "")))
     if operator == "(":
-        return _called(line, left, found, chain)
+        delegate = _DELEGATE.search(left)
+        return (delegate[1],) if delegate else _called(line, left, found, chain)
     if chain[-1].lower() in _DEFAULTS:
         return _looked_up(before) or chain
     return chain

@@ -26,12 +26,11 @@ def parse(text: str) -> Iterator[Entry]:
             user = entry.value
         if owner == "Pass" and name == "@encoding":
             encoding = entry.value
-        elif owner == "Pass" and name == "#text":
-            role = Role.ENCODED if encoding == "base64" else Role.SECRET
+        elif name == "Pass":
             # "crypt" is sealed with the public key of a master password.
             if encoding != "crypt":
-                yield entry._replace(keys=entry.keys[:-1], role=role, subject=user)
-        elif name == "Pass":
-            yield entry._replace(role=Role.SECRET, subject=user)
+                role = Role.ENCODED if encoding == "base64" else Role.SECRET
+                yield entry._replace(role=role, subject=user)
+            encoding = ""
         else:
             yield entry

@@ -230,5 +230,9 @@ def _entries(item: _Item, style: Style) -> Iterator[Entry]:
         name, _, rest = value.partition("=")
         yield Entry((*item.keys, name), rest, item.line, quoted=quoted)
         return
+    if own == "UserParameter":
+        # Zabbix: a key, a comma and the command that the agent runs for it.
+        yield Entry(item.keys, value.partition(",")[2], item.line, Role.COMMAND)
+        return
     keys = (*item.keys[:-1], indexed[1], indexed[2]) if indexed else item.keys
     yield Entry(keys, value, item.line, _role(keys), quoted)

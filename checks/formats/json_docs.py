@@ -30,12 +30,10 @@ NAMES: Final = (
     "*.jsonc",
     "*.jsonl",
     "*.ndjson",
-    "*.tfstate",
-    "*.tfstate.*",
     ".docker/config.json",
     ".dockercfg",
 )
-ALWAYS: Final = (".docker/config.json", ".dockercfg", "*.tfstate", "*.tfstate.*")
+ALWAYS: Final = (".docker/config.json", ".dockercfg")
 
 _TOKEN: Final = re.compile(
     r"""[\s\ufeff]*+(?:

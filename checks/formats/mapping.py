@@ -100,8 +100,10 @@ class Mapping(Level):
         return probe or meaning in {Meaning.ARGUMENTS, Meaning.SCRIPT}
 
     def _is_registry(self) -> bool:
-        """Know `auths: HOST:` of a Docker config.json, and HOST at the top of a .dockercfg."""
+        """Know `auths: HOST:` of Docker, HOST in a .dockercfg, `configs: HOST: auth:` of containerd."""
         path = self.path
+        if path[-1:] == ("auth",) and "configs" in path:
+            return True
         return path[-2:-1] == ("auths",) or (len(path) == 1 and not {".", ":"}.isdisjoint(path[0]))
 
     def _is_encryption_key(self) -> bool:

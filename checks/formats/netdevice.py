@@ -14,7 +14,7 @@ from checks.formats.textlines import Line, numbered
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
     "running-config", "startup-config", "*running-config*", "*startup-config*", "*-confg",
@@ -122,18 +122,15 @@ def _stored(keys: tuple[str, ...], found: re.Match[str], line: Line) -> Iterator
     name = " ".join(found["name"].split())
     if name.startswith("ntp") and rest.strip() == _HIDDEN:
         kind = _HIDDEN
-    place: Sequence[str] = (*keys, name)
-    role, plain = _role(name, kind, value, rest)
+    role, plain = _role(kind, value, rest)
     subject = (groups.get("owner") or "").split(" ")[0]
-    yield Entry(tuple(place), plain, line.number, role, subject=subject)
+    yield Entry((*keys, name), plain, line.number, role, subject=subject)
 
 
-def _role(name: str, kind: str | None, value: str, rest: str) -> tuple[Role, str]:
-    """Tell how a value is stored; what is no type 7 password in spite of its mark is a key."""
+def _role(kind: str | None, value: str, rest: str) -> tuple[Role, str]:
+    """Tell how a value is stored; a hidden one that cannot be undone here stays as it is."""
     if kind == _HIDDEN:
-        plain = type7.reveal(value)
-        hidden = Role.SECRET if plain or name.startswith("ntp") else Role.HASH
-        return hidden, plain or value
+        return Role.SECRET, type7.reveal(value) or value
     stored = kind is not None and kind in _HASH_TYPES
     if stored or value.startswith("$") or _ASA_STORED.search(rest):
         return Role.HASH, value

@@ -20,7 +20,7 @@ NAMES: tuple[str, ...] = (
 
 _SETTING: Final = re.compile(r"([A-Za-z_][\w.]*+)[ \t]*+=?[ \t]*+(?:'((?:[^']|'')*+)'|(\S*+))")
 _PRINTED: Final = re.compile(r"\s*(?:/bin/|/usr/bin/)?(?:echo|printf)(?:\s+-[ne]+)*\s+(\S.*)\Z")
-_PLAIN: Final = re.compile(r"[\"']?([^\"'$`|;&<>]+?)(?:\\n)?[\"']?\Z")
+_PLAIN: Final = re.compile(r"\"([^\"$`\\]+)\"\Z|'([^']+)'\Z|([^\"'$`|;&<>\s]+)\Z")
 
 
 def parse(text: str) -> Iterator[Entry]:
@@ -38,7 +38,7 @@ def _setting(name: str, value: str, number: int, *, quoted: bool) -> Iterator[En
     printed = _PRINTED.match(value) if name == "ssl_passphrase_command" else None
     plain = _PLAIN.match(printed[1]) if printed else None
     if plain:
-        yield Entry((name,), plain[1], number, Role.SECRET, quoted)
+        yield Entry((name,), plain[1] or plain[2] or plain[3], number, Role.SECRET, quoted)
     else:
         role = Role.COMMAND if name.endswith("_command") else Role.NAMED
         yield Entry((name,), value, number, role, quoted)

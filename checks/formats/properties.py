@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from checks.formats.textlines import Line
 
 GENERIC: Final = True
-NAMES: tuple[str, ...] = (*with_copies("*.properties"), "*.props")
+NAMES: tuple[str, ...] = with_copies("*.properties")
 
 
 _KEY: Final = re.compile(r"[^\s=:\\]*+(?:\\.[^\s=:\\]*+)*+")

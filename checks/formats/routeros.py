@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.formats import quoting
-from checks.formats.textlines import Line, continued, numbered
+from checks.formats.textlines import numbered
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -39,36 +40,58 @@ def sniff(head: str) -> bool:
 def parse(text: str) -> Iterator[Entry]:
     """Give each setting under (menu, name), credentials with the name of what they belong to."""
     menu = ""
-    for line in continued(_unfolded(text), glue=""):
-        body = line.text.strip()
-        if not body or body[0] == "#":
+    for command in _commands(text):
+        body = command.text
+        if not body.strip() or body.lstrip()[0] == "#":
             continue
         if body[0] == "/":
             menu = " ".join(word for word in body.split(" [")[0].split() if "=" not in word)
-        pairs = [(found[1], _plain(found[2]), found) for found in _PAIR.finditer(body)]
-        yield from _settings(menu, pairs, line)
+        yield from _settings(menu, command)
 
 
-def _unfolded(text: str) -> Iterator[Line]:
-    """Take the indent off lines that go on: it is not part of a value."""
-    going = False
+class _Command(NamedTuple):
+    """One command; `starts` are the offsets at which the parts of its lines begin."""
+
+    text: str
+    first: int
+    starts: list[int]
+
+    def line(self, offset: int) -> int:
+        """Give the line of an offset."""
+        return self.first + bisect_right(self.starts, offset) - 1
+
+
+def _commands(text: str) -> Iterator[_Command]:
+    """Join what a backslash ends with what follows; the indent there is not part of a value."""
+    parts: list[str] = []
+    starts: list[int] = []
+    length = first = 0
     for line in numbered(text):
-        yield line._replace(text=line.text.lstrip(" ")) if going else line
-        going = line.text.endswith("\\")
+        part = line.text.lstrip(" ") if parts else line.text
+        going = part.endswith("\\")
+        first = first if parts else line.number
+        part = part[:-1] if going else part
+        parts.append(part)
+        starts.append(length)
+        length += len(part)
+        if not going:
+            yield _Command("".join(parts), first, starts)
+            parts, starts, length = [], [], 0
+    if parts:
+        yield _Command("".join(parts), first, starts)
 
 
-def _settings(
-    menu: str, pairs: list[tuple[str, str, re.Match[str]]], line: Line
-) -> Iterator[Entry]:
+def _settings(menu: str, command: _Command) -> Iterator[Entry]:
+    pairs = [(found[1], _plain(found[2]), found) for found in _PAIR.finditer(command.text)]
     owner = next((value for name, value, _ in pairs if name in {"name", "user", "peer"}), "")
     for name, value, found in pairs:
-        quoted = found[2].startswith('"')
+        number, quoted = command.line(found.start(2)), found[2].startswith('"')
         community = menu.startswith("/snmp community") and name == "name"
         if (_SECRET.match(name) or community) and value:
             subject = "" if community else owner
-            yield Entry((menu, name), value, line.number, Role.SECRET, quoted, subject)
+            yield Entry((menu, name), value, number, Role.SECRET, quoted, subject)
         else:
-            yield Entry((menu, name), value, line.number, quoted=quoted)
+            yield Entry((menu, name), value, number, quoted=quoted)
 
 
 def _plain(raw: str) -> str:

@@ -13,6 +13,7 @@ from xml.parsers import expat
 from checks.errors import FormatError
 from checks.formats import templated, tree
 from checks.formats.levels import END, MAP, VALUE
+from checks.formats.xmllines import AttributeLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ def parse(text: str) -> Iterator[Entry]:
 def _events(text: str) -> Iterator[Event]:
     body = text.lstrip("\ufeff \t\r\n")
     before = text[: len(text) - len(body)].count("\n")
-    reader = _Reader(before)
+    reader = _Reader(before, AttributeLines(body))
     for start in range(0, len(body) + 1, _CHUNK):
         chunk = body[start : start + _CHUNK].translate(_SURROGATES)
         try:
@@ -87,15 +88,17 @@ class _Element:
 class _Reader:
     """Collects events; an element becomes a mapping once it has an attribute or a child."""
 
-    __slots__ = ("before", "events", "nest", "parser")
+    __slots__ = ("before", "events", "lines", "nest", "parser")
 
-    def __init__(self, before: int) -> None:
+    def __init__(self, before: int, lines: AttributeLines) -> None:
+        self.lines = lines
         self.events: list[Event] = []
         self.nest: list[_Element] = []
         self.before = before
         # The text is decoded already: expat is told so, whatever its declaration says.
         self.parser = expat.ParserCreate("utf-8")
         self.parser.ordered_attributes = True
+        self.parser.specified_attributes = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
@@ -126,8 +129,13 @@ class _Reader:
         self.nest.append(element)
         if attributes:
             self._show(element)
-        for name, value in zip(attributes[::2], attributes[1::2], strict=True):
-            self.events.append((VALUE, f"@{name}", value, element.line, True))
+            self._attributes(attributes[::2], attributes[1::2])
+
+    def _attributes(self, names: list[str], values: list[str]) -> None:
+        line, column = self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber
+        places = self.lines.of_tag(line, column, len(names))
+        for name, value, place in zip(names, values, places, strict=True):
+            self.events.append((VALUE, f"@{name}", value, place + self.before, True))
 
     def _key(self, tag: str) -> str:
         """Give the name of a new element, in a property list that of the key before it."""

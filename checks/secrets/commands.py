@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks import shellwords
+from checks.formats import expect
 from checks.formats.roles import stored
 from checks.model import Entry, Role
 from checks.secrets import values
@@ -28,6 +29,9 @@ _ASSIGNMENT: Final = re.compile(
 _OPTION: Final = re.compile(
     r"(?:--?([A-Za-z][\w.\-]{0,80}+)|/([A-Za-z]\w{0,40}+)(?=[:=]))(?:[=:](.*))?", re.DOTALL
 )
+_SLASHED: Final = re.compile(r"/[A-Za-z]\w{0,40}[:=]|/(?:p|rp|ru|u)\Z", re.IGNORECASE)
+"""An option of Windows: `/user:name`, `/rp password`."""
+_SUBSTITUTION: Final = re.compile(r"s([/|#,@!])(?:(?!\1).){0,400}\1((?:(?!\1).){1,400})\1", re.DOTALL)
 _OPTION_ALONE: Final = re.compile(r"--[a-z][\w\-]+(?:=.*)?|-[A-Za-z]", re.DOTALL)
 _LIKE_OPTION: Final = re.compile(r"--?[A-Za-z]")
 _PROPERTY: Final = re.compile(r"-[DP](?!ass|wd|in)\w")
@@ -106,7 +110,7 @@ class _Walk:
         name = word.text.rpartition("/")[2].removesuffix(".exe")
         grammar = TOOLS.get(name)
         if grammar is None:
-            first = not self.tool and not _ASSIGNMENT.fullmatch(word.text)
+            first = not (self.tool or word.text[:1] == "-" or _ASSIGNMENT.fullmatch(word.text))
             if first:
                 self.tool = name[:40] or "command"
             return first
@@ -117,8 +121,10 @@ class _Walk:
 
     def _word(self, word: Word) -> None:
         text = word.text
-        if text in self.grammar.options or text[:1] == "-" or (text[:1] == "/" and ":" in text):
+        if text in self.grammar.options or text[:1] == "-" or _SLASHED.match(text):
             self._option(word)
+        elif self.grammar.patterns:
+            self._replacement(word)
         elif self.grammar.script and self.depth < _DEPTH and (" " in text or "\n" in text):
             self.found += _nested(text, word.line, self.depth + 1)
         elif "=" in text and (setting := _ASSIGNMENT.fullmatch(text)):
@@ -126,6 +132,12 @@ class _Walk:
         else:
             self.places.append(word)
             self._inside(word)
+
+    def _replacement(self, word: Word) -> None:
+        """Read what sed puts in place (`s/password=.*/password=x/`), not what it looks for."""
+        for found in _SUBSTITUTION.finditer(word.text):
+            if setting := _ASSIGNMENT.search(found[2]):
+                self._named(setting[1], setting[2].rstrip("\"'"), word)
 
     def _setting(self, name: str, value: str, word: Word) -> None:
         if name == "userid" and ("PAIR",) in self.grammar.places:
@@ -226,6 +238,8 @@ class _Walk:
                 self._secret(option, word.text[5:], word)
         elif take in {Take.SETTING, Take.SETTINGS, Take.LITERAL}:
             self._settings(take, option, word)
+        elif take is Take.DIALOG:
+            self.found += expect.parse(word.text, word.line)
         elif take is Take.HASH:
             role, value = stored(word.text, des=True)
             self._secret(option, value, word, role=role)
@@ -301,6 +315,10 @@ class _Walk:
     def _standard_input(self, tool: str, grammar: Grammar) -> None:
         for rule in grammar.stdin:
             if rule.flag and rule.flag not in self.flags:
+                continue
+            if rule.dialog:
+                for text in self.command.here:
+                    self.found += expect.parse(text.text, text.line)
                 continue
             if rule.script:
                 for text in self.command.here:

@@ -34,6 +34,8 @@ class Take(enum.Enum):
     """NAME=value"""
     SETTINGS = enum.auto()
     """NAME=value,NAME=value"""
+    DIALOG = enum.auto()
+    """A script of expect(1)."""
     LITERAL = enum.auto()
     """NAME=value of a secret container."""
 
@@ -45,6 +47,8 @@ class Stdin(NamedTuple):
     pairs: bool = False
     script: bool = False
     """It reads command lines."""
+    dialog: bool = False
+    """It reads a script of expect(1)."""
 
 
 class Grammar(NamedTuple):
@@ -55,7 +59,7 @@ class Grammar(NamedTuple):
     placeholders, PAIR is user/secret@place;
     cluster: short options may stand together (`-su`); apart: an option and its argument are two
     words; wraps: another command may follow; script: its arguments are command lines; settings:
-    words of the form NAME=value are environment settings.
+    words of the form NAME=value are environment settings; patterns: arguments are expressions.
     """
 
     options: Mapping[str, Take] = MappingProxyType({})
@@ -66,6 +70,7 @@ class Grammar(NamedTuple):
     wraps: bool = False
     script: bool = False
     settings: bool = False
+    patterns: bool = False
 
 
 def grammar(
@@ -86,4 +91,5 @@ def grammar(
         wraps="wraps" in given,
         script="script" in given,
         settings="settings" in given,
+        patterns="patterns" in given,
     )

@@ -70,7 +70,7 @@ _PLACEHOLDER: Final = re.compile(
     | (?:place[_\- ]?holder|replace[_\- ]?(?:me|this|with|it)|insert[_\- ]?\w*[_\- ]?here)
     | ^(?:insert|replace|enter|put|fill|add|set|type|use|choose|pick|provide|specify|paste)
       [_\- ](?:a|an|your|the|here|in|my|me|some|this|with|strong|own)\b
-    | ^(?:your|my|our|the|some|any|a|an)[_\- ]\w | [_\- ]here$ | ^(?:goes|change)[_\- ]here
+    | ^(?:your|my|our|the|some|any|an?)(?:[_\- ](?:[a-z]{2,}|\d+))+\W*$ | [_\- ]here$ | ^(?:goes|change)[_\- ]here
     | ^(?:example|dummy|fake|mock|foo|bar|baz|foobar|blah|something|whatever|sample)
       (?:[_\-. ]?(?:pass\w*|secret|key|token|pwd|value|\d+))*$
     | (?:^|[_\-. ])example(?:[_\-. ]|$) | EXAMPLE(?:KEY|TOKEN|SECRET)?$

@@ -30,6 +30,8 @@ _SEMICOLONS: Final = re.compile(r"\s*[A-Za-z][\w .\-:]{0,60}=[^;&]*+;")
 _AMPERSANDS: Final = re.compile(r"\s*[\w.\-]{1,60}=[^;&\s]*+&")
 _COMMAS: Final = re.compile(r"\s*[\w.\-]{1,60}=[^,;&\s]*+,[\w.\-]{1,60}=")
 _CERTAIN: Final = frozenset({"accountkey", "sharedaccesskey", "sharedsecretvalue"})
+_HANDLER: Final = re.compile(r"\s*[\"']?(?:tcp|tls|ssl|rediss?|unix)://")
+"""Where PHP keeps sessions: `auth` in the query of such an address is a password of Redis."""
 _ENDS: Final = {
     ";": re.compile(r"[^;\n]*"),
     "&": re.compile(r"[^&#\s\"'<>`]*"),
@@ -114,7 +116,9 @@ def _blank(default: str) -> str:
 def _value(text: str, name: re.Match[str], default: str) -> tuple[Pair, int]:
     start = name.end()
     style = _style(text, name.start(), default)
-    role = Role.SECRET if name[1].lower() in _CERTAIN else Role.NAMED
+    lower = name[1].lower()
+    handler = lower == "auth" and style == "&" and _HANDLER.match(text) is not None
+    role = Role.SECRET if handler or lower in _CERTAIN else Role.NAMED
     for pattern, quote in ((_DOUBLE, '"'), (_SINGLE, "'"), (_BRACED, "{")):
         if text.startswith(quote, start) and (quote != "{" or style == ";"):
             found = pattern.match(text, start)

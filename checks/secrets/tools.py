@@ -14,6 +14,8 @@ _MYSQL: Final = grammar("-p=GLUED --password=GLUED -u=USER -P=SKIP -h=SKIP")
 _PSQL: Final = grammar("-W=FLAG --password=FLAG -U=USER -p=SKIP -h=SKIP")
 _SMBCLIENT: Final = grammar(
     "-U=PERCENT --user=PERCENT --password=SECRET",
+    "use :* _ SECRET",
+    "use \\* SECRET",
     "user USER SECRET /add",
     "user add USER SECRET",
     "user create USER SECRET",
@@ -22,6 +24,7 @@ _LDAPSEARCH: Final = grammar("-w=SECRET -D=USER -W=FLAG -x=FLAG -H=SKIP -b=SKIP"
 _MONGO: Final = grammar("-p=SECRET -u=USER --password=SECRET --username=USER")
 _SNMPWALK: Final = grammar("-c=SECRET -A=SECRET -X=SECRET -u=USER")
 _DOAS: Final = grammar(traits="wraps")
+_PATTERNS: Final = grammar(traits="patterns")
 
 _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
     {
@@ -69,7 +72,33 @@ _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
             "--certificate-key=SECRET --password=SECRET",
             traits="wraps",
         ),
-        "az heroku ibmcloud cf aliyun doctl flyctl fly": grammar(traits="wraps"),
+        "az heroku ibmcloud cf aliyun doctl flyctl fly": grammar(
+            "--admin-password=SECRET", traits="wraps"
+        ),
+        "twine": grammar("-p=SECRET --password=SECRET -u=USER --username=USER"),
+        "poetry": grammar(
+            "-p=SECRET --password=SECRET -u=USER --username=USER",
+            "config http-basic* USER SECRET",
+            "config pypi-token* SECRET",
+        ),
+        "cargo": grammar("--token=SECRET", "login SECRET"),
+        "dotnet": grammar("", "user-secrets set KEY VALUE", traits="wraps"),
+        "nuget": grammar(
+            "-p=SECRET --password=SECRET -Password=SECRET -u=USER -k=SECRET --api-key=SECRET "
+            "-ApiKey=SECRET",
+            "setapikey SECRET",
+        ),
+        "mvn mvnw gradle gradlew sonar-scanner sbt ant": grammar(
+            "-Dsonar.login=SECRET -Dsonar.token=SECRET -Psigning.password=SECRET"
+        ),
+        "jf jfrog": grammar("--password=SECRET --access-token=SECRET --apikey=SECRET --user=USER"),
+        "flyway liquibase": grammar("-password=SECRET --password=SECRET -user=USER"),
+        "influx influxd": grammar("-password=SECRET -t=SECRET --token=SECRET -username=USER"),
+        "ncat": grammar("--proxy-auth=COLON"),
+        "aria2c": grammar("--http-passwd=SECRET --ftp-passwd=SECRET --http-user=USER"),
+        "schtasks": grammar("/rp=SECRET /p=SECRET /ru=USER /u=USER"),
+        "expect": grammar("-c=DIALOG -f=SKIP", stdin=(Stdin(dialog=True),)),
+        "sed grep egrep fgrep rg awk gawk perl jq tr cut gsed zgrep pgrep ack": _PATTERNS,
         "htpasswd": grammar("-C=SKIP -r=SKIP", "-bn USER SECRET", "-b _ USER SECRET"),
         "mosquitto_passwd": grammar("", "-b _ USER SECRET"),
         "mosquitto_pub mosquitto_sub mosquitto_rr": grammar("-P=SECRET --pw=SECRET -u=USER"),
@@ -126,13 +155,14 @@ _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
         ),
         "ssh-keygen": grammar("-N=SECRET -P=SECRET -C=SKIP -f=SKIP"),
         "aws": grammar(
-            "--secret-string=SECRET --master-user-password=SECRET --profile=SKIP",
+            "--secret-string=SECRET --master-user-password=SECRET --profile=SKIP --secret-id=SKIP",
             "configure set KEY VALUE",
         ),
         "vault bao": grammar("", "login SECRET", traits="settings"),
         "consul": grammar("-token=SECRET", "kv put KEY VALUE"),
         "etcdctl": grammar("--user=COLON", "put KEY VALUE", "set KEY VALUE"),
         "nomad": grammar("-token=SECRET"),
+        "gcloud": grammar("--secret=SKIP"),
         "keytool jarsigner apksigner": grammar(
             "-storepass=SECRET -keypass=SECRET -srcstorepass=SECRET "
             "-deststorepass=SECRET -srckeypass=SECRET -destkeypass=SECRET "
@@ -175,7 +205,7 @@ _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
         "plink pscp psftp": grammar("-pw=SECRET -l=USER -P=SKIP"),
         "x11vnc": grammar("-passwd=SECRET -viewpasswd=SECRET"),
         "rdesktop psexec": grammar("-p=SECRET -u=USER"),
-        "xfreerdp wfreerdp cmdkey": grammar("/p=SECRET /pass=SECRET /u=USER"),
+        "xfreerdp wfreerdp cmdkey": grammar("/p=SECRET /pass=SECRET /u=USER /user=USER"),
         "radtest": grammar("-t=SKIP", "USER SECRET _ _ SECRET"),
         "icinga2 nagios check_mysql check_ldap check_pgsql check_mssql_health": grammar(
             "-p=SECRET -l=USER"

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from checks import archives, catalog, formats, inspect, keyfiles, policy, redact, suppress, text
+from checks import (
+    archives,
+    catalog,
+    formats,
+    inspect,
+    keyfiles,
+    policy,
+    redact,
+    spotted,
+    suppress,
+    text,
+)
 from checks.errors import HygieneError
 from checks.model import Access, Entry, Role
 from checks.secrets import commands, engine, hashes, judge, keyfaults, rules, templates, values
@@ -62,10 +73,19 @@ def _string(data: bytes) -> str:
         return data.decode("latin-1")
 
 
+def _chosen(data: bytes) -> tuple[Any, bytes]:
+    """Take the format from the first byte or, in a kept case, from its name and a zero byte."""
+    name, zero, payload = data.partition(b"\0")
+    named = [one for one in _parsers() if one.__name__.rpartition(".")[2].encode() == name]
+    if named and zero:
+        return named[0], payload
+    return _parsers()[data[0] % len(_parsers())], data[1:]
+
+
 def formats_(data: bytes) -> None:
     """Parse with the format that the first byte chooses."""
-    module = _parsers()[data[0] % len(_parsers())]
-    content = _string(data[1:])
+    module, payload = _chosen(data)
+    content = _string(payload)
     if hasattr(module, "sniff"):
         module.sniff(content[:4096])
     for number, entry in enumerate(module.parse(content)):
@@ -81,9 +101,9 @@ def inspect_(data: bytes) -> None:
     path = "/srv/" + _PATHS[data[0] % len(_PATHS)]
     document = spotted.Document(path, data[1:], _ACCESS)
     looked = _inspector().look(document)
-    for spotted in looked.spotted[:100]:
-        described = json.dumps(msgspec.to_builtins(inspect.finding(spotted, document, (_KEY,))))
-        shown = json.dumps(spotted.value)[1:-1]
+    for one in looked.spotted[:100]:
+        described = json.dumps(msgspec.to_builtins(spotted.finding(one, document, (_KEY,))))
+        shown = json.dumps(one.value)[1:-1]
         assert len(shown) < _KNOWN or shown not in described, "a value is repeated"
 
 

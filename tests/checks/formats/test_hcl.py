@@ -52,7 +52,7 @@ def test_a_planted_credential_is_read_to_the_letter(
 ) -> None:
     """Every credential comes out once, exact, under its keys and at its line."""
     role = Role.COMMAND if keys[0] == "command" else Role.NAMED
-    expect(hcl, name, template, "static", keys, role)
+    expect(hcl, (name, template, "static", keys, role))
 
 
 @pytest.mark.parametrize("mark", ["# ", "// "])

@@ -55,7 +55,7 @@ def test_a_planted_credential_is_read_to_the_letter(
     expect: Callable[..., None], name: str, template: str, notation: str, keys: tuple[str, ...]
 ) -> None:
     """Every credential comes out once, exact, under its keys and at its line."""
-    expect(yaml_docs, name, template, notation, keys)
+    expect(yaml_docs, (name, template, notation, keys))
 
 
 @pytest.mark.parametrize("template", [row[1] for row in PLANTED[:13]])

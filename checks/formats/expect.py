@@ -1,0 +1,60 @@
+"""Read scripts of expect(1): what they set, and what they send to a prompt for a password."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from checks.model import Entry, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GENERIC: Final = True
+NAMES: Final = ("*.exp", "*.expect")
+
+_INTERPRETER: Final = re.compile(r"#![^\n]{0,80}?[/ ](?:expect|autoexpect)\b")
+_TEXT: Final = r'(?:"((?:[^"\\]++|\\.){0,400}+)"|\{([^{}\n]{0,400}+)\}|([^\s"{};]{1,400}+))'
+_STEP: Final = re.compile(
+    r"(?:^|(?<=[\s;{\"']))(?:(set)[ \t]++(\w{1,80}+)[ \t]++|(send(?:_user|_tty)?)[ \t]++"
+    r"(?:(?:--?|-s|-h)[ \t]++){0,3}+|(expect)\b)" + _TEXT + r"?+",
+    re.MULTILINE | re.DOTALL,
+)
+_PROMPT: Final = re.compile(r"assw|assphrase|asscode|secret|pin\b|kennwort|token", re.I)
+_END: Final = re.compile(r"(?:\\[rn])+\Z")
+_KEYS: Final = re.compile(r"(?:\\.|\^?[A-Za-z]|yes|no|exit|quit|logout)?\Z", re.IGNORECASE)
+
+
+def sniff(head: str) -> bool:
+    """Recognise a script by its interpreter."""
+    return _INTERPRETER.match(head) is not None
+
+
+def parse(text: str, first: int = 1) -> Iterator[Entry]:
+    r"""Give variables (NAMED) and each text that answers a prompt for a password (SECRET).
+
+    FIRST is the number of the first line. A `\r` at the end of a text is left out, and in a script
+    that is the argument of `-c` quotes may stand behind backslashes. Never fails.
+    """
+    if '\\"' in text and '"' not in text.replace('\\"', ""):
+        text = text.replace('\\"', '"')
+    line, at, asked = first, 0, False
+    for found in _STEP.finditer(text):
+        line += text.count("\n", at, found.start())
+        at = found.start()
+        value = next((part for part in found.group(5, 6, 7) if part is not None), "")
+        if found[4]:
+            asked = _PROMPT.search(_rest(text, found.end(4))) is not None
+        elif found[1] and value:
+            yield Entry((found[2],), _END.sub("", value), line, quoted=found[7] is None)
+        elif found[3] == "send" and asked:
+            asked = False
+            answer = _END.sub("", value)
+            if not _KEYS.match(answer):
+                yield Entry(("send", "password"), answer, line, Role.SECRET, quoted=True)
+
+
+def _rest(text: str, start: int) -> str:
+    """Give what an `expect` waits for: the text up to the next `send`, within reason."""
+    end = text.find("send", start, start + 400)
+    return text[start : end if end >= 0 else start + 400]

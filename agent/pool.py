@@ -159,15 +159,22 @@ class Pool:
         return Result(inconclusive=[Inconclusive(batch[position], reason)])
 
     def _start(self) -> None:
+        """Start a worker; an interruption waits until it is known, so that none is left behind."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            requests_in, requests_out = os.pipe()
-            results_in, results_out = os.pipe()
-            at = mmap.mmap(-1, _AT.size)
-            _AT.pack_into(at, 0, _BETWEEN)
-            pid = os.fork()
+            self._fork()
         except OSError as error:
             message = f"processes: cannot be started: {error.strerror}"
             raise PoolError(message) from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _fork(self) -> None:
+        requests_in, requests_out = os.pipe()
+        results_in, results_out = os.pipe()
+        at = mmap.mmap(-1, _AT.size)
+        _AT.pack_into(at, 0, _BETWEEN)
+        pid = os.fork()
         if pid == 0:
             status = 1
             try:

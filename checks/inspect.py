@@ -131,7 +131,7 @@ class _Tokens:
         self._first: list[str] = []
 
     def add(self, one: Spotted) -> None:
-        if one.value and not one.length:  # else the value only stands for a key
+        if one.value and one.length < 0:  # else the value only stands for a key
             self._values.add(one.value)
             self._by_line.setdefault(one.line, []).append(one.value)
             self._first[_COMPARED:] = []

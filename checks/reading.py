@@ -118,6 +118,9 @@ class Reader:
         """Read the whole text by its format; what is left after an error in line mode."""
         string = self._content.string
         entries, broken = _collect(form.parse, string)
+        other = self._formats.sniffed(string[:_HEAD]) if broken and not entries else None
+        if other is not None and other is not form and not hasattr(other, "CODE"):
+            entries, broken = _collect(other.parse, string)
         place = judge.Place(
             self._is_document, path=self._document.path, access=self._document.access
         )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 NOBODY = 65534
 _COMMAND = (sys.executable, "-I", "-m", "agent")
@@ -54,36 +54,46 @@ class Hygiene:
         self.command = command
 
     def start(
-        self, *words: str | Path, env: dict[str, str] | None = None, **how: Any
+        self,
+        *words: str | Path,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+        stdout: int = subprocess.PIPE,
     ) -> subprocess.Popen[str]:
         """Start the command in a session of its own; its output is decoded as UTF-8."""
-        how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
         return subprocess.Popen(
             [*self.command, *map(str, words)],
             stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
             env=os.environ | {"HYGIENE_AGENT_STATE": str(self.state)} | (env or {}),
             encoding="utf-8",
             errors="surrogateescape",
             start_new_session=True,
-            **how,
         )
 
     def __call__(
-        self, *words: str | Path, timeout: float = 60, **how: Any
+        self,
+        *words: str | Path,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+        stdout: int = subprocess.PIPE,
+        timeout: float = 60,
     ) -> subprocess.CompletedProcess[str]:
         """Run the command to its end; no run may ever print a traceback."""
-        with self.start(*words, **how) as process:
+        with self.start(*words, cwd=cwd, env=env, stdout=stdout) as process:
             try:
                 out, err = process.communicate(timeout=timeout)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
-        assert "Traceback" not in (err or ""), err
+        assert "Traceback" not in err, err
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    def report(self, *words: str | Path, **how: Any) -> tuple[int, dict[str, Any]]:
+    def report(self, *words: str | Path, cwd: Path | None = None) -> tuple[int, dict[str, Any]]:
         """Scan with JSON output: exit status and report."""
-        done = self("scan", "--format", "json", *words, **how)
+        done = self("scan", "--format", "json", *words, cwd=cwd)
         assert done.stdout, done.stderr
         return done.returncode, json.loads(done.stdout)
 
@@ -160,6 +170,13 @@ def person(hygiene: Hygiene) -> Iterator[Hygiene]:
 
 
 @pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty folder; pytest's own has the test's name in it, and reads as a test's data."""
+    with tempfile.TemporaryDirectory(prefix="hygiene-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
 def home() -> Iterator[Path]:
     """A folder that belongs to `person` and that others can reach."""
     with tempfile.TemporaryDirectory(prefix="hygiene-home-") as folder:
@@ -171,13 +188,18 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def password() -> str:
-    """A password that nothing but this test knows."""
-    return made("a test")
+def make_password() -> Callable[[str], str]:
+    """Make a password of 16 characters that stands nowhere; the same seed, the same password."""
+
+    def make(seed: str) -> str:
+        rng = random.Random(seed)
+        body = [rng.choice(string.ascii_letters + string.digits) for _ in range(12)]
+        return "k7" + "".join(body) + "!Q"
+
+    return make
 
 
-def made(seed: str) -> str:
-    """Make a password of 16 characters; the same seed, the same password."""
-    rng = random.Random(seed)
-    body = [rng.choice(string.ascii_letters + string.digits) for _ in range(12)]
-    return "k7" + "".join(body) + "!Q"
+@pytest.fixture
+def password(make_password: Callable[[str], str]) -> str:
+    """A password for tests that need one."""
+    return make_password("a test")

@@ -24,7 +24,7 @@ _PLACES: Final = {
     "UsernamePasswordAuthenticationToken": 1, "simple_bind_s": 1, "bind_s": 1, "login": 1,
     "PlainAuth": 2, "BasicAWSCredentials": 1, "UserPassCredentials": 1, "PlainCredentials": 1,
     "PlainTextAuthProvider": 1, "NewStaticCredentials": 1, "auth=": 1, "auth =": 1,
-    "DBI->connect": 2, "SetEnvironmentVariable": -1,
+    "DBI->connect": 2,
 }  # fmt: skip
 """The 0-based position of the password, where the user stands one place before."""
 _CALL: Final = re.compile(
@@ -62,7 +62,7 @@ def _arguments(line: str, start: int, found: Sequence[Literal]) -> dict[int, Lit
     for literal in found:
         if literal.start < start:
             continue
-        gap = line[at : min(literal.start, at + _REACH)]
+        gap = line[at : min(literal.start, at + _REACH)].replace("Some(", "")
         for char in gap:
             depth += (char in "([{") - (char in ")]}")
             position += char == "," and depth == 0

@@ -19,11 +19,11 @@ _ENDINGS: Final = """
     asp aspx bas c cc cjs clj cljs coffee cpp cr cs csx cts cxx d dart eex elm erl ex exs fs fsx go
     gradle groovy gvy h hh hpp hrl hs hxx inc java jl js jsp jsx kt kts lua m mjs ml mm mts nim pas
     php php3 php4 php5 phps phtml pl pm pod pp proto ps1 psd1 psm1 py pyi pyw pyx r rake rb rs sbt
-    scala sol svelte swift t tcl ts tsx v vala vb vbs vue zig jenkinsfile
+    scala sol svelte swift t tcl ts tsx v vala vb vbs vue zig
 """
 _FILES: Final = """
-    berksfile brewfile capfile cheffile fastfile gemfile guardfile jenkinsfile jenkinsfile.* podfile
-    puppetfile rakefile sconscript sconstruct snakefile thorfile tiltfile vagrantfile wscript
+    berksfile brewfile capfile cheffile fastfile gemfile guardfile podfile puppetfile rakefile
+    sconscript sconstruct snakefile thorfile tiltfile wscript
 """
 NAMES: Final = (*(f"*.{ending}" for ending in _ENDINGS.split()), *_FILES.split())
 
@@ -72,7 +72,7 @@ _READER: Final = re.compile(
 _PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z_][\w.\-]{0,100}+):-?([^${}]{1,200}+)\}")
 _INSIDE: Final = re.compile(
     r"://[^\s/@]{1,100}@|[Pp]ass(?:word|wd)[ ]?=[^=]|(?:[Pp]w|PW)[Dd][ ]?=[^=]|[Tt]oken=[^=]"
-    r"|AccountKey=|IDENTIFIED BY |identified by |Bearer |Basic "
+    r"|AccountKey=|IDENTIFIED BY |identified by |Bearer |Basic |@(?:tcp|unix)\("
 )
 _DEFAULTS: Final = frozenset({"default", "default_value", "defaultvalue", "fallback"})
 
@@ -164,7 +164,8 @@ def _is_pair(line: str, key: Literal, literal: Literal) -> bool:
     if line[max(0, key.start - 8) : key.start].rstrip()[-1:] != "(" or key.body[:1] == "-":
         return False
     after = line[literal.end : literal.end + 8]
-    return "," not in after or after.lstrip(" \t,")[:1] not in {'"', "'"}
+    more = "," in after and after.lstrip(" \t,")[:1] in {'"', "'"}
+    return not more or line[max(0, key.start - 24) : key.start].endswith("EnvironmentVariable(")
 
 
 def _named(line: str, left: str, operator: str, before: list[Literal]) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ _WORDS: Final = {
     Meaning.SCRIPT: """script before_script after_script before_install install after_install
         after_success after_failure before_deploy after_deploy run shell raw win_shell win_command
         commands sh bash pwsh powershell inlinescript inline runcmd bootcmd early-commands
-        late-commands precommand postcommand""",
+        late-commands precommand postcommand execute_command shutdown_command""",
     Meaning.SCRIPTS: "scripts",
     Meaning.PROBE: "test",
     Meaning.CHPASSWD: "chpasswd",

@@ -25,10 +25,10 @@ _OPENS: Final = re.compile(r"([\w\-.&!(][^{]*+)\{\s*\Z")
 _SETTING: Final = re.compile(
     rf"([&\w][\w\-.:&\[\]]*+)\s*+(?::=|\+=|==|=)\s*+({quoting.DOUBLE}|{quoting.SINGLE}|[^\s#]++)"
 )
-_SECRET: Final = frozenset(
-    {"secret", "password", "private_key_password", "cleartext-password", "user-password", "psk_hexphrase",
-     "client_secret", "api_key"}
-)  # fmt: skip
+_SECRET: Final = frozenset({
+    "secret", "password", "private_key_password", "cleartext-password", "user-password",
+    "psk_hexphrase", "client_secret", "api_key",
+})  # fmt: skip
 _NO_VALUE: Final = re.compile(r"%\{|&|\$\{|`|\d+\Z")
 _MOST_DEPTH: Final = 64
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import conventions
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from checks.formats.levels import Event, Path
 
 _JOINED: Final = 65_536
+_FORMS: Final = frozenset({"CMD", "CMD-SHELL", "NONE"})
+"""How a health check of Compose says what its words are."""
 _REFERENCE: Final = "${reference}"
 """Stands in a joined command line for a word that is kept elsewhere."""
 
@@ -50,12 +53,13 @@ class Script(Items):
 class Arguments(Script):
     """A list that is one command line: its words, and at the end all of them joined by blanks."""
 
-    __slots__ = ("first", "size", "words")
+    __slots__ = ("first", "last", "size", "words")
 
     def __init__(self, path: Path, out: list[Entry]) -> None:
         super().__init__(path, out)
         self.words: list[str] = []
         self.first = 0
+        self.last = 0
         self.size = 0
 
     def leaf(self, event: Event) -> None:
@@ -69,10 +73,15 @@ class Arguments(Script):
         self._add(_REFERENCE, event[3])
 
     def _add(self, word: str, line: int) -> None:
+        """Join a word as a shell would read it, on the line on which it stands."""
+        if not self.first and word in _FORMS:
+            return
         self.first = self.first or line
         self.size += len(word) + 1
         if self.size <= _JOINED:
-            self.words.append(word)
+            gap = min(line - self.last, _JOINED) if self.words else 0
+            self.words.append("\\\n" * gap + shlex.quote(word))
+            self.last = line + word.count("\n")
 
     def close(self) -> None:
         """Give the whole command line at the line of its first word."""

@@ -100,7 +100,7 @@ class Mapping(Level):
         return probe or meaning in {Meaning.ARGUMENTS, Meaning.SCRIPT}
 
     def _is_registry(self) -> bool:
-        """Know `auths: HOST:` of Docker, HOST in a .dockercfg, `configs: HOST: auth:` of containerd."""
+        """Know `auths: HOST:` and HOST in a .dockercfg of Docker, `configs: HOST: auth:`."""
         path = self.path
         if path[-1:] == ("auth",) and "configs" in path:
             return True

@@ -7,6 +7,7 @@ password says how it is stored: 0 clear, 7 hidden and undone here, 4, 5, 8, 9 ha
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import type7
@@ -22,47 +23,51 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 _SNIFF: Final = re.compile(
-    r"^(?:service (?:timestamps|password-encryption)|hostname \S+$|version \d+\.\d|enable (?:secret|password)"
-    r"|ip (?:route|domain[- ]name|ssh|address) |interface (?:[A-Za-z]+\d|Vlan)|line (?:vty|con|console) \d"
+    r"^(?:service (?:timestamps|password-encryption)|hostname \S+$|version \d+\.\d"
+    r"|enable (?:secret|password)"
+    r"|ip (?:route|domain[- ]name|ssh|address) |interface (?:[A-Za-z]+\d|Vlan)"
+    r"|line (?:vty|con|console) \d"
     r"|snmp-server |aaa new-model|spanning-tree |vlan \d+$|! ?Last configuration|ASA Version)",
     re.MULTILINE,
 )
 _ENOUGH: Final = 2
 
 _VALUE: Final = r"(?:(?P<type>[0-9])\s+)?(?P<value>\"[^\"]*\"|\S+)"
-_COMMANDS: Final = tuple(
-    re.compile(pattern + _VALUE, re.IGNORECASE)
-    for pattern in (
-        r"(?P<name>snmp-server community)\s+(?:(?:ro|rw)\s+(?=\d\s))?",
-        r"(?P<name>snmp-server host)\s+(?P<owner>\S+(?:\s+\S+)??)(?:\s+(?:traps|informs|trap|inform))?"
-        r"(?:\s+poll)?(?:\s+vrf\s+\S+)?(?:\s+(?:version\s+(?:1|2c)|community))\s+(?:vrf\s+\S+\s+)?",
-        r"(?P<name>snmp-server user)\s+(?P<owner>\S+)\s+\S+\s+(?:remote\s+\S+\s+)?v3\s+(?:encrypted\s+)?"
-        r"auth\s+(?:md5|sha\S*)\s+",
-        r"(?P<name>(?:tacacs|radius)-server)(?:\s+host\s+(?P<owner>\S+))?(?:\s+[\w\-]+\s+\d+)*\s+key\s+",
-        r"(?P<name>(?:tacacs|radius)-server\s+host)\s+(?P<owner>\S+)(?:\s+[\w\-]+\s+\S+){0,6}?\s+key\s+",
-        r"(?P<name>crypto (?:isakmp|ikev1) key)\s+",
-        r"(?P<name>enable (?:password|secret))\s+(?:level\s+\d+\s+)?(?:sha512\s+)?",
-        r"(?P<name>username)\s+(?P<owner>\S+)(?:\s+(?:privilege|role|class)\s+\S+){0,2}"
-        r"\s+(?:password|secret|common-criteria-policy\s+\S+\s+password)\s+(?:sha512\s+)?",
-        r"(?P<name>username)\s+(?P<owner>\S+)\s+.{0,60}?\s(?:password|secret)\s+",
-        r"(?P<name>ntp authentication-key)\s+(?P<owner>\d+)\s+\S+\s+",
-        r"(?P<name>ip (?:ospf|rip|eigrp) (?:authentication-key|message-digest-key\s+\d+\s+md5))\s+",
-        r"(?P<name>ip ospf message-digest-key\s+\d+\s+md5)\s+",
-        r"(?P<name>(?:pre-shared-key|ikev1 pre-shared-key|ikev2 (?:local|remote)-authentication "
-        r"pre-shared-key))\s+(?:(?:local|remote|address\s+\S+(?:\s+\S+)?)\s+(?:key\s+)?)?(?:key\s+)?",
-        r"(?P<name>neighbor)\s+(?P<owner>\S+)\s+password\s+",
-        r"(?P<name>(?:standby|vrrp|glbp)\s+\d+\s+authentication)\s+(?:md5\s+key-string\s+|text\s+)?",
-        r"(?P<name>ppp (?:chap|pap) (?:password|sent-username\s+(?P<owner>\S+)\s+password))\s+",
-        r"(?P<name>(?:wpa-psk|authentication key-management wpa psk|security wpa psk set-key) "
-        r"(?:ascii|hex))\s+",
-        r"(?P<name>wpa-passphrase|wlan security wpa psk|passphrase)\s+(?:ascii\s+)?",
-        r"(?P<name>(?:ip )?ftp password|ip http client password|l2tp tunnel password|vpdn password)\s+",
-        r"(?P<name>(?:key-string|server-key|shared-secret|ldap-login-password|authentication-key))\s+",
-        r"(?P<name>password|passwd|secret|key)\s+(?:hash\s+)?",
-    )
+_COMMANDS: Final = (
+    r"(?P<name>snmp-server community)\s+(?:(?:ro|rw)\s+(?=\d\s))?",
+    r"(?P<name>snmp-server host)\s+(?P<owner>\S+(?:\s+\S+)??)"
+    r"(?:\s+(?:traps|informs|trap|inform))?"
+    r"(?:\s+poll)?(?:\s+vrf\s+\S+)?(?:\s+(?:version\s+(?:1|2c)|community))\s+(?:vrf\s+\S+\s+)?",
+    r"(?P<name>snmp-server user)\s+(?P<owner>\S+)\s+\S+\s+(?:remote\s+\S+\s+)?v3\s+"
+    r"(?:encrypted\s+)?auth\s+(?:md5|sha\S*)\s+",
+    r"(?P<name>(?:tacacs|radius)-server)(?:\s+host\s+(?P<owner>\S+))?"
+    r"(?:\s+[\w\-]+\s+\d+)*\s+key\s+",
+    r"(?P<name>(?:tacacs|radius)-server\s+host)\s+(?P<owner>\S+)"
+    r"(?:\s+[\w\-]+\s+\S+){0,6}?\s+key\s+",
+    r"(?P<name>crypto (?:isakmp|ikev1) key)\s+",
+    r"(?P<name>enable (?:password|secret))\s+(?:level\s+\d+\s+)?(?:sha512\s+)?",
+    r"(?P<name>username)\s+(?P<owner>\S+)(?:\s+(?:privilege|role|class)\s+\S+){0,2}"
+    r"\s+(?:password|secret|common-criteria-policy\s+\S+\s+password)\s+(?:sha512\s+)?",
+    r"(?P<name>username)\s+(?P<owner>\S+)\s+.{0,60}?\s(?:password|secret)\s+",
+    r"(?P<name>ntp authentication-key)\s+(?P<owner>\d+)\s+\S+\s+",
+    r"(?P<name>ip (?:ospf|rip|eigrp) (?:authentication-key|message-digest-key\s+\d+\s+md5))\s+",
+    r"(?P<name>ip ospf message-digest-key\s+\d+\s+md5)\s+",
+    r"(?P<name>(?:pre-shared-key|ikev1 pre-shared-key|ikev2 (?:local|remote)-authentication "
+    r"pre-shared-key))\s+(?:(?:local|remote|address\s+\S+(?:\s+\S+)?)\s+(?:key\s+)?)?(?:key\s+)?",
+    r"(?P<name>neighbor)\s+(?P<owner>\S+)\s+password\s+",
+    r"(?P<name>(?:standby|vrrp|glbp)\s+\d+\s+authentication)\s+(?:md5\s+key-string\s+|text\s+)?",
+    r"(?P<name>ppp (?:chap|pap) (?:password|sent-username\s+(?P<owner>\S+)\s+password))\s+",
+    r"(?P<name>(?:wpa-psk|authentication key-management wpa psk|security wpa psk set-key) "
+    r"(?:ascii|hex))\s+",
+    r"(?P<name>wpa-passphrase|wlan security wpa psk|passphrase)\s+(?:ascii\s+)?",
+    r"(?P<name>(?:ip )?ftp password|ip http client password|l2tp tunnel password|vpdn password)\s+",
+    r"(?P<name>(?:key-string|server-key|shared-secret|ldap-login-password|authentication-key))\s+",
+    r"(?P<name>password|passwd|secret|key)\s+(?:hash\s+)?",
 )  # fmt: skip
+"""What stands in front of a password; `name` names it, `owner` says whose it is."""
 _PRIVACY: Final = re.compile(
-    r"snmp-server user\s+(?P<owner>\S+)\s.*?\spriv(?:\s+(?:des|3des|aes)(?:[\s-]+\d{3})?)?\s+(?P<value>\S{8,})",
+    r"snmp-server user\s+(?P<owner>\S+)\s.*?\spriv(?:\s+(?:des|3des|aes)(?:[\s-]+\d{3})?)?"
+    r"\s+(?P<value>\S{8,})",
     re.IGNORECASE,
 )
 _HASH_TYPES: Final = frozenset("4589")
@@ -99,10 +104,16 @@ def parse(text: str) -> Iterator[Entry]:
         yield from _command(keys, Line(line.number, body.removeprefix("no ")))
 
 
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """Give the commands compiled, when first asked for: a scan without a router needs none."""
+    return tuple(re.compile(pattern + _VALUE, re.IGNORECASE) for pattern in _COMMANDS)
+
+
 def _command(keys: tuple[str, ...], line: Line) -> Iterator[Entry]:
     if len(line.text) > 1024 or line.text.startswith(("description ", "banner ", "remark ")):
         return
-    for pattern in _COMMANDS:
+    for pattern in _patterns():
         found = pattern.match(line.text)
         if found:
             yield from _stored(keys, found, line)
@@ -120,6 +131,8 @@ def _stored(keys: tuple[str, ...], found: re.Match[str], line: Line) -> Iterator
     if value.lower() in _NOT_VALUES or _MASKED.match(value) or kind == _ENCRYPTED:
         return
     name = " ".join(found["name"].split())
+    if name.lower() == "key" and kind is None and value.isdigit():
+        return  # the number of a key within a chain
     if name.startswith("ntp") and rest.strip() == _HIDDEN:
         kind = _HIDDEN
     role, plain = _role(kind, value, rest)

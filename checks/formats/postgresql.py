@@ -1,4 +1,4 @@
-"""PostgreSQL server settings: connection strings of standbys, a passphrase that a command prints."""
+"""PostgreSQL server settings: strings of connection, a passphrase that a command prints."""
 
 from __future__ import annotations
 

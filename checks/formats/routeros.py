@@ -27,7 +27,8 @@ _SECRET: Final = re.compile(
     r"|default-secret|lcd-pin|pin)\Z"
 )
 _SNIFF: Final = re.compile(
-    r"^# .{1,40} by RouterOS |^/(?:interface|ip|ppp|system|user|snmp|routing|queue)[ \w\-]*\n(?:add|set) ",
+    r"^# .{1,40} by RouterOS "
+    r"|^/(?:interface|ip|ppp|system|user|snmp|routing|queue)[ \w\-]*\n(?:add|set) ",
     re.MULTILINE,
 )
 

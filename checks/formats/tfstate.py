@@ -36,7 +36,7 @@ _BY_TYPE: Final = {
 
 
 def parse(text: str) -> Iterator[Entry]:
-    """Give the entries of the JSON text with those attributes as secrets; FormatError as it does."""
+    """Give the entries of the JSON text, those attributes as secrets; raises FormatError."""
     secrets: set[str] = set()
     for entry in json_docs.parse(text):
         keys = entry.keys

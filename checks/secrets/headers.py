@@ -13,7 +13,7 @@ from checks.secrets.names import Kind, kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MARK: Final = re.compile(r"(?:basic|bearer|token|apikey)[ \t]|header")
+MARK: Final = re.compile(r"(?:basic|bearer|token|apikey|auth plain)[ \t]|header")
 """What a value with a scheme (RFC 9110 11.4) or a header directive has in lower case."""
 LONGEST: Final = 512
 """A longer value is not tried as a whole header."""
@@ -29,6 +29,7 @@ _DIRECTIVE: Final = re.compile(
     re.IGNORECASE,
 )
 _AUTH: Final = re.compile(r"auth|header|bearer|token", re.IGNORECASE)
+_PLAIN: Final = re.compile(r"\bAUTH PLAIN[ \t]++([A-Za-z0-9+/]{4,4096}+=*+)", re.IGNORECASE)
 _BEFORE: Final = 60
 _MADE: Final = re.compile(r"(?=[^\d]*+\d).{12,}|.{24,}")
 
@@ -42,6 +43,8 @@ def credentials(entry: Entry, line_of: Callable[[int], int]) -> Iterator[Entry]:
     value = entry.value
     for found in _SCHEME.finditer(value):
         yield from _scheme(entry, found, line_of)
+    for found in _PLAIN.finditer(value):
+        yield from _plain(entry, found, line_of)
     if len(value) < LONGEST and (whole := _HEADER.match(value)):
         yield from _header(entry, whole[1], whole[2], line_of(whole.start(2)))
     for found in _IN_QUOTES.finditer(value):
@@ -68,10 +71,23 @@ def _scheme(entry: Entry, found: re.Match[str], line_of: Callable[[int], int]) -
         yield Entry((*entry.keys, "Authorization"), found[2], line_of(found.start()), Role.SECRET)
 
 
-def _decoded(text: str) -> str:
+def _plain(entry: Entry, found: re.Match[str], line_of: Callable[[int], int]) -> Iterator[Entry]:
+    """Read what a mail client sends: identity, user and password with NUL between (RFC 4616)."""
+    user, _, password = _decoded(found[1], "\0").partition("\0")[2].partition("\0")
+    if password:
+        yield Entry(entry.keys, password, line_of(found.start()), Role.SECRET, subject=user)
+
+
+def decoded_pair(text: str) -> tuple[str, str]:
+    """Give user and password of Basic credentials in base64; empty when TEXT is none."""
+    user, colon, password = _decoded(text).partition(":")
+    return (user, password) if colon and user else ("", "")
+
+
+def _decoded(text: str, allowed: str = "") -> str:
     """Decode Basic credentials; "" when they are none."""
     try:
         decoded = base64.b64decode(text, validate=True).decode()
     except (binascii.Error, ValueError):
         return ""
-    return decoded if decoded.isprintable() else ""
+    return decoded if decoded.replace(allowed, "").isprintable() else ""

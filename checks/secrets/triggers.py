@@ -64,7 +64,7 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     ),
     (
         Trigger.PAIRED,
-        r"(?i)(?:name|key|id|property|path|setting)[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
+        r"(?i)(?:name|key|id|property|path|setting)[\\\"']{0,2}[ \t]{0,4}[:=][ \t]{0,4}[\\\"']{0,2}"
         r"[\w.\-/]{0,32}(?:pass|pwd|secret|token|api_?key|credential)",
     ),
     (
@@ -72,23 +72,27 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         r"(?i)(?:auth|encrypt|key|tokens?)[\"']?[ \t]{0,24}(?:=>|:=|[=:{])[ \t]{0,24}[\"']?[\w{+/]",
     ),
     (Trigger.URL, r"://[^\s:/@\"'<>]{0,40}:[^\s/@\"'<>]{1,60}@"),
+    (Trigger.URL, r":[^\s/@\"'<>:]{1,60}@(?:tcp|unix)\("),
     (
         Trigger.HEADER,
         r"(?i)(?:authorization|x-[a-z\-]{0,16}(?:key|token))[\"']?"
         r"[ \t]{0,4}[:=, ][ \t]{0,4}[\"']?[\w]",
     ),
+    (Trigger.HEADER, r"AUTH (?:PLAIN|LOGIN) [A-Za-z0-9+/]{8}"),
     (
         Trigger.ARGUMENT,
-        r"(?:mysql|mariadb|sshpass|twine|net use|mvn|curl|wget|docker|podman|helm|login|htpasswd"
+        r"(?:mysql|mariadb|sshpass|twine|mvn|curl|wget|docker|podman|helm|login|htpasswd"
         r"|smbclient|mount|ldap[a-z]{3,8}|redis-cli|mongo[a-z]{0,8}|sqlcmd|rabbitmqctl|ipmitool|snmp[a-z]{2,8}|lftp"
         r"|useradd|usermod|chpasswd|keytool|openssl|rsync|psql|expect)"
         r"[^\n]{0,120}[ \t]-{1,2}[A-Za-z]",
     ),
+    (Trigger.ARGUMENT, r"net user?[ \t]{1,4}[\w\\:*]"),
     (Trigger.CONTAINER, r"kind[\"']?:[ \t]{0,4}[\"']?(?:Secret|EncryptionConfig)"),
     (
         Trigger.CONTAINER,
         r"(?i)chpasswd|identified[ \t]{1,4}(?:by|with)|getconnection\(|securestring|\"auths\""
-        r"|insecure-password",
+        r"|insecure-password|basic_?auth\(|plainauth\(|dbi->connect|new pdo\(|mysqli_connect\("
+        r"|auth ?= ?\([\"']",
     ),
     (
         Trigger.CONTAINER,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from checks.formats import sql
+from checks.errors import FormatError
+from checks.formats import json_docs, sql
 from checks.model import Entry, Role
 from checks.secrets import headers, settings, urls
 from checks.secrets.names import Kind, kind
@@ -29,8 +30,27 @@ _SQL: Final = re.compile(
 _DEFAULT: Final = re.compile(
     r"\$\{([A-Za-z_][\w.\-]{0,100}?)(?::?[-=]|:(?![?+\d]))([^${}]{1,200})\}"
 )
+_LITERAL: Final = re.compile(
+    r"\{\{-?\s{0,8}(?:[A-Za-z_][\w.]{0,80}+\s{0,8}\|\s{0,8}d(?:efault)?\(\s{0,8})?"
+    r"([\"'])((?:(?!\1)[^{}]){1,200})\1"
+    r"(?:\s{0,8}\)|\s{0,8},|\s{0,8}\|\s{0,8}(?:password_hash|hash|b64encode|string|quote)\b)"
+)
+"""A text written into an expression of Jinja: with a filter, or as a default."""
 _BLOCK: Final = 2
 """A value with that many line ends is a file of its own and is read as one elsewhere."""
+
+
+def documents(entry: Entry) -> Iterator[Entry]:
+    """Give the entries of a value that is a JSON document, or the text in a Jinja expression."""
+    value = entry.value
+    if value[:1] in {"{", "["} and value[-1:] in {"}", "]"} and value.count("\n", 0, 4096) < _BLOCK:
+        try:
+            for one in json_docs.parse(value):
+                yield one._replace(keys=(*entry.keys, *one.keys), line=entry.line + one.line - 1)
+        except FormatError:
+            return
+    elif value[:2] == "{{" and (found := _LITERAL.match(value)):
+        yield entry._replace(value=found[2], quoted=True)
 
 
 def inner(entry: Entry) -> Iterator[Entry]:

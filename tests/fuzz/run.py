@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
 import atheris  # noqa: E402 - the path comes first, and it must be imported before what it watches
 
 with atheris.instrument_imports(include=["checks"]):
+    import seeds
     import targets
 
 _SLOWED = 6.0
@@ -73,6 +74,10 @@ def main() -> None:
     ]  # fmt: skip
     for number, case in enumerate(sorted((HERE / "cases").glob(f"{given.target}-*.bin"))):
         (corpus / f"case-{number}").write_bytes(b"\1" + case.read_bytes())
+    variants = targets.variants(given.target)
+    for number, seed in enumerate(seeds.of(given.target)):
+        for variant in {0, number % variants, (number * 37) % variants}:
+            (corpus / f"seed-{number}-{variant}").write_bytes(bytes((1, variant)) + seed)
     atheris.Setup(arguments, one_input)
     atheris.Fuzz()
 

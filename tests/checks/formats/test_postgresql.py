@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PLANTED = [
     (
         "var/lib/postgresql/15/main/postgresql.auto.conf",
-        "ssl_passphrase_command = 'echo \'@@\''\n",
+        "ssl_passphrase_command = 'echo \"@@\"'\n",
         "word",
         ("ssl_passphrase_command",),
         Role.SECRET,

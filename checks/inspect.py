@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from checks import keyfiles, text
-from checks.model import Inconclusive
+from checks.model import Confidence, Inconclusive
 from checks.reading import Reader
 from checks.secrets import advice, judge
 from checks.secrets.engine import FIRST_RULE, Engine
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from checks.keyfiles import KeySeen
     from checks.spotted import Document, Spotted
 
+_FLOOD: Final = "more candidates than are looked at"
 _HEAD: Final = 4096
 _GENERIC_CHECKS: Final = frozenset(advice.CHECKS)
 _PARSED: Final = 4 * 1024 * 1024
@@ -69,13 +70,13 @@ class Inspector:
         found = self._engine.hits(data)
         looked.hits = found.pairs
         if found.flooded:
-            looked.inconclusive.append(
-                Inconclusive(document.path, "candidate flood", "more candidates than are looked at")
-            )
+            looked.inconclusive.append(Inconclusive(document.path, "candidate flood", _FLOOD))
         self._keys(document, data, looked)
         numbers = text.Lines(data, document.first_line)
         tokens = list(self._engine.tokens(data, found.pairs))
         spotted = [from_token(token, numbers.at(token.offset)) for token in tokens]
+        if judge.is_document(document.path):
+            spotted = [as_sample(s) if s.confidence < Confidence.HIGH else s for s in spotted]
         looked.spotted += _without_overlaps(spotted)
         if content is not None:
             self._words(document, content, looked)
@@ -120,6 +121,8 @@ class Inspector:
             return
         looked.spotted += _new(candidates, looked.spotted)
         looked.degraded = reader.degraded
+        if reader.flooded:
+            looked.inconclusive.append(Inconclusive(document.path, "candidate flood", _FLOOD))
 
 
 class _Tokens:

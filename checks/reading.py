@@ -33,6 +33,8 @@ _TOOL: Final = re.compile(
 _HASH: Final = re.compile(r"(?:\$[\w\-]{1,16}\$|\{[A-Z0-9\-]{2,10}\})[^\s\"',;:]{8,512}")
 _LINE: Final = 4 * 1024
 """A line that goes on further than this from a candidate is long."""
+_MOST_ROWS: Final = 20_000
+"""More lines with a candidate than this in one text are a flood."""
 _AROUND: Final = 400
 """Of a long line, this much on both sides of a candidate is read."""
 _PARSED: Final = 4 * 1024 * 1024
@@ -71,6 +73,7 @@ class Reader:
         self._content = content
         self._is_document = judge.is_document(document.path)
         self.degraded = not document.whole or len(content.data) > _PARSED
+        self.flooded = False
 
     def deserves(self, pairs: Sequence[tuple[int, int]]) -> bool:
         """Say whether a candidate survives a look at its line, so that the file is parsed."""
@@ -111,7 +114,8 @@ class Reader:
         start = data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1
         stop = data.find(b"\n", end - 1, end + _LINE)
         if (not start and end > _LINE) or (stop < 0 and len(data) > end + _LINE):
-            start, stop = max(0, end - _AROUND), end + _AROUND
+            middle = end - end % _AROUND  # neighbours on one long line share their surroundings
+            start, stop = max(0, middle - _AROUND), middle + 2 * _AROUND
         return start, data[start : stop if stop >= 0 else len(data)].decode("utf-8", "replace")
 
     def parsed(self, form: Format) -> Iterator[Spotted]:
@@ -225,9 +229,13 @@ class Reader:
         seen: set[int] = set()
         for _, end in pairs:
             start, row = self._row(end)
-            if start not in seen:
-                seen.add(start)
-                yield row.rstrip("\r"), numbers.at(start)
+            if start in seen:
+                continue
+            if len(seen) >= _MOST_ROWS:
+                self.flooded = True
+                return
+            seen.add(start)
+            yield row.rstrip("\r"), numbers.at(start)
 
     def _judged(self, entries: Iterable[Entry], place: judge.Place) -> Iterator[Spotted]:
         seen: set[tuple[str, int]] = set()

@@ -46,7 +46,7 @@ _CHAIN: Final = re.compile(
     r"(?:\[\w{0,20}\]|[\]})\\\"'?!])*+\Z"
 )
 _TYPE: Final = re.compile(
-    r"[ \t]*(?::(?![:=])[^=:,;(){}\"]*(?:::[^=:,;(){}\"]*)*|[ \t]\*?string|[ \t]\[\]byte)\Z"
+    r"(?<![$]env)[ \t]*(?::(?![:=])[^=:,;(){}\"]*(?:::[^=:,;(){}\"]*)*|[ \t]\*?string|[ \t]\[\]byte)\Z"
 )
 _CLOSERS: Final = " \t[]})\\\"'?!"
 _TERNARY: Final = re.compile(r"\?[ \t]*[\w$.]+\Z")
@@ -56,8 +56,6 @@ _ATOM: Final = re.compile(
 )
 """The first of two arguments that are a name and its value: Erlang's `{password, "x"}` and, of
 Ruby, `set :password, "x"`."""
-_DELEGATE: Final = re.compile(r"\bva[lr][ \t]+(\w{1,80})[ \t:\w]{0,40}[ \t]by[ \t]+[\w.]{1,40}\Z")
-"""Kotlin's `val password by extra("x")`."""
 _MACRO: Final = re.compile(r"[ \t]*#[ \t]*define[ \t]++(\w++)\Z")
 _SECURE: Final = re.compile(
     r"ConvertTo-SecureString(?:[ ]+-(?:String|AsPlainText|Force))*\Z", re.IGNORECASE
@@ -176,8 +174,7 @@ def _named(line: str, left: str, operator: str, before: list[Literal]) -> tuple[
         return ()
     chain = tuple(_SPLIT.split(found[2].replace("#", "")))
     if operator == "(":
-        delegate = _DELEGATE.search(left)
-        return (delegate[1],) if delegate else _called(line, left, found, chain)
+        return _called(line, left, found, chain)
     if chain[-1].lower() in _DEFAULTS:
         return _looked_up(before) or chain
     return chain

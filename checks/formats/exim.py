@@ -90,13 +90,25 @@ def _servers(keys: tuple[str, ...], line: Line) -> Iterator[Entry]:
 
 def _sent(keys: tuple[str, ...], line: Line) -> Iterator[Entry]:
     """Read what the PLAIN (`^user^password`) and LOGIN (`: user : password`) mechanisms send."""
-    parts = [part.strip() for part in re.split(r"(?<!:):(?!:)", line.text)]
-    last = parts[-1].replace("::", ":")
-    if "^" in last and last.count("^") > 1:
+    word = quoting.unquote(line.text) or quoting.Word(line.text)
+    if "${" in word.text:
+        return
+    body, separator = _separated(word.text)
+    split = re.split(rf"(?<!{separator}){separator}(?!{separator})", body)
+    parts = [part.strip().replace("::", ":") for part in split]
+    last = parts[-1]
+    if last.count("^") > 1:
         _, user, password = last.replace("^^", "\0").split("^", 2)
         yield Entry(keys, password.replace("\0", "^"), line.number, Role.SECRET, subject=user)
     elif len(parts) > 2 and last:
         yield Entry(keys, last, line.number, Role.SECRET, subject=parts[-2])
+
+
+def _separated(body: str) -> tuple[str, str]:
+    """Give a list and the expression of what separates its items: `<;` in front names it."""
+    if body.startswith("<") and len(body) > 1:
+        return body[2:], re.escape(body[1])
+    return body, ":"
 
 
 def _within(keys: tuple[str, ...], line: Line) -> Iterator[Entry]:

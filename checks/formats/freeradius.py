@@ -64,5 +64,6 @@ def _setting(blocks: tuple[str, ...], found: re.Match[str], number: int) -> Iter
     attribute = not name.islower()
     if _NO_VALUE.match(value) or (attribute and ("%{" in value or value[:1] == "&")):
         return
-    role = Role.SECRET if name.lower() in _SECRET else Role.NAMED
+    certain = name.lower() in _SECRET or name.endswith("-Secret")
+    role = Role.SECRET if certain else Role.NAMED
     yield Entry((*blocks, name), value, number, role, word is not None)

@@ -21,7 +21,7 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
-_ROLES: Final = re.compile(r"\s*,[\w\s,.:\-]*\Z")
+_ROLES: Final = re.compile(r"[\w\s,.:\-]*+")
 _SCHEME: Final = re.compile(r"(?:MD5|CRYPT|SHA1|SHA-?256):|\{(?:CRYPT|MD5|SHA[\w\-]*|BCRYPT)\}")
 _HASHED: Final = re.compile(r"[0-9a-f]{32}\Z|[0-9a-f]{40}\Z|[0-9a-f]{64}\Z|[0-9a-f]{128}\Z")
 _GROUP: Final = re.compile(r"_g_\\?:")
@@ -43,8 +43,15 @@ def parse(text: str) -> Iterator[Entry]:
         if _SETTING.match(user) and "@" not in user:
             yield entry
             continue
-        value = _ROLES.sub("", entry.value).strip() or entry.value.strip()
+        value = _without_roles(entry.value).strip() or entry.value.strip()
         yield entry._replace(value=value, role=_role(value), subject=user)
+
+
+def _without_roles(value: str) -> str:
+    """Cut at the first comma behind which there are only names; asked from the end: linear."""
+    names = _ROLES.match(value[::-1])
+    comma = value.find(",", len(value) - (names.end() if names else 0))
+    return value if comma < 0 else value[:comma]
 
 
 def _role(value: str) -> Role:

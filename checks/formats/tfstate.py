@@ -42,5 +42,5 @@ def parse(text: str) -> Iterator[Entry]:
         keys = entry.keys
         if len(keys) == 3 and keys[0] == "resources" and keys[2] == "type":
             secrets = _BY_TYPE.get(entry.value, set())
-        attribute = keys[-1] in secrets and keys[-2:-1] == ("attributes",)
+        attribute = bool(keys) and keys[-1] in secrets and keys[-2:-1] == ("attributes",)
         yield entry._replace(role=Role.SECRET) if attribute else entry

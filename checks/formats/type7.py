@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 _TEXT: Final = b"dsfd;kfoA,.iyewrkldJKDHSUBsgvca69834ncxv9873254k;fg87"
-"""Built into the devices, published since 1995; "service password-encryption" hides from glances."""
+"""Built into the devices and published in 1995: it hides a password from a glance only."""
 _HIDDEN: Final = re.compile(r"([0-5]\d)((?:[0-9A-Fa-f]{2}){1,127})\Z")
 
 

@@ -31,11 +31,14 @@ _OPTION: Final = re.compile(
 )
 _SLASHED: Final = re.compile(r"/[A-Za-z]\w{0,40}[:=]|/(?:p|rp|ru|u)\Z", re.IGNORECASE)
 """An option of Windows: `/user:name`, `/rp password`."""
-_SUBSTITUTION: Final = re.compile(r"s([/|#,@!])(?:(?!\1).){0,400}\1((?:(?!\1).){1,400})\1", re.DOTALL)
+_SUBSTITUTION: Final = re.compile(
+    r"s([/|#,@!])(?:(?!\1).){0,400}\1((?:(?!\1).){1,400})\1", re.DOTALL
+)
 _OPTION_ALONE: Final = re.compile(r"--[a-z][\w\-]+(?:=.*)?|-[A-Za-z]", re.DOTALL)
 _LIKE_OPTION: Final = re.compile(r"--?[A-Za-z]")
 _PROPERTY: Final = re.compile(r"-[DP](?!ass|wd|in)\w")
 """How Java and Gradle spell a setting: `-Dname=value`, `-Pname=value`."""
+_VARIABLE: Final = re.compile(r"\$(?:\w{1,16}:)?([A-Za-z_]\w{0,80})")
 _CLUSTER: Final = re.compile(r"-[A-Za-z]{2,8}")
 _SETTING: Final = re.compile(
     r"""(?:\A|[\s,;])([A-Za-z_][\w.\-]{0,80}+)=("[^"]*+"|'[^']*+'|[^\s,]*+)"""
@@ -89,6 +92,7 @@ class _Walk:
 
     def run(self) -> None:
         previous = ""
+        self._variable()
         while self.at < len(self.words):
             word = self.words[self.at]
             self.at += 1
@@ -100,6 +104,13 @@ class _Walk:
             self._standard_input(tool, grammar)
         for text in self.command.here:
             self.found += values.inner(Entry((self.tool or "input",), text.text, text.line))
+
+    def _variable(self) -> None:
+        """Read the `$env:NAME = value` of PowerShell."""
+        if len(self.words) > 2 and self.words[1].text == "=":
+            name = _VARIABLE.fullmatch(self.words[0].text)
+            if name:
+                self._named(name[1], self.words[2].text, self.words[2])
 
     def _switch(self, word: Word, previous: str) -> bool:
         """Take up the grammar of the command that this word names, if it can name one."""

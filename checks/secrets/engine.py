@@ -21,7 +21,7 @@ FIRST_RULE: Final = 64
 """Ids below are triggers; rule number n has the id FIRST_RULE + n."""
 
 WINDOW: Final = 64 * 1024
-CAP: Final = 1024
+CAP: Final = 3072
 """At most this many candidates are taken from one window of a flooded text."""
 _CALM: Final = 4096
 """A text with fewer candidates than this is scanned in one go."""

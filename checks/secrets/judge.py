@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.model import Confidence, Entry, Role, Severity
-from checks.secrets import commands, hashes, keyfaults, values
+from checks.secrets import commands, hashes, headers, keyfaults, values
 from checks.secrets.names import Kind, kind, own_name, words
 from checks.secrets.notsecret import why_not
 from checks.secrets.rules import entropy
@@ -37,7 +37,7 @@ _DOCUMENTS: Final = re.compile(
     r"|site-packages|dist-packages|vendor|third_party|include|lib/python[\d.]+|share/perl5?|gems|pkg/mod"
     r"|registry/src)/"
     r"|[._\-](?:example|sample|dist|orig|spec|test)(?:\.[^/.]*)?$|(?:^|/)test_[^/]*$"
-    r"|\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|mdx|ipynb)$|(?:^|/)(?:readme|changelog|changes|news|copying)[^/]*$",
+    r"|\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|info|mdx|ipynb|t)$|(?:^|/)(?:readme|changelog|changes|news|copying)[^/]*$",
     re.IGNORECASE,
 )
 
@@ -87,7 +87,7 @@ def is_document(path: str) -> bool:
     return _DOCUMENTS.search(path) is not None
 
 
-_AUTH: Final = re.compile(r"(?:^|[._\-])auth$", re.IGNORECASE)
+_AUTH: Final = re.compile(r"(?:^|[._\-])(?:auth|basic)$", re.IGNORECASE)
 _USER_PASSWORD: Final = re.compile(r"([A-Za-z][\w.@\-]{0,63}):([^\s/:][^\s]{3,})")
 
 
@@ -103,8 +103,10 @@ def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
     if entry.role is Role.HASH:
         yield from _hashed(entry, place, "crypt")
         return
-    if _AUTH.search(own_name(entry.keys)) and (pair := _USER_PASSWORD.fullmatch(entry.value)):
-        entry = entry._replace(value=pair[2], subject=pair[1], role=Role.SECRET)
+    if inside := [found for one in values.documents(entry) for found in judge(one, place)]:
+        yield from inside
+        return
+    entry = _authorized(entry)
     own = [*_judge_one(entry, place), *_hashed(entry, place, "")]
     yield from own
     if not own:
@@ -113,12 +115,23 @@ def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
             yield from _judge_one(part, place if part.role is Role.SECRET else guessed)
 
 
+def _authorized(entry: Entry) -> Entry:
+    """Take the password out of `auth: user:password`, also where that is in base64."""
+    if not _AUTH.search(own_name(entry.keys)):
+        return entry
+    pair = _USER_PASSWORD.fullmatch(entry.value)
+    user, password = (pair[1], pair[2]) if pair else headers.decoded_pair(entry.value)
+    return entry._replace(value=password, subject=user, role=Role.SECRET) if password else entry
+
+
 def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
     value = _bare(entry.value)
     named = Kind.PASSWORD if entry.role is Role.SECRET else kind(entry.keys)
     if named is Kind.NONE or not value or len(value) > _MAX_LENGTH or not _is_key(entry):
         return
-    if why_not(value, strict=entry.role is Role.SECRET) or _echoes(entry.keys, value, named):
+    # A stray quote in front is what is left of a text whose end is elsewhere.
+    plain = value[1:] if value[0] in "\"'" and len(value) > 1 else value
+    if why_not(plain, strict=entry.role is Role.SECRET) or _echoes(entry.keys, value, named):
         return
     verdict = _weigh(value, named, entry, place)
     if verdict:
@@ -174,11 +187,11 @@ def _weigh(
 ) -> tuple[str, Severity, Confidence] | None:
     if place.document:
         # What stands in documents, tests and other people's libraries is mostly an example.
-        known = named is not Kind.VAGUE and _looks_random(value)
+        known = named in {Kind.TOKEN, Kind.PASSWORD} and _looks_random(value)
         return (SECRET, Severity.LOW, Confidence.LOW) if known else None
     if named in {Kind.PASSWORD, Kind.PASS}:
         return _password(value, named, entry, place)
-    if named is Kind.TOKEN and _looks_made(value):
+    if named is Kind.TOKEN and _looks_made(value) and not is_weak(value):
         return SECRET, Severity.HIGH, Confidence.MEDIUM
     if named is Kind.VAGUE and _looks_random(value) and (entry.quoted or not place.loose):
         return SECRET, Severity.HIGH, Confidence.LOW
@@ -238,12 +251,16 @@ def _looks_made(value: str) -> bool:
     return any(c.isdigit() for c in value) and entropy(value) > 2.5 and _classes(value) > 1
 
 
+_HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]+")
+"""Short hexadecimal is the name of a key, a commit or a colour rather than a key."""
+
+
 def _looks_random(value: str) -> bool:
     """Letters and digits mixed as no word is, and bits enough for its length."""
     if len(value) < 12 or any(c.isspace() for c in value):
         return False
     digits = sum(c.isdigit() for c in value)
-    if digits < 2 or digits == len(value):
+    if digits < 2 or digits == len(value) or (len(value) < 32 and _HEX.fullmatch(value)):
         return False
     return entropy(value) > min(3.2, 0.75 * _ideal(len(value)))
 

@@ -103,7 +103,7 @@ _PUBLIC: Final = frozenset({"public", "pub"})
 _NEVER: Final = frozenset({"signingkey", "usersigningkey"})
 """Git's name for the id of a public key."""
 _KEY_PREFIXES: Final = frozenset(
-    "cache composite default dict foreign gpg group hot host index json lookup map meta natural"
+    "cache composite manager default dict foreign gpg group hot host index json lookup map meta natural"
     " object partition pgp primary property redis registry repo repository row schema shortcut"
     " sort ssh surrogate translation unique".split()
 )
@@ -128,6 +128,10 @@ _REFERRING: Final = re.compile(
 )
 
 
+_REFERRERS: Final = frozenset({"checksum", "digest", "existing", "sha256", "sha512"})
+"""A name that begins with one of these points at a credential, or tells whether it changed."""
+
+
 def words(name: str) -> list[str]:
     """Split a name into lower-case words at case changes, digits and punctuation."""
     return [word.lower() for word in _SPLIT.findall(name)]
@@ -150,7 +154,9 @@ def kind(keys: tuple[str, ...]) -> Kind:
     """Classify the value under a key path by its names."""
     found = _kind(own_name(keys))
     if found is Kind.NONE and len(keys) > 1 and keys[-2].lower() in _CONTAINERS:
-        return Kind.NONE if keys[-1].lower() in _PLAIN_MEMBERS else Kind.TOKEN
+        own = words(keys[-1])
+        plain = keys[-1].lower() in _PLAIN_MEMBERS or not _PUBLIC.isdisjoint(own)
+        return Kind.NONE if plain else Kind.TOKEN
     return found
 
 
@@ -164,6 +170,8 @@ def _kind(name: str) -> Kind:
     if not parts:
         return Kind.NONE
     if len(parts) > 1 and parts[0] in _VERBS and parts[0] not in {"new", "reset"}:
+        return Kind.NONE
+    if parts[0] in _REFERRERS or parts[-1] in {"from", "ref"}:
         return Kind.NONE
     return _by_head(parts)
 

@@ -34,8 +34,10 @@ _TYPES: Final = frozenset(
 
 _REFERENCE: Final = re.compile(
     r"""
-    \$\{[^}]*\} | \$\([^)]*\) | \$\{\{ | \{\{.*?\}\} | \{%.*?%\} | <%.*?%>
-    | \#\{[^}]*\} | %\([\w.]+\)[sd]
+    \$\{[^{}]*\} | \$\([^()]*\) | \$\{\{
+    | \{\{(?![^{}]{0,120}[ |]d(?:efault)?\([ ]?["'][^"'])(?![ ]?["'][^"']+["'][ ]?\|)
+      (?:(?!\{\{).)*?\}\}
+    | \{%(?:(?!\{%).)*?%\} | <%(?:(?!<%).)*?%> | \#\{[^{}]*\} | %\([\w.]{1,80}+\)[sd]
     | ^%\w+%$ | ^%[a-z]/ | ^@@?[\w.\-]+@@?$ | ^\$\$?[A-Z_][A-Z0-9_]*$ | ^\$env: | ^`.*`$
     | ^__\w+__$ | ^\$\[.*\]$ | ^\$\w+\.\w+ | ^!(?:vault|Ref|Sub|GetAtt|ENV|env_var|secret|include)\b
     | ^(?:var|local|data|module|each|path|random_\w+|aws_\w+|azurerm_\w+|google_\w+)\.[A-Za-z_]
@@ -67,14 +69,16 @@ _PLACEHOLDER: Final = re.compile(
     | ^:\w+$ | ^\?+$ | ^@\w+$
     | ^[xX*.\-_#•?]+$ | ^x{3,} | x{4,}$ | \*{3,} | \.{3}$ | ^\.{3}
     | ^(?:todo|tbd|fixme|redacted|removed|hidden|masked|censored|obfuscated|scrubbed|sanitized)\b
-    | (?:place[_\- ]?holder|replace[_\- ]?(?:me|this|with|it)|insert[_\- ]?\w*[_\- ]?here)
+    | (?:place[_\- ]?holder|replace[_\- ]?(?:me|this|with|it)|insert[_\- ]?\w{0,40}?[_\- ]?here)
     | ^(?:insert|replace|enter|put|fill|add|set|type|use|choose|pick|provide|specify|paste)
       [_\- ](?:a|an|your|the|here|in|my|me|some|this|with|strong|own)\b
-    | ^(?:your|my|our|the|some|any|an?)(?:[_\- ](?:[a-z]{2,}|\d+))+\W*$ | [_\- ]here$ | ^(?:goes|change)[_\- ]here
+    | ^(?:your|my|our|the|some|any|an?)(?:[_\- ](?:[a-z]{2,}|\d+))+\W*$ | [_\- ]here$
+    | ^(?:goes|change)[_\- ]here
     | ^(?:example|dummy|fake|mock|foo|bar|baz|foobar|blah|something|whatever|sample)
-      (?:[_\-. ]?(?:pass\w*|secret|key|token|pwd|value|\d+))*$
+      (?:[_\-. ]?(?:pass\w*+|secret|key|token|pwd|value|\d++))*+$
     | (?:^|[_\-. ])example(?:[_\-. ]|$) | EXAMPLE(?:KEY|TOKEN|SECRET)?$
     | ^(?:no|not)[_\- ](?:set|used|needed|required|real|a[_\- ])
+    | \b(?:never|not)[_\- ](?:be[_\- ])?used$
     | ^your(?:pass|secret|token|key|api|user|db|own|access|client|strong)\w*
     | ^my(?:pass|secret|token|key|api)\w*$
     | ^(?:the|this)(?:pass|secret|token|key)\w*$ | [_\-]your[_\-] | ^1234\.\.\.
@@ -98,19 +102,26 @@ _PUBLIC: Final = re.compile(
 )
 _RULES: Final = re.compile(r"^[a-z_]+(?::[\w,]+)?(?:\|[a-z_]+(?::[\w,.]+)?)+$")
 """Validation rules of a form: `required|min:12`."""
-_EXPRESSION: Final = re.compile(
-    r"\(\?[:=!<P]|\\[bdswBDSW](?![A-Za-z0-9])|\[(?:\^|a-z|0-9|A-Z)|\.\*\)|\{\d+,\d*\}"
-)
-"""What only a regular expression has."""
-_IDENTIFIER: Final = re.compile(r"^[A-Za-z_][A-Za-z]*(?:[._\-/:][A-Za-z]+)*$")
+_STRONG: Final = r"(?:\\[bdswBDSW.]|\[(?:\^|a-z|0-9|A-Z)|\{\d+(?:,\d*)?\})"
+_SIGN: Final = rf"(?:{_STRONG}|[\])][*+?]|\.[*+])"
+_EXPRESSION: Final = re.compile(rf"\(\?[:=!<P]|{_STRONG}.*?{_SIGN}|{_SIGN}.*?{_STRONG}", re.DOTALL)
+"""What only a regular expression has; of the lesser signs two, as one stands in many passwords."""
+_IDENTIFIER: Final = re.compile(r"^[A-Za-z_][A-Za-z]*(?:[._\-/:][A-Za-z]+)*(?:[._\-]v?\d{1,2})?$")
 _CREDENTIAL_WORD: Final = re.compile(
     r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|cred(?:ential)?s?|api[_\-.]?key|key|auth)"
     r"(?:$|[._\-/:A-Z])|(?:Pass(?:word)?|Secret|Token|Key)$",
     re.IGNORECASE,
 )
 _CALL: Final = re.compile(
-    r"^[A-Za-z_][\w.:]*\(.*\)?;?$|^(?:new|function|lambda|async|await|return)\b|^[\w.]+\[.*\]$|=>|^&\w+|^\*\w+$"
+    r"""
+    ^[A-Za-z_][\w.:]*\((?:.*\)[;,]?|[\w.]*,\s.*|["'][\w.\-/:\ ]*["']?,?)$
+    | ^[A-Za-z_][A-Za-z_.:]*\([A-Za-z_.]*$
+    | ^(?:new|function|lambda|async|await|return)\b | ^[\w.]+\[.*\]$
+    | ^\(?[\w,\s]*+\)?\s*+=> | \s=>\s | ^&[A-Za-z_][\w.:>\-]*[,;)]*$ | ^\*\w+$
+    """,
+    re.VERBOSE,
 )
+"""A call, whole or cut at the end of its line, an index, a function, an address."""
 _LABEL_WORDS: Final = re.compile(r"^[^\W\d_]+(?:['\u2019\-][^\W\d_]+)*[.,:;!?…]*$")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,7 @@ _SQL: Final = re.compile(
 _DEFAULT: Final = re.compile(
     r"\$\{([A-Za-z_][\w.\-]{0,100}?)(?::?[-=]|:(?![?+\d]))([^${}]{1,200})\}"
 )
+_JSON: Final = re.compile(r"(?:\{\s{0,80}\"|\[\s{0,80}[{\"])")
 _LITERAL: Final = re.compile(
     r"\{\{-?\s{0,8}(?:[A-Za-z_][\w.]{0,80}+\s{0,8}\|\s{0,8}d(?:efault)?\(\s{0,8})?"
     r"([\"'])((?:(?!\1)[^{}]){1,200})\1"
@@ -42,13 +44,13 @@ _BLOCK: Final = 2
 
 def documents(entry: Entry) -> Iterator[Entry]:
     """Give the entries of a value that is a JSON document, or the text in a Jinja expression."""
-    value = entry.value
-    if value[:1] in {"{", "["} and value[-1:] in {"}", "]"} and value.count("\n", 0, 4096) < _BLOCK:
-        try:
+    value = entry.value.rstrip("\n")
+    if value[-1:] in {"}", "]"} and _JSON.match(value) and value.count("\n", 0, 4096) < _BLOCK:
+        with contextlib.suppress(FormatError):
             for one in json_docs.parse(value):
-                yield one._replace(keys=(*entry.keys, *one.keys), line=entry.line + one.line - 1)
-        except FormatError:
-            return
+                if len(one.value) < len(value):  # so that what is nested comes to an end
+                    line = entry.line + one.line - 1
+                    yield one._replace(keys=(*entry.keys, *one.keys), line=line)
     elif value[:2] == "{{" and (found := _LITERAL.match(value)):
         yield entry._replace(value=found[2], quoted=True)
 

@@ -1,4 +1,4 @@
-"""Make what the fuzzer starts from, anew each time: no key and no archive lies in the repository."""
+"""Make what the fuzzer starts from, anew each time: no key lies in the repository."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TEXTS = (
     "dn: cn=a\nuserPassword:: eDE=\n description\n",
     "x {\n  y \"z\";\n  password 'x1';\n}\n* * * * * root mysqldump -px1 a\n",
     "version: 1\nwaivers:\n  - check: a\n    path: '*'\n    until: 2030-01-01\n",
-    "provider: a\nrules:\n  - id: a\n    trigger: abc\n    pattern: abc\n    examples: ['{{alnum 9}}']\n",
+    "provider: a\nrules:\n  - id: a\n    trigger: abc\n    examples: ['{{alnum 9}}']\n",
 )
 
 
@@ -82,4 +82,4 @@ def _keys() -> Iterator[bytes]:
     yield pkcs12.serialize_key_and_certificates(b"a", key, None, None, hidden)
     yield b"\xfe\xed\xfe\xed" + bytes((0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 97)) + bytes(60)
     yield b"\x05\x02" + bytes((0, 0, 0, 30, 0, 1, 0, 1, 97, 0, 1, 98)) + bytes(30)
-    yield b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: a\nPublic-Lines: 1\nAAAA\n"
+    yield b"PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\nPublic-Lines: 1\nAAAA\n"

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from checks.model import Entry
 
 MODULES: Final = (
-    "apache", "asterisk", "bind", "calls", "crontab", "directives", "env", "erlang", "fstab",
+    "apache", "asterisk", "bind", "caddy", "calls", "crontab", "directives", "env", "erlang",
+    "exim", "filezilla", "freeradius", "fstab", "grub", "identities", "inspircd", "mutt", "netdevice",
+    "netplan", "postgresql", "pppoptions", "realm", "routeros", "spamassassin", "tfstate",
+    "turnserver",
     "gitcredentials", "haproxy", "htpasswd", "ini", "ipsec", "jaas", "keytables", "kickstart",
     "ldapconf", "ldif", "logstash", "monit", "netrc", "networkmanager", "nginx", "npmrc",
     "openvpn", "pam", "pgpass", "postfix", "ppp", "preseed", "properties", "radius", "redis",

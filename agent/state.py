@@ -62,16 +62,19 @@ def read(path: Path) -> bytes | None:
     except OSError as error:
         message = f"{path}: {error.strerror}"
         raise StateError(message) from error
-    with open(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
-        if (
-            not stat.S_ISREG(status.st_mode)
-            or status.st_uid != os.geteuid()
-            or status.st_mode & 0o077
-        ):
+        private = status.st_uid == os.geteuid() and not status.st_mode & 0o077
+        if not stat.S_ISREG(status.st_mode) or not private:
             message = f"{path}: not a private file of this user"
             raise StateError(message)
-        return file.read(_LIMIT)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(_LIMIT)
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise StateError(message) from error
+    finally:
+        os.close(descriptor)
 
 
 def write(path: Path, data: bytes) -> None:

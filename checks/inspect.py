@@ -112,7 +112,8 @@ class Inspector:
         form = named.format or self._formats.sniffed(
             content.data[:_HEAD].decode("utf-8", "replace")
         )
-        reader = Reader(self._engine, self._formats, document, content)
+        matching = (self._engine, self._formats)
+        reader = Reader(matching, document, content, claimed=named.format is not None)
         if form is None or hasattr(form, "CODE") or not whole:
             candidates = reader.by_line(form, pairs)
         elif certain or reader.deserves(pairs):

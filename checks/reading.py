@@ -65,13 +65,18 @@ class Reader:
     """Turns one text into judged credentials, by its format or line by line."""
 
     def __init__(
-        self, engine: Engine, formats: Formats, document: Document, content: text.Text
+        self,
+        matching: tuple[Engine, Formats],
+        document: Document,
+        content: text.Text,
+        *,
+        claimed: bool,
     ) -> None:
-        self._engine = engine
-        self._formats = formats
+        """Take what to match and parse with, and whether a format claims the file's name."""
+        self._engine, self._formats = matching
         self._document = document
         self._content = content
-        self._is_document = judge.is_document(document.path)
+        self._is_document = judge.is_document(document.path, claimed=claimed)
         self.degraded = not document.whole or len(content.data) > _PARSED
         self.flooded = False
 

@@ -31,13 +31,16 @@ _IN_SECRET_PLAIN: Final = frozenset(
     " region bucket email type ca crt cert tls.crt ca.crt ca.pem server scheme protocol account"
     " project tenant subscription issuer audience scope scopes role domain path mode".split()
 )
+_DOCUMENT_ENDINGS: Final = re.compile(
+    r"\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|info|mdx|ipynb|t)$", re.IGNORECASE
+)
 _DOCUMENTS: Final = re.compile(
     r"(?:^|/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata|fixtures?|specs?|__tests__|mocks?"
     r"|locale|locales|i18n|l10n|translations?|lang|test_[^/]+|node_modules"
     r"|site-packages|dist-packages|vendor|third_party|include|lib/python[\d.]+|share/perl5?|gems|pkg/mod"
     r"|registry/src)/"
     r"|[._\-](?:example|sample|dist|orig|spec|test)(?:\.[^/.]*)?$|(?:^|/)test_[^/]*$"
-    r"|\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|info|mdx|ipynb|t)$|(?:^|/)(?:readme|changelog|changes|news|copying)[^/]*$",
+    r"|(?:^|/)(?:readme|changelog|changes|news|copying)[^/]*$",
     re.IGNORECASE,
 )
 
@@ -51,7 +54,7 @@ _CODE: Final = re.compile(
 _VARIABLE: Final = re.compile(r"^\\?[$@%]\w+(?:->|::|[\[{.,;)]|$)|[$@%]\w+(?:->|[\[{])")
 _SIGNS: Final = frozenset("!\"#$%&'()*+,;<=>?@[\\]^`{|}~")
 _NO_KEY: Final = re.compile(r"[\"'`,;<>(]")
-_KNOWN_PUBLIC: Final = re.compile(r"(?:^|\.)fuzzy_check\..*encryption_key$")
+_KNOWN_PUBLIC: Final = re.compile(r"(?:^|\.)(?:fuzzy_check\..*encryption_key|rspamd_update\.key)$")
 """Names that mean something public in one product: rspamd's key of a fuzzy storage."""
 
 
@@ -82,9 +85,14 @@ class Candidate(NamedTuple):
         return f"<Candidate {self.check} {self.entry!r}>"
 
 
-def is_document(path: str) -> bool:
-    """Say whether a path belongs to documentation, tests or examples."""
-    return _DOCUMENTS.search(path) is not None
+def is_document(path: str, *, claimed: bool = False) -> bool:
+    """Say whether a path belongs to documentation, tests or examples.
+
+    claimed: a format knows the file's name, so that its ending says nothing more (psk.txt).
+    """
+    if _DOCUMENTS.search(path) is not None:
+        return True
+    return not claimed and _DOCUMENT_ENDINGS.search(path) is not None
 
 
 _AUTH: Final = re.compile(r"(?:^|[._\-])(?:auth|basic)$", re.IGNORECASE)
@@ -167,7 +175,7 @@ def _is_key(entry: Entry) -> bool:
 def _bare(value: str) -> str:
     """Take off blanks and one pair of quotes that a notation left on."""
     value = value.strip()
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'`":
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1].strip()
     return value
 

@@ -39,12 +39,20 @@ def is_weak(value: str, around: str = "") -> bool:
     folded = value.lower()
     return (
         (len(value) <= _GUESSED and (value.isdigit() or (value.isalpha() and folded == value)))
-        or (len(folded) > 2 and folded.strip("0123456789!") in _NAMES.findall(around.lower()))
+        or _names(folded.strip("0123456789!"), around.lower())
         or folded in _COMMON
         or folded.rstrip("!.?0123456789") in _COMMON
         or len(value) < 4
         or len(set(folded)) == 1
         or _runs(folded)
+    )
+
+
+def _names(value: str, around: str) -> bool:
+    """Say whether the value is a name around it, or the beginning of one (ulog of ulogd)."""
+    return len(value) > 2 and any(
+        name == value or (len(value) > 3 and name.startswith(value))
+        for name in _NAMES.findall(around)
     )
 
 

@@ -119,7 +119,8 @@ def _rooted(finding: Finding, roots: list[str]) -> Finding:
 
 
 def _paths(job: Job, total: Result) -> Iterator[str]:
-    for walked in files.walk(job.roots, job.orders.policy.files.exclude):
+    told = job.orders.policy.files
+    for walked in files.walk(job.roots, told.exclude, believing=told.ignore_files):
         if isinstance(walked, str):
             yield walked
         elif isinstance(walked, Inconclusive):

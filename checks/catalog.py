@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _WILD = re.compile(r"\*|\?|\[[^\]]*\]")
 RULES = Path(__file__).parent / "secrets" / "rules"
+_LONGEST = 1024
+"""So much of a name's end is looked at: a key of a hostile file may be a million dots."""
 
 
 class Format(Protocol):
@@ -162,7 +164,7 @@ class Formats:
 
     def of(self, path: str, data: bytes) -> Named:
         """Give the format of a file by its name; of a script only what its first line agrees to."""
-        glob = self._names.find(path.lower())
+        glob = self._names.find(path[-_LONGEST:].lower())
         if glob is None:
             return Named(None, always=False)
         if data.startswith(b"#!") and not hasattr(glob.module, "sniff"):

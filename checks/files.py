@@ -16,6 +16,7 @@ import stat
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks import ignore
 from checks.model import Access, Inconclusive
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.
 CHUNK: Final = 8 * 1024 * 1024
 """A file up to this size is read at once; a larger one in pieces of this size."""
 OVERLAP: Final = 16 * 1024
+
+_IGNORE_BYTES: Final = 64 * 1024
 
 _PSEUDO: Final = frozenset(
     "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fusectl"
@@ -57,11 +60,14 @@ class Opened(NamedTuple):
 Walked = str | NotApplicable | Inconclusive
 
 
-def walk(roots: Sequence[str], exclude: Sequence[str] = ()) -> Iterator[Walked]:
+def walk(
+    roots: Sequence[str], exclude: Sequence[str] = (), *, believing: bool = False
+) -> Iterator[Walked]:
     """Give every regular file below the roots, and what else is there, in directory order.
 
     A root that is a symbolic link is followed; one that is no file and no folder was asked for and
-    is not looked at, which is Inconclusive. exclude: globs on whole paths.
+    is not looked at, which is Inconclusive. exclude: globs on whole paths; believing: ignore files
+    in the tree count.
     """
     pseudo = _pseudo_mounts()
     excluded = _matcher(exclude)
@@ -69,48 +75,76 @@ def walk(roots: Sequence[str], exclude: Sequence[str] = ()) -> Iterator[Walked]:
         try:
             mode = os.stat(root).st_mode
         except OSError as error:
-            yield Inconclusive(root, *_why(error))
+            yield unseen(root, error)
             continue
         if stat.S_ISDIR(mode):
-            yield from _tree(root, pseudo, excluded)
+            yield from _tree(root, _Rules(_below(root, pseudo), excluded, believing))
         elif stat.S_ISREG(mode):
             yield os.path.realpath(root) if os.path.islink(root) else root
         else:
             yield Inconclusive(root, "not a file or a folder", _kind(mode))
 
 
-def _tree(root: str, pseudo: frozenset[str], excluded: re.Pattern[str] | None) -> Iterator[Walked]:
-    stack = [root]
+class _Rules(NamedTuple):
+    """What is left out of a walk, and whether the tree itself may say so."""
+
+    pseudo: frozenset[str]
+    excluded: re.Pattern[str] | None
+    believing: bool
+
+
+def _tree(root: str, rules: _Rules) -> Iterator[Walked]:
+    stack: list[tuple[str, tuple[re.Pattern[str], ...]]] = [(root, ())]
     while stack:
-        folder = stack.pop()
+        folder, ignored = stack.pop()
+        if rules.believing and (more := _ignore_file(folder)):
+            ignored = (*ignored, more)
         try:
             entries = os.scandir(folder)
         except OSError as error:
-            yield Inconclusive(folder, *_why(error))
+            yield unseen(folder, error)
             continue
         try:
             with entries:
                 for entry in entries:
-                    if (walked := _walked(entry, pseudo, excluded)) is None:
-                        stack.append(entry.path)
+                    if ignored and any(one.match(entry.path) for one in ignored):
+                        yield NotApplicable(entry.path, "ignored path")
+                    elif (walked := _walked(entry, rules)) is None:
+                        stack.append((entry.path, ignored))
                     else:
                         yield walked
         except OSError as error:
-            yield Inconclusive(folder, *_why(error))
+            yield unseen(folder, error)
 
 
-def _walked(
-    entry: os.DirEntry[str], pseudo: frozenset[str], excluded: re.Pattern[str] | None
-) -> Walked | None:
+def _ignore_file(folder: str) -> re.Pattern[str] | None:
+    opened = open_file(os.path.join(folder, ignore.NAME))
+    if not isinstance(opened, Opened):
+        return None
+    try:
+        data = os.pread(opened.descriptor, _IGNORE_BYTES, 0)
+    finally:
+        os.close(opened.descriptor)
+    return ignore.pattern(data.decode("utf-8", "surrogateescape"), folder)
+
+
+def _below(root: str, mounts: frozenset[str]) -> frozenset[str]:
+    """Spell the mount points below a root as a walk of it comes by them, through links too."""
+    real = os.path.realpath(root).rstrip("/") + "/"
+    shown = root if root.endswith("/") else root + "/"
+    return frozenset(shown + mount[len(real) :] for mount in mounts if mount.startswith(real))
+
+
+def _walked(entry: os.DirEntry[str], rules: _Rules) -> Walked | None:
     """Give what an entry is, None for a folder to go into; raises OSError where it cannot tell."""
     path = entry.path
-    if excluded and excluded.match(path):
-        return NotApplicable(path, "excluded")
+    if rules.excluded and rules.excluded.match(path):
+        return NotApplicable(path, "excluded path")
     if entry.is_file(follow_symlinks=False):
         return path
     if not entry.is_dir(follow_symlinks=False):
         return NotApplicable(path, _entry_kind(entry))
-    if os.path.abspath(path) in pseudo:
+    if path in rules.pseudo:
         return NotApplicable(path, "pseudo file system")
     return None
 
@@ -144,10 +178,15 @@ def _pseudo_mounts() -> frozenset[str]:
     except OSError:
         return frozenset()
     return frozenset(
-        row[0].split()[4].replace("\\040", " ")
+        re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), row[0].split()[4])
         for row in rows
         if len(row) == 2 and row[1].split()[0] in _PSEUDO
     )
+
+
+def unseen(path: str, error: OSError) -> Inconclusive:
+    """Say why a path could not be looked at."""
+    return Inconclusive(path, *_why(error))
 
 
 def _why(error: OSError) -> tuple[str, str]:
@@ -173,7 +212,7 @@ def open_file(path: str) -> Opened | NotApplicable | Inconclusive:
             return NotApplicable(path, "vanished")
         if error.errno in {errno.ELOOP, errno.ENXIO}:
             return NotApplicable(path, "link" if error.errno == errno.ELOOP else "socket")
-        return Inconclusive(path, *_why(error))
+        return unseen(path, error)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
@@ -234,13 +273,27 @@ def pieces(file: Opened) -> Iterator[Piece | Inconclusive]:
             if not data:
                 yield Inconclusive(file.path, "changed while being read", "shrank")
                 return
+            if offset + len(data) < file.status.st_size:
+                data = data[: _end_of_line(data)]
             piece = Piece(tail + data, len(tail), line)
             yield piece
             offset += len(data)
             tail = data[-OVERLAP:]
             line += piece.data.count(b"\n", 0, len(piece.data) - len(tail))
     except OSError as error:
-        yield Inconclusive(file.path, *_why(error))
+        yield unseen(file.path, error)
+
+
+def _end_of_line(data: bytes) -> int:
+    """Say where a piece ends so that it parts no value: behind a line or, if it is long, a word.
+
+    Rounded up to whole characters of UTF-32, so that the next piece begins with one.
+    """
+    for mark in (b"\n", b"\0", b" ", b","):
+        found = data.rfind(mark, max(0, len(data) - OVERLAP)) + 1
+        if found:
+            return found + -found % 4
+    return len(data)
 
 
 def _next_data(descriptor: int, offset: int) -> int | None:
@@ -254,14 +307,31 @@ def _next_data(descriptor: int, offset: int) -> int | None:
 
 
 def whole(file: Opened) -> bytes | Inconclusive:
-    """Read a file of at most CHUNK bytes as it is now; one that shrinks is read once more."""
+    """Read a file of at most CHUNK bytes as it is now; one that shrinks is read once more.
+
+    One that grows is read to its end, but no further than about twice CHUNK.
+    """
     size = file.status.st_size
     try:
         for _ in range(2):
             data = os.pread(file.descriptor, size + 1, 0)
-            if len(data) >= size:
+            if len(data) > size:
+                return _grown(file, data)
+            if len(data) == size:
                 return data
             size = os.fstat(file.descriptor).st_size
     except OSError as error:
-        return Inconclusive(file.path, *_why(error))
+        return unseen(file.path, error)
     return Inconclusive(file.path, "changed while being read", "shrank")
+
+
+def _grown(file: Opened, begun: bytes) -> bytes | Inconclusive:
+    """Read on: the file grew, or its file system gives no sizes, as /proc and some of FUSE."""
+    parts, size = [begun], len(begun)
+    while size <= CHUNK:
+        part = os.pread(file.descriptor, CHUNK, size)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+    return Inconclusive(file.path, "changed while being read", "grew")

@@ -20,7 +20,9 @@ class Severity(enum.IntEnum):
     @classmethod
     def named(cls, name: str) -> Severity:
         """Give the severity called NAME in lower case; raises KeyError for any other word."""
-        return cls[name.upper()] if name.islower() else cls[name]
+        if not name.islower():
+            raise KeyError(name)
+        return cls[name.upper()]
 
     @property
     def label(self) -> str:

@@ -32,11 +32,11 @@ class FilesPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exclude: tuple[str, ...] = ()
     seconds_per_file: _Positive = 60
     ignore_files: bool = False
-    """Believe .gitignore-like files named .hygieneignore inside the scanned tree."""
+    """Believe files named .hygieneignore inside the scanned tree: one glob a line."""
 
 
 class SecretsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which checks count. disable: check ids; severity: another severity for a check id."""
+    """Which checks count. disable: check ids, whose findings are listed apart; severity: by id."""
 
     disable: tuple[str, ...] = ()
     severity: dict[str, SeverityName] = {}

@@ -117,11 +117,12 @@ class Reader:
         """Give start and text of the line on which a candidate ends, or of its surroundings."""
         data = self._content.data
         start = data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1
-        stop = data.find(b"\n", end - 1, end + _LINE)
-        if (not start and end > _LINE) or (stop < 0 and len(data) > end + _LINE):
+        found = data.find(b"\n", end - 1, end + _LINE)
+        stop = found if found >= 0 else len(data)
+        if (not start and end > _LINE) or (found < 0 and len(data) > end + _LINE):
             middle = end - end % _AROUND  # neighbours on one long line share their surroundings
-            start, stop = max(0, middle - _AROUND), middle + 2 * _AROUND
-        return start, data[start : stop if stop >= 0 else len(data)].decode("utf-8", "replace")
+            start, stop = max(start, middle - _AROUND), min(stop, middle + 2 * _AROUND)
+        return start, data[start:stop].decode("utf-8", "replace")
 
     def parsed(self, form: Format) -> Iterator[Spotted]:
         """Read the whole text by its format; what is left after an error in line mode."""

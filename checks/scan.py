@@ -99,6 +99,8 @@ class Scanner:
             try:
                 result.files += 1
                 self._opened(opened, result)
+            except OSError as error:
+                result.inconclusive.append(files.unseen(path, error))
             finally:
                 os.close(opened.descriptor)
 
@@ -109,6 +111,8 @@ class Scanner:
             try:
                 data = os.pread(opened.descriptor, _MIB, 0)
                 result.certificates.append((path, keyfiles.first_certificate(data)))
+            except OSError as error:
+                result.inconclusive.append(files.unseen(path, error))
             finally:
                 os.close(opened.descriptor)
 
@@ -141,7 +145,15 @@ class Scanner:
         return self._orders.policy.archives.enabled and bool(archives.kind(head, path))
 
     def _large(self, opened: files.Opened, result: Result) -> None:
-        """Look at a large file piece by piece; what two pieces share is reported once."""
+        """Look at a large file piece by piece; it counts as one file."""
+        degraded, binary = result.degraded, result.not_applicable.get("binary", 0)
+        self._pieces(opened, result)
+        result.degraded = min(result.degraded, degraded + 1)
+        if result.not_applicable.get("binary", 0) > binary:
+            result.not_applicable["binary"] = binary + 1
+
+    def _pieces(self, opened: files.Opened, result: Result) -> None:
+        """Look at every piece; what two of them share is reported once."""
         access = files.access(opened.status)
         seen: set[tuple[str, str]] = set()
         mark = text.mark(os.pread(opened.descriptor, 4, 0))
@@ -187,7 +199,7 @@ class Scanner:
             result.text_bytes += len(document.data)
         if not looked.spotted:
             return
-        self._report(document, looked.spotted, self._rows(document, looked), result)
+        self._report(document, looked.spotted, self._rows(looked), result)
 
     def fault(self, path: str, spki: str, fault: Fault, result: Result) -> None:
         """Report a fault of a key that showed only beside other files."""
@@ -211,14 +223,13 @@ class Scanner:
 
     def _wanted(self, spotted: Iterable[Spotted]) -> Iterator[Spotted]:
         for one in spotted:
-            if one.check not in self._disabled:
-                yield one._replace(severity=self._severity.get(one.check, one.severity))
+            yield one._replace(severity=self._severity.get(one.check, one.severity))
 
-    def _rows(self, document: Document, looked: Looked) -> list[str]:
+    def _rows(self, looked: Looked) -> list[str]:
         if (
             not self._orders.marks
             or looked.content is None
-            or b"hygiene: allow" not in document.data
+            or b"hygiene: allow" not in looked.content.data
         ):
             return []
         return looked.content.string.split("\n")
@@ -238,10 +249,14 @@ class Scanner:
     def _suppression(
         self, document: Document, spotted: Spotted, rows: list[str]
     ) -> Suppression | None:
+        if spotted.check in self._disabled:
+            return Suppression("policy", "", f"disabled by policy {self._orders.policy.name}")
         if rows:
-            mark = suppress.mark_at(rows, spotted.line - document.first_line + 1)
-            if mark is not None and mark.check == spotted.check:
-                owner = str(document.access.uid) if document.access else ""
+            line = spotted.line - document.first_line + 1
+            mark = suppress.mark_at(rows, line, spotted.check)
+            if mark is not None:
+                who = document.access
+                owner = (who.owner or str(who.uid)) if who else ""
                 return Suppression("mark", owner, mark.reason)
         accepted = self._orders.accepted
         if accepted is not None and not self._orders.taking:

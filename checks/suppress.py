@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from checks.policy import Waiver
 
-MARK: Final = re.compile(r"hygiene: allow ([a-z0-9][a-z0-9.\-]*)[ \t]+(\S.*)")
+MARK: Final = re.compile(r"hygiene: allow ([a-z0-9][a-z0-9.\-]*)[ \t]++(?=.*\w)(\S.*)")
 """`hygiene: allow CHECK reason`, on the line of the finding or alone on the line above it."""
 
 _COST: Final = 1 << 14
@@ -112,12 +112,14 @@ class Mark(NamedTuple):
     reason: str
 
 
-def mark_at(lines: Sequence[str], line: int) -> Mark | None:
-    """Give the mark that covers a 1-based line: on it, or on the line above if alone there."""
+def mark_at(lines: Sequence[str], line: int, check: str) -> Mark | None:
+    """Give the mark that allows CHECK on a 1-based line: on it, or alone on the line above."""
     for number in (line, line - 1):
         if 1 <= number <= len(lines):
             found = MARK.search(lines[number - 1][:2000])
-            if found and (number == line or _alone(lines[number - 1], found.start())):
+            if not found or found[1] != check:
+                continue
+            if number == line or _alone(lines[number - 1], found.start()):
                 return Mark(found[1], found[2].strip()[:200])
     return None
 

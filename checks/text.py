@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from typing import Final, NamedTuple
 
@@ -69,7 +70,12 @@ def read(data: bytes) -> Text | None:
 
 
 def _wide(sample: bytes) -> str:
-    """Name UTF-16 without a byte-order mark: almost every second byte is zero, the others not."""
+    """Name UTF-16 or UTF-32 without a byte-order mark: by which bytes are almost always zero."""
+    quarters = [sample[at::4].count(0) / max(1, len(sample) // 4) for at in range(4)]
+    if len(sample) >= 8 and min(quarters[1:]) > 0.9 and quarters[0] < 0.1:
+        return "utf-32-le"
+    if len(sample) >= 8 and min(quarters[:3]) > 0.9 and quarters[3] < 0.1:
+        return "utf-32-be"
     half = max(1, len(sample) // 2)
     odd, even = sample[1::2].count(0), sample[::2].count(0)
     if odd > 0.7 * half and even < 0.05 * half and not len(sample) < 8:
@@ -86,9 +92,12 @@ def _mostly_text(sample: bytes) -> bool:
 
 
 def _readable(data: bytes) -> bool:
-    """Few bytes that ASCII has not: then a binary file's first bytes are only the text's."""
+    """UTF-8, or few bytes that ASCII has not: a binary file's first bytes are only the text's."""
     sample = data[:_SAMPLE]
-    return len(sample.translate(None, _NOT_ASCII)) > 0.98 * len(sample)
+    with contextlib.suppress(UnicodeDecodeError):
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+        return True
+    return len(sample.translate(None, _NOT_ASCII)) > 0.9 * len(sample)
 
 
 def _transcoded(data: bytes, encoding: str) -> Text:

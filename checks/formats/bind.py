@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
-    "named.conf", "named*.conf", "rndc.key", "rndc.conf", "bind/*.conf",
+    "named.conf", "named*.conf", "named.conf.*", "bind/named.*", "rndc.key", "rndc.conf",
+    "bind/*.conf",
     "bind/*.key", "named/*.conf", "named/*.key", "dhcpd.conf", "dhcpd*.conf", "ddns.key",
     "*.tsig", "bind.keys", "dhcp/*.conf", "dhcp/*.key", "session.key", "tsig.key", "nsupdate.key",
 )  # fmt: skip

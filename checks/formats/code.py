@@ -46,7 +46,8 @@ _CHAIN: Final = re.compile(
     r"(?:\[\w{0,20}\]|[\]})\\\"'?!])*+\Z"
 )
 _TYPE: Final = re.compile(
-    r"(?<![$]env)[ \t]*(?::(?![:=])[^=:,;(){}\"]*(?:::[^=:,;(){}\"]*)*|[ \t]\*?string|[ \t]\[\]byte)\Z"
+    r"(?<![$]env)[ \t]*(?::(?![:=])[^=:,;(){}\"]*(?:::[^=:,;(){}\"]*)*|[ \t]\*?string"
+    r"|[ \t]\[\]byte)\Z"
 )
 _CLOSERS: Final = " \t[]})\\\"'?!"
 _TERNARY: Final = re.compile(r"\?[ \t]*[\w$.]+\Z")

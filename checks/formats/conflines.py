@@ -30,6 +30,12 @@ _PIECE: Final = re.compile(
 )
 
 
+_SEVERAL: Final = re.compile(
+    rf"""[A-Za-z_]\w*+(?:[ ]\w++)*+[ \t]*+=[ \t]*+({quoting.DOUBLE}|[^\s;="']++)[ \t]*+;[ \t]++"""
+)
+"""The first of several assignments on one line, as Bacula writes them."""
+
+
 class Setting(NamedTuple):
     """One setting of a line: its keys below the block it stands in, and its value."""
 
@@ -133,7 +139,10 @@ def _line(line: Line, scope: Scope, *, terminated: bool) -> Iterator[Entry]:
         return
     inline = _INLINE.match(body) if body.rstrip(";,)")[-1:] == "}" else None
     settings = list(_inline(body, inline)) if inline else []
-    for setting in settings or split(body, terminated=terminated):
+    body = "" if settings else body
+    if body:
+        settings, body = _several(body)
+    for setting in (*settings, *(split(body, terminated=terminated) if body else ())):
         if setting.head:
             scope.gather(setting.keys[0], line.indent)
             continue
@@ -142,6 +151,16 @@ def _line(line: Line, scope: Scope, *, terminated: bool) -> Iterator[Entry]:
         yield Entry(
             keys, setting.word.text, line.number, role, setting.word.quoted, setting.subject
         )
+
+
+def _several(body: str) -> tuple[list[Setting], str]:
+    """Cut the assignments off a line that others follow; give them and the last one unread."""
+    settings: list[Setting] = []
+    at = 0
+    while (found := _SEVERAL.match(body, at)) and "=" in body[found.end() : found.end() + 80]:
+        settings += split(found[0].rstrip("; \t"))
+        at = found.end()
+    return settings, body[at:]
 
 
 def split(body: str, *, terminated: bool = False) -> Iterator[Setting]:

@@ -22,6 +22,8 @@ class Meaning(enum.Enum):
     """Is named by a sibling, or by its container's own key (`variables: X: value: Y`)."""
     KIND = enum.auto()
     """Says what the mapping is."""
+    CLEAR_DATA = enum.auto()
+    """Holds clear text where the mapping is a Kubernetes Secret."""
     DATA = enum.auto()
     """Holds base64 where the mapping is a Kubernetes Secret."""
     FLAG = enum.auto()
@@ -65,6 +67,7 @@ _WORDS: Final = {
         param-value env-entry-value variable_value default defaultvalue default_value val @value
         @connectionstring @default #text""",
     Meaning.KIND: "kind",
+    Meaning.CLEAR_DATA: "stringdata",
     Meaning.DATA: "data",
     Meaning.FLAG: "noecho sensitive",
     Meaning.REFERENCE: """valuefrom secretkeyref configmapkeyref fieldref resourcefieldref ref
@@ -98,6 +101,13 @@ CONTAINERS: Final = frozenset(
 
 PROVIDERS: Final = frozenset({"aescbc", "aesgcm", "secretbox"})
 """Kubernetes encryption providers that keep their key in the file."""
+
+PLAIN_MEMBERS: Final = frozenset(
+    """username user login host hostname server port database dbname db namespace name url uri
+    endpoint region bucket email type url.txt scheme protocol account project tenant issuer
+    audience scopes role domain path mode ca.crt tls.crt""".split()
+)
+"""What stands in a Kubernetes Secret beside the credentials."""
 
 ASSIGNMENT: Final = re.compile(r"([A-Za-z_][\w.\-]{0,254})=(.*)", re.DOTALL)
 """One item of an environment list."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from checks.formats import apache, conflines, erlang, jaas, logstash, netdevice, nginx
+from checks.formats import apache, conflines, erlang, jaas, junos, logstash, netdevice, nginx
 from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered
 
@@ -45,6 +45,8 @@ def _reader(text: str) -> Callable[[str], Iterator[Entry]]:
         return erlang.parse
     if netdevice.recognises(head):
         return netdevice.parse
+    if junos.recognises(head):
+        return junos.parse
     if _CONTAINER.search(head):
         return apache.parse
     return nginx.parse if _is_statements(head) else conflines.read

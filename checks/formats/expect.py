@@ -20,7 +20,8 @@ _STEP: Final = re.compile(
     r"(?:(?:--?|-s|-h)[ \t]++){0,3}+|(expect)\b)" + _TEXT + r"?+",
     re.MULTILINE | re.DOTALL,
 )
-_PROMPT: Final = re.compile(r"assw|assphrase|asscode|secret|pin\b|kennwort|token", re.I)
+_PROMPT: Final = re.compile(r"assw|assphrase|asscode|secret|pin\b|kennwort|token", re.IGNORECASE)
+_REACH: Final = 400
 _END: Final = re.compile(r"(?:\\[rn])+\Z")
 _KEYS: Final = re.compile(r"(?:\\.|\^?[A-Za-z]|yes|no|exit|quit|logout)?\Z", re.IGNORECASE)
 
@@ -38,23 +39,22 @@ def parse(text: str, first: int = 1) -> Iterator[Entry]:
     """
     if '\\"' in text and '"' not in text.replace('\\"', ""):
         text = text.replace('\\"', '"')
-    line, at, asked = first, 0, False
+    line, at, waits = first, 0, -1
     for found in _STEP.finditer(text):
         line += text.count("\n", at, found.start())
         at = found.start()
         value = next((part for part in found.group(5, 6, 7) if part is not None), "")
         if found[4]:
-            asked = _PROMPT.search(_rest(text, found.end(4))) is not None
+            waits = found.end(4)
         elif found[1] and value:
             yield Entry((found[2],), _END.sub("", value), line, quoted=found[7] is None)
-        elif found[3] == "send" and asked:
-            asked = False
-            answer = _END.sub("", value)
-            if not _KEYS.match(answer):
+        elif found[3] == "send" and waits >= 0:
+            answer, asked = _END.sub("", value), _asked(text, waits, at)
+            waits = found.end()
+            if asked and not _KEYS.match(answer):
                 yield Entry(("send", "password"), answer, line, Role.SECRET, quoted=True)
 
 
-def _rest(text: str, start: int) -> str:
-    """Give what an `expect` waits for: the text up to the next `send`, within reason."""
-    end = text.find("send", start, start + 400)
-    return text[start : end if end >= 0 else start + 400]
+def _asked(text: str, start: int, end: int) -> bool:
+    """Say whether what was waited for between two places is a prompt for a password."""
+    return _PROMPT.search(text, max(start, end - _REACH), end) is not None

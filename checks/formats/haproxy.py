@@ -32,6 +32,8 @@ def parse(text: str) -> Iterator[Entry]:
     section: tuple[str, ...] = ()
     for line in payload(numbered(text)):
         words = list(_words(line.text))
+        if not words:
+            continue
         if words[0].text in _SECTIONS and not line.indent:
             section = (" ".join(word.text for word in words[:2]),)
         elif len(words) > 1:

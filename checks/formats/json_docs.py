@@ -30,10 +30,11 @@ NAMES: Final = (
     "*.jsonc",
     "*.jsonl",
     "*.ndjson",
+    "appsettings*.json",
     ".docker/config.json",
     ".dockercfg",
 )
-ALWAYS: Final = (".docker/config.json", ".dockercfg")
+ALWAYS: Final = (".docker/config.json", ".dockercfg", "appsettings*.json")
 
 _TOKEN: Final = re.compile(
     r"""[\s\ufeff]*+(?:

@@ -125,6 +125,8 @@ class Mapping(Level):
         steps = entry.keys[len(self.path) + 1 :]
         if meaning is Meaning.DATA and self.kind == "Secret" and len(steps) == 1:
             return entry._replace(role=Role.ENCODED)
+        if meaning is Meaning.CLEAR_DATA and self.kind == "Secret" and len(steps) == 1:
+            return entry._replace(role=_clear(entry))
         if meaning is Meaning.ATTRIBUTES and self._is_sensitive(steps):
             return entry._replace(role=Role.SECRET)
         return entry
@@ -148,3 +150,9 @@ class Scripts(Mapping):
         """Give one command line."""
         _, key, text, line, quoted = event
         self.out.append(Entry((*self.path, key or ""), text, line, Role.COMMAND, quoted))
+
+
+def _clear(entry: Entry) -> Role:
+    """Tell a credential of `stringData` from a file and from what stands beside credentials."""
+    plain = entry.keys[-1].lower() in conventions.PLAIN_MEMBERS
+    return Role.NAMED if plain or "\n" in entry.value.strip() else Role.SECRET

@@ -38,9 +38,14 @@ _BY_TYPE: Final = {
 def parse(text: str) -> Iterator[Entry]:
     """Give the entries of the JSON text, those attributes as secrets; raises FormatError."""
     secrets: set[str] = set()
-    for entry in json_docs.parse(text):
+    for entry in filter(_is_named, json_docs.parse(text)):
         keys = entry.keys
         if len(keys) == 3 and keys[0] == "resources" and keys[2] == "type":
             secrets = _BY_TYPE.get(entry.value, set())
-        attribute = bool(keys) and keys[-1] in secrets and keys[-2:-1] == ("attributes",)
+        attribute = keys[-1] in secrets and keys[-2:-1] == ("attributes",)
         yield entry._replace(role=Role.SECRET) if attribute else entry
+
+
+def _is_named(entry: Entry) -> bool:
+    """Leave out the value of a document that is one scalar."""
+    return bool(entry.keys)

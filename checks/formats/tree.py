@@ -92,4 +92,6 @@ def _mapping(parent: Level, meaning: Meaning | None, path: tuple[str, ...]) -> L
 def _waits(meaning: Meaning, path: tuple[str, ...]) -> bool:
     """Know a mapping whose values get their role from its siblings."""
     instance = path[-3:-2] == ("instances",)
-    return meaning is Meaning.DATA or (meaning is Meaning.ATTRIBUTES and instance)
+    if meaning is Meaning.ATTRIBUTES:
+        return instance
+    return meaning in {Meaning.DATA, Meaning.CLEAR_DATA}

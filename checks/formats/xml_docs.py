@@ -36,10 +36,15 @@ NAMES: Final = (
     "*.vbproj",
     "*.xml",
     "*.xml.*",
+    "pam_mount.conf.xml",
     "pom.xml",
     "settings.xml",
+    "app.config",
+    "web.config",
     "web.xml",
 )
+
+ALWAYS: Final = ("pam_mount.conf.xml", "web.config", "app.config")
 
 _CHUNK: Final = 1 << 20
 """Large, since expat before 2.6.0 reads a token again from its start with each chunk."""

@@ -147,9 +147,10 @@ class Engine:
                 continue
             rule = self.rules[number - FIRST_RULE]
             start = max(done.get(number, 0), end - _LOOK_BACK)
-            found = rule.confirm.search(data, start, end + _LOOK_AHEAD)
-            if found is None:
-                done[number] = end + _LOOK_AHEAD - _LONGEST
+            stop = end + _LOOK_AHEAD
+            found = rule.confirm.search(data, start, stop)
+            if found is None or found.end() == stop < len(data):  # none, or cut off by the end
+                done[number] = stop - _LONGEST
                 continue
             done[number] = found.end()
             group = "secret" if "secret" in found.re.groupindex else 0

@@ -72,8 +72,12 @@ def _scheme(entry: Entry, found: re.Match[str], line_of: Callable[[int], int]) -
 
 
 def _plain(entry: Entry, found: re.Match[str], line_of: Callable[[int], int]) -> Iterator[Entry]:
-    """Read what a mail client sends: identity, user and password with NUL between (RFC 4616)."""
-    user, _, password = _decoded(found[1], "\0").partition("\0")[2].partition("\0")
+    """Read what a mail client sends: identity, user and password with NUL between (RFC 4616).
+
+    Of a text without NUL, which some put there, the whole is taken.
+    """
+    parts = ["", *_decoded(found[1], "\0").split("\0")]
+    user, password = parts[-2], parts[-1]
     if password:
         yield Entry(entry.keys, password, line_of(found.start()), Role.SECRET, subject=user)
 

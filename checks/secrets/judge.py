@@ -210,6 +210,8 @@ def _password(
     value: str, named: Kind, entry: Entry, place: Place
 ) -> tuple[str, Severity, Confidence] | None:
     certain = entry.role is Role.SECRET
+    if place.path.endswith(".php") and _is_default(value, named, entry, place):
+        return WEAK, Severity.LOW, Confidence.MEDIUM
     guessed = (place.loose or place.code) and not certain
     if guessed and not _looks_chosen(value, named, quoted=entry.quoted, settings=place.settings):
         return None
@@ -218,6 +220,12 @@ def _password(
     if is_weak(value, place.path + " " + entry.subject):
         return None if guessed else (WEAK, Severity.LOW, Confidence.MEDIUM)
     return PASSWORD, Severity.HIGH, Confidence.MEDIUM if guessed else Confidence.HIGH
+
+
+def _is_default(value: str, named: Kind, entry: Entry, place: Place) -> bool:
+    """Know a default that an array of settings in PHP still has."""
+    settings = place.settings and place.code and entry.quoted and named is Kind.PASSWORD
+    return settings and value.isalnum() and value.islower() and is_weak(value)
 
 
 def _looks_chosen(value: str, named: Kind, *, quoted: bool, settings: bool) -> bool:

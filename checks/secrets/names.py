@@ -33,7 +33,7 @@ _PASSWORD: Final = frozenset(
     " passwort plaintextpasswd pskpass psw pswd pwd requirepass rootpass rootpassword rootpw"
     " secretpassword senha sharedpass storepass trustpass userpass userpassword wpapassphrase"
     " contrasena motdepasse authpass bindpasswd bindpassword smtppass adminpassword adminpw"
-    " adminpass".split()
+    " adminpass diepass dnpass psksecret recvpass sendpass".split()
 )
 _PASSWORD_TAIL: Final = re.compile(
     r"(?:password|passwd|passphrase|passwort|pwd|userpass|dbpass|bindpw|rootpw|storepass|keypass)$"
@@ -103,8 +103,8 @@ _PUBLIC: Final = frozenset({"public", "pub"})
 _NEVER: Final = frozenset({"signingkey", "usersigningkey"})
 """Git's name for the id of a public key."""
 _KEY_PREFIXES: Final = frozenset(
-    "cache composite manager default dict foreign gpg group hot host index json lookup map meta natural"
-    " object partition pgp primary property redis registry repo repository row schema shortcut"
+    "cache composite default dict foreign gpg group hot host index json lookup manager map meta"
+    " natural object partition pgp primary property redis registry repo repository row schema shortcut"
     " sort ssh surrogate translation unique".split()
 )
 """Words in front of `key` that make it a name or a public thing."""

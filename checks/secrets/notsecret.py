@@ -55,7 +55,7 @@ _REFERENCE: Final = re.compile(
 )
 _ENCRYPTED: Final = re.compile(
     r"""
-    ^ENC\[ | ^ENC\( | ^\$ANSIBLE_VAULT; | ^\{cipher\} | ^-----BEGIN\ (?:PGP\ MESSAGE|AGE\ ENCRYPTED)
+    ^ENC[\[(\ ] | ^\$ANSIBLE_VAULT; | ^\{cipher\} | ^-----BEGIN\ (?:PGP\ MESSAGE|AGE\ ENCRYPTED)
     | ^age-encryption\.org | ^vault:v\d+: | ^AQICAH | ^AgA[A-Za-z0-9+/]{200,}
     | ^AgB[A-Za-z0-9+/]{200,}
     | ^\{AES(?:256|-)?[^}]*\} | ^\{[A-Za-z0-9+/]{20,}={0,2}\}$ | ^crypt[v:]\w* | ^gAAAAA[\w\-]{60,}

@@ -38,6 +38,6 @@ def _fires(rule: Rule, database: hyperscan.Database, data: bytes) -> bool:
         data, match_event_handler=lambda _id, _start, end, _flags, _context: hits.append(end)
     )
     return bool(hits) and any(
-        rule.accepts((found["secret"] if "secret" in found.re.groupindex else found[0]).decode())
+        rule.accepts(found["secret" if "secret" in found.re.groupindex else 0].decode("latin-1"))
         for found in rule.confirm.finditer(data)
     )

@@ -111,11 +111,15 @@ def parse(name: str, text: str) -> list[Rule]:
 
     try:
         raw = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - it is the safe loader, in C
-        parsed = msgspec.convert(raw, _RuleFile)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         message = f"{name}: not YAML, line {mark.line + 1 if mark else '?'}"
         raise RuleError(message) from error
+    except (ValueError, RecursionError) as error:  # a date that is none, nesting without end
+        message = f"{name}: not YAML: {type(error).__name__}"
+        raise RuleError(message) from error
+    try:
+        parsed = msgspec.convert(raw, _RuleFile)
     except msgspec.ValidationError as error:
         message = f"{name}: {error}"
         raise RuleError(message) from error
@@ -143,7 +147,7 @@ def _checked(name: str, rule: Rule) -> Rule:
         raise RuleError(message) from error
     try:
         _ = rule.confirm, rule.named
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         message = f"{where}: pattern: {error}"
         raise RuleError(message) from error
     return rule

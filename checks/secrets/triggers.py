@@ -90,7 +90,8 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     (Trigger.CONTAINER, r"kind[\"']?:[ \t]{0,4}[\"']?(?:Secret|EncryptionConfig)"),
     (
         Trigger.CONTAINER,
-        r"(?i)chpasswd|identified[ \t]{1,4}(?:by|with)|getconnection\(|securestring|\"auths\""
+        r"(?i)noecho[\"']?[ \t]{0,4}:[ \t]{0,4}[\"']?true|chpasswd"
+        r"|identified[ \t]{1,4}(?:by|with)|getconnection\(|securestring|\"auths\""
         r"|insecure-password|basic_?auth\(|plainauth\(|dbi->connect|new pdo\(|mysqli_connect\("
         r"|auth ?= ?\([\"']",
     ),

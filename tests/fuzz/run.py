@@ -23,6 +23,8 @@ with atheris.instrument_imports(include=["checks"]):
     import seeds
     import targets
 
+    targets.load()
+
 _SLOWED = 6.0
 """Watching each branch makes Python about so much slower."""
 

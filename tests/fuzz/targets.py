@@ -66,6 +66,23 @@ def _inspector() -> inspect.Inspector:
     return inspect.Inspector(made, catalog.Formats())
 
 
+def load() -> None:
+    """Import what is otherwise imported at first use, so that a fuzzer can watch it."""
+    _parsers()
+    for name in (
+        "commands",
+        "keystores",
+        "keyfaults",
+        "pem",
+        "keys",
+        "pgp",
+        "jks",
+        "ppk",
+        "proofs",
+    ):
+        importlib.import_module(f"checks.secrets.{name}")
+
+
 def _string(data: bytes) -> str:
     try:
         return data.decode("utf-8", "surrogatepass")
@@ -162,7 +179,7 @@ def rules_(data: bytes) -> None:
         lambda: templates.render(content, "seed"),
         lambda: policy.from_mapping(_json(content)),
         lambda: suppress.read_baseline(data[1:]),
-        lambda: [suppress.mark_at(content.split("\n"), n) for n in range(20)],
+        lambda: [suppress.mark_at(content.split("\n"), n, "x") for n in range(20)],
     ]
     readers[data[0] % len(readers)]()
 

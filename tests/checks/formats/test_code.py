@@ -76,6 +76,9 @@ PLANTED = [
     ("ENV.fetch('DB_PASSWORD', '@@')", "DB_PASSWORD"),
     ('x = config("SECRET_KEY", default="@@")', "SECRET_KEY"),
     ('parser.add_argument("--password", "-p", default="@@")', "password"),
+    ('set :password, "@@"', "password"),
+    ("$env:DB_PASSWORD = '@@'", "DB_PASSWORD"),
+    ("[Environment]::SetEnvironmentVariable('DB_PASSWORD', '@@', 'User')", "DB_PASSWORD"),
 ]
 
 
@@ -104,6 +107,9 @@ def test_all_parts_of_a_name_are_keys() -> None:
         ("requests.get(u, auth=HTTPBasicAuth('bob', '@@'))", "bob"),
         ("smtp.login('bob', '@@')", "bob"),
         ("login(user, '@@')", ""),
+        ("DBI->connect('dbi:mysql:x', 'bob', '@@')", "bob"),
+        ("requests.get(u, auth=('bob', '@@'))", "bob"),
+        ('client.get(u).basic_auth("bob", Some("@@"))', "bob"),
         ('ConvertTo-SecureString "@@" -AsPlainText -Force', ""),
         ("$p = ConvertTo-SecureString -String '@@' -AsPlainText -Force", ""),
         ("$p = '@@' | ConvertTo-SecureString -AsPlainText -Force", ""),
@@ -203,3 +209,17 @@ def test_a_hostile_line_costs_time_in_proportion(piece: str) -> None:
     start = time.process_time()
     assert sum(1 for _ in code.parse_line(line + '"x"', 1)) >= 0
     assert time.process_time() - start < 4
+
+
+@pytest.mark.parametrize("name", ["perl -w", "env python3.12", "env -S node", "php8.2", "pwsh"])
+def test_scripts_are_recognised_by_their_interpreter(name: str) -> None:
+    """Whatever the file is called; a shell is none of them."""
+    assert code.sniff(f"#!/usr/bin/{name}\nx")
+    assert not code.sniff("#!/bin/bash\n# perl\n")
+    assert not code.sniff(f"# {name}\n")
+
+
+def test_words_in_front_of_a_label_name_nothing() -> None:
+    """Of two arguments only those of a setter are name and value."""
+    assert pairs('password_field :password, "Secret 1"') == []
+    assert pairs('validates :password, "x1"') == []

@@ -232,3 +232,16 @@ def test_another_format_is_refused(text: str) -> None:
     """JSON, XML and scripts that are called .conf are left to their own readers."""
     with pytest.raises(FormatError):
         list(directives.parse(text))
+
+
+def test_several_assignments_on_a_line_are_read_apart() -> None:
+    """Bacula parts them with semicolons."""
+    entries = list(directives.parse('Catalog {\n dbname = "b"; dbpassword = "x 9"\n}\n'))
+    found = [(entry.keys[-1], entry.value) for entry in entries]
+    assert found == [("dbname", "b"), ("dbpassword", "x 9")]
+
+
+def test_the_configuration_of_a_router_is_recognised() -> None:
+    """A file of any name that looks like one is read as one."""
+    text = "hostname r1\nversion 15.2\nsnmp-server community x9 RO\n"
+    assert [entry.value for entry in directives.parse(text)] == ["x9"]

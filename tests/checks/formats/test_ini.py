@@ -201,3 +201,9 @@ def test_another_format_is_refused(text: str) -> None:
     """JSON, XML and prose raise FormatError, so that the file is read in another way."""
     with pytest.raises(FormatError):
         list(ini.parse(text))
+
+
+def test_a_zabbix_parameter_is_a_command_behind_its_key() -> None:
+    """What stands in front of the comma is its name."""
+    entries = list(ini.parse("UserParameter=a.b,prog -x y,z\n"))
+    assert [(entry.role, entry.value) for entry in entries] == [(Role.COMMAND, "prog -x y,z")]

@@ -46,3 +46,10 @@ def test_credentials_of_replication_are_found_in_folded_lines() -> None:
     text = 'syncrepl rid=1\n  binddn="cn=r"\n  credentials="a b"\n'
     found = [entry for entry in ldapconf.parse(text) if entry.role is Role.SECRET]
     assert [(entry.value, entry.subject) for entry in found] == [("a b", "cn=r")]
+
+
+def test_a_continued_directive_gives_the_line_of_each_name() -> None:
+    """Credentials of syncrepl stand on a line of their own, comments between count."""
+    text = "syncrepl rid=1\n  binddn=cn=a\n# c\n  credentials=@@9\nrootdn cn=b\n"
+    found = [entry for entry in ldapconf.parse(text) if entry.role is Role.SECRET]
+    assert [(entry.line, entry.subject) for entry in found] == [(4, "cn=a")]

@@ -72,3 +72,9 @@ def test_a_preseed_is_recognised_by_its_text() -> None:
     """The owner d-i and a typed question tell it, prose does not."""
     assert preseed.sniff("# x\nd-i passwd/root-password password a\n")
     assert not preseed.sniff("d-i is the installer\n")
+
+
+def test_the_key_of_a_wireless_network_is_secret() -> None:
+    """It is asked as an ordinary string."""
+    entries = list(preseed.parse("d-i netcfg/wireless_wpa string x y\nd-i a/b string z\n"))
+    assert [entry.role for entry in entries] == [Role.SECRET, Role.NAMED]

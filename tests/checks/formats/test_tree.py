@@ -58,7 +58,7 @@ def test_data_of_a_kubernetes_secret_is_base64(kind: str) -> None:
         return f"kind: {name}\n{body}" if kind == "before" else f"{body}kind: {name}\n"
 
     assert ("data.pw", "eA==", Role.ENCODED) in told(document("Secret"))
-    assert ("stringData.tok", "z", Role.NAMED) in told(document("Secret"))
+    assert ("stringData.tok", "z", Role.SECRET) in told(document("Secret"))
     assert ("data.n.m", "eQ==", Role.NAMED) in told(document("Secret"))
     assert all(role is Role.NAMED for _, _, role in told(document("ConfigMap")))
     assert all(role is Role.NAMED for _, _, role in told(body))
@@ -103,23 +103,24 @@ def test_a_command_line_is_known_by_its_key(key: str) -> None:
 
 def test_the_words_of_one_command_are_joined() -> None:
     """A list of words is also one line, a list of lines is not."""
-    assert ("command", "a -p ${reference} b", Role.COMMAND) in told("command: [a, -p, !Ref x, b]")
+    assert ("command", "a -p '${reference}' b", Role.COMMAND) in told("command: [a, -p, !Ref x, b]")
     assert ("runcmd.[0]", "a b", Role.COMMAND) in told("runcmd: [[a, b], c]")
     assert "script" not in [key for key, _, _ in told("script: [a, b]")]
     assert "command" not in [key for key, _, _ in told("command: [a]")]
 
 
 def test_a_joined_command_stands_at_its_first_word() -> None:
-    """The line is that of the first item."""
-    entries = list(yaml_docs.parse("x: 1\nargs:\n- a\n- b\n"))
-    assert (entries[-1].keys, entries[-1].value, entries[-1].line) == (("args",), "a b", 3)
+    """The line is that of the first item; the others are continued, each on its own line."""
+    entries = list(yaml_docs.parse("x: 1\nargs:\n- a\n- b c\n"))
+    joined = "a \\\n'b c'"
+    assert (entries[-1].keys, entries[-1].value, entries[-1].line) == (("args",), joined, 3)
 
 
 def test_scripts_and_health_checks_are_commands() -> None:
     """The values of `scripts`, and `test` of a health check alone."""
     assert told("scripts: {deploy: a}") == [("scripts.deploy", "a", Role.COMMAND)]
     assert told("healthcheck: {test: a}") == [("healthcheck.test", "a", Role.COMMAND)]
-    assert ("healthcheck.test", "CMD a", Role.COMMAND) in told("healthcheck: {test: [CMD, a]}")
+    assert ("healthcheck.test", "a b", Role.COMMAND) in told("healthcheck: {test: [CMD, a, b]}")
     assert told("x: {test: a}") == [("x.test", "a", Role.NAMED)]
 
 

@@ -132,3 +132,9 @@ def test_the_declaration_is_recognised() -> None:
     """A text is XML by its declaration only."""
     assert xml_docs.sniff("\ufeff\n<?xml version='1.0'?>")
     assert not xml_docs.sniff("<html>")
+
+
+def test_an_attribute_on_a_line_of_its_own_has_that_line() -> None:
+    """The line is the attribute's, not the element's."""
+    text = '<a>\n <b\n  c="1"\n  d="2"/>\n</a>\n'
+    assert [entry.line for entry in xml_docs.parse(text)] == [3, 4]

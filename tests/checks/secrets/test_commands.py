@@ -77,6 +77,18 @@ SECRETS = [
     ("find . -exec mysql -p@@ {} \\;", ""),
     ("if mysql -p@@; then x; fi", ""),
     ("X=$(mysql -p@@)", ""),
+    ("twine upload -u bob -p @@ dist/*", "bob"),
+    ("poetry publish -u bob -p @@", "bob"),
+    ("poetry config http-basic.corp bob @@", "bob"),
+    ("cargo login @@", ""),
+    ("dotnet nuget push x.nupkg --api-key @@", ""),
+    ("dotnet nuget add source u -u bob -p @@", "bob"),
+    ("mvn deploy -Dsonar.login=@@", ""),
+    ("influx -username bob -password @@", "bob"),
+    ("flyway -user=bob -password=@@ migrate", "bob"),
+    ("net use Z: //h/s @@ /user:bob", "bob"),
+    ("schtasks /create /ru bob /rp @@", "bob"),
+    ("cmdkey /add:h /user:bob /pass:@@", "bob"),
 ]
 
 
@@ -135,6 +147,12 @@ NAMED = [
     ("terraform apply -var db_password=@@", "db_password"),
     ("npm config set _authToken @@", "_authToken"),
     ("New-Thing -Password @@", "Password"),
+    ("npm config set //h/:_authToken @@", "//h/:_authToken"),
+    ("dotnet user-secrets set Smtp:Password @@", "Smtp:Password"),
+    ("--db-password=@@ --verbose", "db-password"),
+    ("--db-password @@", "db-password"),
+    ("$env:DB_PASSWORD = @@", "DB_PASSWORD"),
+    ("sed -i s/^DB_PASSWORD=.*/DB_PASSWORD=@@/ f", "DB_PASSWORD"),
 ]
 
 
@@ -284,3 +302,20 @@ def test_a_hostile_command_costs_time_in_proportion(piece: str) -> None:
     start = time.process_time()
     assert len(found("mysql " + piece * (100_000 // len(piece)))) >= 0
     assert time.process_time() - start < 6
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "grep -q '^password=abc1' f",
+        "sed -i '/^password=abc1/d' f",
+        "awk -F= '/password=abc1/ {print $2}' f",
+        "aws secretsmanager get-secret-value --secret-id prod/db1",
+        "net use Z: '\\\\h\\s' /user:bob",
+        "dotnet run -p src/x1",
+        "docker run -p 80:80 x",
+    ],
+)
+def test_expressions_names_and_ports_are_no_credentials(command: str) -> None:
+    """What a tool looks for, what a secret is called, where a port goes."""
+    assert found(command) == []

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.model import Entry, Role
-from checks.secrets.values import inner
+from checks.secrets.values import documents, inner
 
 LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
@@ -245,3 +245,38 @@ def test_a_hostile_value_costs_time_in_proportion(piece: str) -> None:
     for text in (value, "password=@" + value, value + "@h"):
         assert sum(1 for _ in inner(Entry(("k",), text, 1))) >= 0
     assert time.process_time() - start < 6
+
+
+def test_a_value_that_is_a_json_document_is_opened() -> None:
+    """With its own names and roles, on the value's line."""
+    pw = made(5)
+    body = [{"name": "DB_PASSWORD", "value": pw}, {"name": "A", "value": "b"}]
+    found = list(documents(Entry(("containers",), json.dumps(body), 7)))
+    assert (("containers", "[0]", "DB_PASSWORD"), pw, 7) in [(e.keys, e.value, e.line) for e in found]
+    secret = {"kind": "Secret", "data": {"pw": "eA=="}}
+    found = list(documents(Entry(("applied",), json.dumps(secret), 1)))
+    assert Role.ENCODED in [e.role for e in found]
+
+
+@pytest.mark.parametrize("value", ["{{ x }}", "{{a:b}}", "[1, 2]", "{x}", "{", "[]", '{"a": ', "x"])
+def test_other_values_are_not_opened(value: str) -> None:
+    """Templates above all, which would give themselves."""
+    assert list(documents(Entry(("x",), value, 1))) == []
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ 'X' | password_hash('sha512') }}",
+        '{{ db_password | default("X") }}',
+        "{{ db_password | default('X', true) | quote }}",
+        "{{'X'|b64encode}}",
+    ],
+)
+def test_a_text_in_a_jinja_expression_is_taken_out(template: str) -> None:
+    """With a filter or as a default; names, calls and empty defaults stay references."""
+    pw = made(6)
+    entry = Entry(("db_password",), template.replace("X", pw), 3)
+    assert [(e.value, e.line) for e in documents(entry)] == [(pw, 3)]
+    for other in ("{{ x }}", "{{ lookup('env', 'X') }}", "{{ x | default('') }}", "{{ x['y'] }}"):
+        assert list(documents(entry._replace(value=other))) == []

@@ -1,0 +1,74 @@
+"""A report goes where it was asked to go, in the form asked for, or the error says why not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agent import reporting
+from agent.report import Report
+
+REPORT = Report(version="1", started="2026-01-01T00:00:00+00:00", seconds=0.1, roots=("/srv",))
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("r.html", "<!DOCTYPE html>"),
+        ("r.htm", "<!DOCTYPE html>"),
+        ("r.json", "{\n"),
+        ("r.JSON", "{\n"),
+        ("r.jsonl", '{"event"'),
+        ("r.sarif", '{"$schema"'),
+        ("r.txt", "No findings."),
+        ("r", "No findings."),
+        ("json", "No findings."),
+    ],
+)
+def test_the_suffix_decides_the_form(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, start: str
+) -> None:
+    """The file has the form its name says, the terminal the text."""
+    reporting.give(REPORT, None, tmp_path / name, {}, quiet=False)
+    assert (tmp_path / name).read_text().startswith(start)
+    assert capsys.readouterr().out.startswith("No findings.")
+
+
+@pytest.mark.parametrize("form", reporting.FORMATS)
+def test_every_form_can_be_printed_and_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    """The form that was asked for outranks the name, and both ways give the same."""
+    reporting.give(REPORT, form, None, {}, quiet=True)
+    reporting.give(REPORT, form, tmp_path / "r.json", {}, quiet=True)
+    assert capsys.readouterr().out == (tmp_path / "r.json").read_text() != ""
+
+
+def test_quiet_prints_no_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the file is written."""
+    reporting.give(REPORT, None, tmp_path / "r.json", {}, quiet=True)
+    assert capsys.readouterr().out == ""
+    assert json.loads((tmp_path / "r.json").read_text())["summary"]["files"] == 0
+
+
+@pytest.mark.parametrize("path", ["/dev/null/r.json", "/dev/full", "."])
+def test_a_report_that_cannot_be_written_is_one_error(path: str) -> None:
+    """The error names the file and the reason."""
+    with pytest.raises(reporting.OutputError, match=rf"^{path}: \w+"):
+        reporting.give(REPORT, None, Path(path), {}, quiet=True)
+
+
+def test_an_old_report_is_replaced(tmp_path: Path) -> None:
+    """Nothing of a longer report stays behind a shorter one."""
+    path = tmp_path / "r.json"
+    path.write_text("x" * 1_000_000)
+    reporting.give(REPORT, None, path, {}, quiet=True)
+    assert json.loads(path.read_text())["tool"] == "hygiene-agent"
+
+
+def test_progress_is_for_terminals() -> None:
+    """Where standard error is no terminal, nothing is drawn."""
+    with reporting.progress(quiet=False) as shown:
+        assert shown is None

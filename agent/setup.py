@@ -80,6 +80,7 @@ def job(choice: Choice) -> scanning.Job:
         policy=told,
         keys=(key,),
         marks=marks,
+        marking=os.geteuid() if choice.marks is None and told.marks is None else None,
         accepted=suppress.Accepted(baseline) if baseline else None,
         base=str((choice.baseline or Path("x")).resolve().parent),
         taking=choice.taking is not None,

@@ -102,7 +102,8 @@ def _tree(root: str, rules: _Rules) -> Iterator[Walked]:
         try:
             entries = os.scandir(folder)
         except OSError as error:
-            yield unseen(folder, error)
+            gone = error.errno == errno.ENOENT and folder != root
+            yield NotApplicable(folder, "vanished") if gone else unseen(folder, error)
             continue
         try:
             with entries:
@@ -264,14 +265,13 @@ def pieces(file: Opened) -> Iterator[Piece | Inconclusive]:
     try:
         while offset < file.status.st_size:
             start = _next_data(file.descriptor, offset)
-            if start is None:
-                return
-            if start > offset:
+            if start is not None and start > offset:
                 line += tail.count(b"\n")
                 offset, tail = start, b""
-            data = os.pread(file.descriptor, CHUNK, offset)
+            data = os.pread(file.descriptor, CHUNK, offset) if start is not None else b""
             if not data:
-                yield Inconclusive(file.path, "changed while being read", "shrank")
+                if os.fstat(file.descriptor).st_size < file.status.st_size:
+                    yield Inconclusive(file.path, "changed while being read", "shrank")
                 return
             if offset + len(data) < file.status.st_size:
                 data = data[: _end_of_line(data)]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from checks import redact
 from checks.errors import PolicyError
 from checks.model import Severity
 
@@ -77,22 +78,72 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Severity.named(self.fail_on)
 
 
-_AT: Final = re.compile(r" - at `(?:key in )?\$\.?(.*)`$")
-
-
 def from_mapping(raw: object) -> Policy:
     """Check a decoded policy; raises PolicyError("files.exclude: expected array, got int")."""
     try:
         return msgspec.convert(raw, Policy)
     except msgspec.ValidationError as error:
-        text = str(error)
-        at = _AT.search(text)
-        what = _AT.sub("", text).replace("`", "")
-        what = what.replace("object contains unknown field", "unknown key")
-        message = f"{at[1] if at and at[1] else 'policy'}: {what[:1].lower()}{what[1:]}"
-        raise PolicyError(message) from error
+        raise PolicyError(_explained(raw, str(error))) from error
 
 
 def schema() -> dict[str, Any]:
     """Give the JSON Schema of a policy file."""
     return msgspec.json.schema(Policy)
+
+
+_STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_FIELD: Final = re.compile(r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL)
+
+
+def _explained(raw: object, error: str) -> str:
+    """Say where a fault is, what was expected there and what was found; ERROR is msgspec's."""
+    what, _, at = error.partition(" - at `")
+    place, value, node = _reached(raw, at.rpartition("$")[2].rstrip("`"))
+    if field := _FIELD.match(what):
+        inner = f"{place}.{redact.shown(field[2])}".lstrip(".")
+        if field[1] == "missing required":
+            return f"{inner}: expected a value, got none"
+        return f"{inner}: unknown key, expected one of {', '.join(sorted(node['properties']))}"
+    if at.startswith("key`"):
+        return f"{place or 'policy'}: expected names as keys, got another type"
+    expected = what.removeprefix("Expected ").partition(", got ")[0]
+    expected = expected.replace("`", "").replace(" | ", " or ")
+    if "enum" in node:
+        expected = f"one of {', '.join(map(str, node['enum']))}"
+    elif node.get("format") == "date":
+        expected = "a date such as 2027-03-31"
+    return f"{place or 'policy'}: expected {expected}, got {_named(value)}"
+
+
+def _reached(raw: Any, path: str) -> tuple[str, Any, dict[str, Any]]:  # noqa: ANN401 - any YAML
+    """Follow a path such as "waivers[0].until": its spelling, the value and the schema there."""
+    whole = schema()
+    place, value, node = "", raw, _resolved(whole, whole)
+    for name, index in _STEP.findall(path):
+        if name:
+            step, node = name, node["properties"][name]
+        elif index == "...":  # some value of a mapping: the first that is not allowed
+            node = node["additionalProperties"]
+            step = next(key for key, one in value.items() if one not in node["enum"])
+        else:
+            step, node = int(index), node["items"]
+        place += f"[{step}]" if isinstance(step, int) else f".{redact.shown(step)}"
+        value, node = value[step], _resolved(whole, node)
+    return place.lstrip("."), value, node
+
+
+def _resolved(whole: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    reference = str(node.get("$ref", ""))
+    found: dict[str, Any] = whole["$defs"][reference.rpartition("/")[2]] if reference else node
+    return found
+
+
+def _named(value: object) -> str:
+    """Name what was found: a word or a small number as it is, anything else by its type."""
+    if isinstance(value, str):
+        return repr(redact.shown(value[:40]))
+    if isinstance(value, bool) or value is None:
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int) and abs(value) < 10**12:
+        return str(value)
+    return {"dict": "object", "list": "array"}.get(type(value).__name__, type(value).__name__)

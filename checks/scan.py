@@ -58,6 +58,8 @@ class Orders(NamedTuple):
     policy: Policy
     keys: tuple[FingerprintKey, ...]
     marks: bool = False
+    marking: int | None = None
+    """The only user whose files' marks count; None: anybody's."""
     accepted: suppress.Accepted | None = None
     base: str = ""
     """The folder the baseline's paths are relative to."""
@@ -199,7 +201,9 @@ class Scanner:
             result.text_bytes += len(document.data)
         if not looked.spotted:
             return
-        self._report(document, looked.spotted, self._rows(looked), result)
+        self._report(
+            document, looked.spotted, self._rows(looked) if self._may_mark(document) else [], result
+        )
 
     def fault(self, path: str, spki: str, fault: Fault, result: Result) -> None:
         """Report a fault of a key that showed only beside other files."""
@@ -233,6 +237,10 @@ class Scanner:
         ):
             return []
         return looked.content.string.split("\n")
+
+    def _may_mark(self, document: Document) -> bool:
+        owner = self._orders.marking
+        return owner is None or (document.access is not None and document.access.uid == owner)
 
     def _place(self, document: Document, spotted: Spotted, rows: list[str], result: Result) -> None:
         described = finding(spotted, document, self._orders.keys)

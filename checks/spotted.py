@@ -104,7 +104,7 @@ def from_candidate(candidate: judge.Candidate) -> Spotted:
     """Describe a judged entry by its fault or by the text of its check."""
     entry, fault = candidate.entry, candidate.fault
     text_of = advice.CHECKS[candidate.check]
-    subject = f" ({redact.shown(entry.subject)})" if entry.subject else ""
+    subject = redact.shown(redact.without(entry.subject, entry.value))
     return Spotted(
         check=candidate.check,
         severity=candidate.severity,
@@ -112,7 +112,7 @@ def from_candidate(candidate: judge.Candidate) -> Spotted:
         value=entry.value,
         line=entry.line,
         keys=entry.keys,
-        message=f"{fault.message if fault else text_of.message}{subject}",
+        message=(fault.message if fault else text_of.message) + (f" ({subject})" * bool(subject)),
         fix=fault.fix if fault else text_of.fix,
         references=text_of.references,
     )

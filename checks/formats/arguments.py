@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _LABELS: Final = frozenset({
     "password", "passwd", "passphrase", "secret", "insecure-password", "pass", "token", "api-key",
     "api_key", "apikey", "auth-pass", "auth_pass", "authpass", "key-string", "community", "psk",
-    "pre-shared-key", "preshared-key", "shared-secret", "bindpw", "pwd",
+    "pre-shared-key", "preshared-key", "shared-secret", "bindpw", "pwd", "psksecret",
 })  # fmt: skip
 _PROSE: Final = frozenset({
     "describe", "body", "rawbody", "header", "full", "uri", "meta", "comment", "description",
@@ -80,7 +80,8 @@ def _labelled(name: str, words: list[quoting.Word]) -> Iterator[Found]:
         value = words[place + 1]
         if len(value.text) == 1 and value.text.isdigit() and place + 2 < len(words):
             value = words[place + 2]
-        if not _PAIR.match(value.text):
+        # FortiOS marks with ENC what it has encrypted.
+        if not _PAIR.match(value.text) and value.text != "ENC":
             yield Found((name, label.text), value)
 
 

@@ -179,6 +179,9 @@ def split(body: str, *, terminated: bool = False) -> Iterator[Setting]:
         yield Setting((key,), quoting.Word(""), head=True)
         return
     bare = rest.rstrip("; \t") if terminated else rest
+    if len(bare) > 2 and bare[0] == bare[-1] == "`":
+        yield Setting((key,), quoting.Word(bare[1:-1]), Role.COMMAND)
+        return
     yield Setting((key,), quoting.unquote(rest) or quoting.Word(bare, quoted=False))
 
 

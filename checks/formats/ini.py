@@ -29,7 +29,7 @@ NAMES: tuple[str, ...] = (
     "*.wg", ".hgrc", "hgrc", "keystone.conf", "nova.conf", "neutron.conf", "cinder.conf",
     "glance-*.conf", "heat.conf", "barbican.conf", "swift.conf", "proxy-server.conf",
     "freetds.conf", "setup.cfg", "iwd/*.psk", "burp.conf", "burp-server.conf", "airflow.cfg",
-    "fail2ban/*.conf", "fail2ban/*.local", "fail2ban/*/*.conf", "fail2ban/*/*.local",
+    "fail2ban/filter.d/*.conf", "fail2ban/filter.d/*.local", "fail2ban/jail.*",
     ".subversion/servers", "seafile.conf", "ccnet.conf",
 )  # fmt: skip
 

@@ -60,6 +60,10 @@ _HASH: Final = re.compile(
     r"|S:[0-9A-F]{60}|sha(?:256|512):",
     re.IGNORECASE,
 )
+_DIGEST: Final = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64})\Z")
+"""A bare digest: what a table of accounts has in place of a password."""
+_INSIDE: Final = re.compile(r"\bpassword=|://[^\s/@]{1,100}@")
+"""A connection string."""
 _CREDENTIAL: Final = re.compile(r"pass|pwd|secret|token|api_?key|private_?key", re.IGNORECASE)
 _ITEM: Final = re.compile(
     r"\s*(?:[NE]?'(?P<text>[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+)'"
@@ -100,6 +104,9 @@ class _Reader:
                 for key, value, offset in rows.run():
                     yield Entry((key,), value, self._line(offset), quoted=True)
                 position = rows.end
+            elif found["literal"] and _INSIDE.search(found["literal"]):
+                body = _plain(found["literal"].strip("'"), "'")
+                yield Entry(("string",), body, self._line(found.start()), quoted=True)
             elif not found["comment"] and not found["literal"]:
                 literal = _STRING.match(self.text, position)
                 if literal is None and found["how"]:
@@ -178,7 +185,7 @@ class _Rows:
             column = 0
             while item := _ITEM.match(self.text, self.end):
                 self.end = item.end()
-                if column in self.wanted and item["text"]:
+                if column in self.wanted and item["text"] and not _DIGEST.match(item["text"]):
                     yield self.wanted[column], _plain(item["text"], "'"), item.start("text")
                 column += 1
                 if item["end"] == ")":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from checks.errors import FormatError
 from checks.secrets import crypto, der
 
 if TYPE_CHECKING:
@@ -39,11 +40,14 @@ def certificate(block: PemBlock) -> CertificateFacts:
 def read(encoded: bytes) -> CertificateFacts:
     """Read a certificate's DER; raises FormatError when it is no X.509 certificate."""
     with crypto.asking("certificate"):
-        from cryptography.x509 import load_der_x509_certificate  # heavy, see crypto.py
+        from cryptography.x509 import InvalidVersion, load_der_x509_certificate  # heavy
 
         # A TRUSTED CERTIFICATE has OpenSSL's own settings behind the certificate.
         raw = der.read(encoded).raw
-        parsed = load_der_x509_certificate(raw)
+        try:
+            parsed = load_der_x509_certificate(raw)
+        except InvalidVersion:
+            raise FormatError("certificate: of an unknown version") from None
         return CertificateFacts(
             subject=parsed.subject.rfc4514_string()[:_LONGEST],
             names=_names(parsed),
@@ -60,7 +64,13 @@ def _names(parsed: Any) -> tuple[str, ...]:  # noqa: ANN401 - a type of the lazy
 
     try:
         found = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError, TypeError):
+    except (
+        x509.DuplicateExtension,
+        x509.ExtensionNotFound,
+        x509.UnsupportedGeneralNameType,
+        ValueError,
+        TypeError,
+    ):
         return ()
     dns = found.get_values_for_type(x509.DNSName)
     addresses = map(str, found.get_values_for_type(x509.IPAddress))

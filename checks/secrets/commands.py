@@ -132,10 +132,10 @@ class _Walk:
 
     def _word(self, word: Word) -> None:
         text = word.text
-        if text in self.grammar.options or text[:1] == "-" or _SLASHED.match(text):
-            self._option(word)
-        elif self.grammar.patterns:
+        if self.grammar.patterns and text[:1] != "-":
             self._replacement(word)
+        elif text in self.grammar.options or text[:1] == "-" or _SLASHED.match(text):
+            self._option(word)
         elif self.grammar.script and self.depth < _DEPTH and (" " in text or "\n" in text):
             self.found += _nested(text, word.line, self.depth + 1)
         elif "=" in text and (setting := _ASSIGNMENT.fullmatch(text)):

@@ -63,7 +63,7 @@ def asking(what: str) -> Iterator[None]:
         warnings.simplefilter("ignore")
         try:
             yield
-        except UnsupportedAlgorithm:
+        except (UnsupportedAlgorithm, NotImplementedError):
             raise UnsupportedError(f"{what}: an unknown algorithm") from None
         except (ValueError, TypeError, OverflowError, IndexError, InternalError):
             # `from None`: a library's text may quote what it was given.

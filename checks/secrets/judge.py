@@ -52,6 +52,8 @@ _CODE: Final = re.compile(
 
 
 _VARIABLE: Final = re.compile(r"^\\?[$@%]\w+(?:->|::|[\[{.,;)]|$)|[$@%]\w+(?:->|[\[{])")
+_MIXED: Final = 10
+"""From this length on signs and both cases are chosen, with digits or without."""
 _SIGNS: Final = frozenset("!\"#$%&'()*+,;<=>?@[\\]^`{|}~")
 _NO_KEY: Final = re.compile(r"[\"'`,;<>(]")
 _KNOWN_PUBLIC: Final = re.compile(r"(?:^|\.)(?:fuzzy_check\..*encryption_key|rspamd_update\.key)$")
@@ -234,7 +236,7 @@ def _looks_chosen(value: str, named: Kind, *, quoted: bool, settings: bool) -> b
     Asked only where the key was guessed from a line; a bare word, a number or an expression stands
     behind `password` there more often than a password.
     """
-    if not any(c.isalpha() for c in value) or (" " in value and not quoted):
+    if not any(c.isalpha() for c in value) or not _has_one_word(value, quoted=quoted):
         return False
     if value.startswith(("0x", "0X", "(", "[", "{", "<", "&", "-")) or _CODE.search(value):
         return False
@@ -243,8 +245,17 @@ def _looks_chosen(value: str, named: Kind, *, quoted: bool, settings: bool) -> b
     digits = any(c.isdigit() for c in value)
     signs = any(c in _SIGNS for c in value)
     if named is Kind.PASS and not settings:
-        return quoted and digits and signs
+        mixed = len(value) >= _MIXED and value.lower() != value != value.upper()
+        return quoted and signs and (digits or mixed)
     return digits or signs
+
+
+def _has_one_word(value: str, *, quoted: bool) -> bool:
+    """Refuse text with blanks unless it is quoted and no label ("Password 1")."""
+    parts = value.split()
+    return len(parts) < 2 or (
+        quoted and any(any(c.isdigit() for c in p) and any(c.isalpha() for c in p) for p in parts)
+    )
 
 
 def _classes(value: str) -> int:

@@ -72,7 +72,7 @@ _CONTAINERS: Final = frozenset(
     "apikeys api_keys credentials passwords secrets tokens access_tokens accesstokens".split()
 )
 """Names of maps whose values are credentials under names of their own."""
-_PASS_TAIL: Final = re.compile(r"[a-z]{3,}(?:pass|pw)$")
+_PASS_TAIL: Final = re.compile(r"[a-z]{2,}(?:pass|pw)$")
 _VAGUE: Final = frozenset(
     {"secret", "token", "credential", "credentials", "auth", "community", "encrypt", "key"}
 )

@@ -50,7 +50,7 @@ _LEAD: Final = r"pass|pwd|secret|token|psk|bindpw|rootpw|masterauth|requirepass|
 EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     (
         Trigger.QUOTED,
-        rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,16}}(?:=>|:=|[=:,(])[ \t]{{0,16}}"
+        rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,16}}(?:=>|->|:=|[=:,(])[ \t]{{0,16}}"
         r"[a-zA-Z@]?[\"'`][^\"'`\s]",
     ),
     (
@@ -93,7 +93,12 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         r"(?i)noecho[\"']?[ \t]{0,4}:[ \t]{0,4}[\"']?true|chpasswd"
         r"|identified[ \t]{1,4}(?:by|with)|getconnection\(|securestring|\"auths\""
         r"|insecure-password|basic_?auth\(|plainauth\(|dbi->connect|new pdo\(|mysqli_connect\("
-        r"|auth ?= ?\([\"']",
+        r"|auth ?= ?\([\"']|credentialsimpl\(",
+    ),
+    (
+        Trigger.CONTAINER,
+        r"(?i)(?:passw(?:or)?d|secret|token|api_?key)[\"']?[ \t]{0,4}:[ \t]{0,4}[{\n]\s{0,24}[\"']?"
+        r"(?:default)?value[\"']?:",
     ),
     (
         Trigger.CONTAINER,

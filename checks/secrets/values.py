@@ -33,7 +33,7 @@ _DEFAULT: Final = re.compile(
 )
 _JSON: Final = re.compile(r"(?:\{\s{0,80}\"|\[\s{0,80}[{\"])")
 _LITERAL: Final = re.compile(
-    r"\{\{-?\s{0,8}(?:[A-Za-z_][\w.]{0,80}+\s{0,8}\|\s{0,8}d(?:efault)?\(\s{0,8})?"
+    r"\{\{-?\s{0,8}(?:[A-Za-z_][^{}]{0,160}?\|\s{0,8}d(?:efault)?\(\s{0,8})?"
     r"([\"'])((?:(?!\1)[^{}]){1,200})\1"
     r"(?:\s{0,8}\)|\s{0,8},|\s{0,8}\|\s{0,8}(?:password_hash|hash|b64encode|string|quote)\b)"
 )

@@ -97,6 +97,21 @@ def test_a_short_password_does_not_hide_in_a_token(hygiene: Hygiene, folder: Pat
     assert 5 in [line for _, line in _found(report)]
 
 
+def test_a_mark_in_another_user_s_file_says_nothing(
+    person: Hygiene, home: Path, password: str
+) -> None:
+    """Within a folder of one's own only one's own files may ask to be passed over."""
+    if os.geteuid():
+        pytest.skip("only root can give files away")
+    path = home / "app.ini"
+    path.write_text(f"[db]\npassword = {password} # hygiene: allow embedded-password fine\n")
+    path.chmod(0o644)
+    assert person.report(home)[0] == FOUND
+    os.chown(path, home.stat().st_uid, -1)
+    status, report = person.report(home)
+    assert (status, len(report["suppressed"])) == (CLEAN, 1)
+
+
 # To break.
 
 

@@ -245,3 +245,9 @@ def test_the_configuration_of_a_router_is_recognised() -> None:
     """A file of any name that looks like one is read as one."""
     text = "hostname r1\nversion 15.2\nsnmp-server community x9 RO\n"
     assert [entry.value for entry in directives.parse(text)] == ["x9"]
+
+
+def test_a_value_in_back_ticks_is_a_command() -> None:
+    """What it prints is not in the file."""
+    entries = list(directives.parse("password=`pass show x`\n"))
+    assert [(entry.role, entry.value) for entry in entries] == [(Role.COMMAND, "pass show x")]

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 MODULES: Final = (
     "apache", "asterisk", "bind", "caddy", "calls", "crontab", "directives", "env", "erlang",
-    "exim", "filezilla", "freeradius", "fstab", "grub", "identities", "inspircd", "mutt", "netdevice",
-    "netplan", "postgresql", "pppoptions", "realm", "routeros", "spamassassin", "tfstate",
-    "junos", "swanctl", "turnserver", "uci",
+    "exim", "filezilla", "freeradius", "fstab", "grub", "identities", "inspircd",
+    "mutt", "netdevice", "netplan", "postgresql", "pppoptions", "realm", "routeros", "spamassassin",
+    "tfstate", "junos", "swanctl", "turnserver", "uci",
     "gitcredentials", "haproxy", "htpasswd", "ini", "ipsec", "jaas", "keytables", "kickstart",
     "ldapconf", "ldif", "logstash", "monit", "netrc", "networkmanager", "nginx", "npmrc",
     "openvpn", "pam", "pgpass", "postfix", "ppp", "preseed", "properties", "radius", "redis",

@@ -33,3 +33,19 @@ def test_a_header_must_be_named_like_a_credential() -> None:
     assert found("X-Auth-Token: abc") == ["abc"]
     assert found("Content-Length: 12") == []
     assert found("X-Auth-Token: two words") == []
+
+
+def test_what_a_mail_client_sends_gives_the_password() -> None:
+    """Behind the last NUL; the user is the subject."""
+    text = base64.b64encode(b"\0bob\0x:y").decode()
+    entry = Entry(("send",), f"AUTH PLAIN {text}", 4)
+    assert [(e.value, e.subject) for e in headers.credentials(entry, lambda _: 4)] == [("x:y", "bob")]
+    assert found("AUTH PLAIN LOGIN") == []
+    assert found(f"PLAIN {text}") == []
+
+
+def test_a_pair_in_base64_is_decoded() -> None:
+    """Nothing else is one."""
+    assert headers.decoded_pair(base64.b64encode(b"bob:x:y").decode()) == ("bob", "x:y")
+    assert headers.decoded_pair(base64.b64encode(b"bob").decode()) == ("", "")
+    assert headers.decoded_pair("bob:x") == ("", "")

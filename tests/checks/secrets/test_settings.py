@@ -45,3 +45,11 @@ def test_some_names_are_certain() -> None:
 def test_a_pair_does_not_show_its_value() -> None:
     """Not even in a traceback."""
     assert "hidden" not in repr(next(settings.pairs("password=hidden")))
+
+
+def test_the_auth_of_a_session_store_is_a_password() -> None:
+    """In the query of an address; elsewhere it names a way to log in."""
+    given = {p.value: p.role for p in settings.pairs("tcp://cache:6379?auth=Made9up8&x=1")}
+    assert given["Made9up8"] is Role.SECRET
+    other = {p.value: p.role for p in settings.pairs("https://h/?auth=basic&x=1")}
+    assert other["basic"] is Role.NAMED

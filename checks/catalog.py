@@ -77,21 +77,28 @@ class _Globs:
             (self._filed.setdefault(place, []) if place else loose).append(one)
         self._loose = loose
         # Most paths hold none of the literal parts of the loose globs.
-        self._cores = tuple({max(_WILD.split(one.rank[2]), key=len) for one in loose})
+        cores = {max(_WILD.split(one.rank[2]), key=len) for one in loose}
+        self._core = re.compile("|".join(map(re.escape, sorted(cores))) or r"(?!)")
 
     def find(self, path: str) -> _Glob | None:
         """Give the most specific glob that a lower-case path fits."""
         folder, _, name = path.rpartition("/")
-        special = [
-            *self._filed.get(name, ()),
-            *self._filed.get(folder[folder.rfind("/") + 1 :] + "/", ()),
-        ]
-        if any(core in path for core in self._cores):
+        near, loose = self._placed(folder)
+        special = [*self._filed.get(name, ()), *near]
+        if loose or self._core.search(name):
             special += self._loose
-        suffixes = name[name.find(".") :] if "." in name else ""
-        found = [one for one in special if one.matches(path)] if special else []
-        found += [one for one in self._suffixed(suffixes) if one.matches(path)]
+        dot = name.find(".")
+        suffixed = self._suffixed(name[dot:]) if dot >= 0 else ()
+        if not special and len(suffixed) == 1 and suffixed[0].sure:
+            return suffixed[0]
+        found = [one for one in (*special, *suffixed) if one.matches(path)]
         return min(found, key=_rank) if found else None
+
+    @lru_cache(maxsize=1024)  # noqa: B019 - one object lives as long as the process
+    def _placed(self, folder: str) -> tuple[list[_Glob], bool]:
+        """Give the globs filed under a folder, and whether a loose one may fit its files."""
+        near = self._filed.get(folder[folder.rfind("/") + 1 :] + "/", [])
+        return near, self._core.search(folder) is not None
 
     @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
     def _suffixed(self, suffixes: str) -> tuple[_Glob, ...]:

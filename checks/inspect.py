@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,8 @@ _WORDY: Final = _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT), i
 _DIALECT: Final = 32 * 1024
 """A file of a dialect up to this size is parsed whatever fires: its words are its own."""
 
+_SHIPPED: Final = re.compile(r"(?:^|/)usr/(?:include|lib|libexec|share)/")
+"""Where packages put what no administrator edits."""
 _COMPARED: Final = 256
 """With so many others a value is compared, so that a flood stays linear; past that both count."""
 _TELLING: Final = 8
@@ -72,15 +75,21 @@ class Inspector:
         if found.flooded:
             looked.inconclusive.append(Inconclusive(document.path, "candidate flood", _FLOOD))
         self._keys(document, data, looked)
-        numbers = text.Lines(data, document.first_line)
-        tokens = list(self._engine.tokens(data, found.pairs))
-        spotted = [from_token(token, numbers.at(token.offset)) for token in tokens]
-        if judge.is_document(document.path):
-            spotted = [as_sample(s) if s.confidence < Confidence.HIGH else s for s in spotted]
-        looked.spotted += _without_overlaps(spotted)
+        if found.pairs:
+            looked.spotted += self._tokens(document, data, found.pairs)
         if content is not None:
             self._words(document, content, looked)
         return looked
+
+    def _tokens(
+        self, document: Document, data: bytes, pairs: Sequence[tuple[int, int]]
+    ) -> list[Spotted]:
+        numbers = text.Lines(data, document.first_line)
+        tokens = self._engine.tokens(data, pairs)
+        spotted = [from_token(token, numbers.at(token.offset)) for token in tokens]
+        if spotted and judge.is_document(document.path):
+            spotted = [as_sample(s) if s.confidence < Confidence.HIGH else s for s in spotted]
+        return _without_overlaps(spotted)
 
     def _keys(self, document: Document, data: bytes, looked: Looked) -> None:
         kinds = {number for number, _ in looked.hits if number in _KEYS}
@@ -105,7 +114,14 @@ class Inspector:
         """Judge what is only known by its name, place or surroundings."""
         named = self._formats.of(document.path, content.data)
         whole = document.whole and len(content.data) <= _PARSED
-        certain = whole and (named.always or (named.dialect and len(content.data) <= _DIALECT))
+        certain = whole and (
+            named.always
+            or (
+                named.dialect
+                and len(content.data) <= _DIALECT
+                and _SHIPPED.search(document.path) is None
+            )
+        )
         pairs = [pair for pair in looked.hits if pair[0] in _WORDY or pair[0] >= FIRST_RULE]
         if not pairs and not certain:
             return

@@ -13,7 +13,7 @@ from checks.errors import PolicyError
 from checks.model import Severity
 
 SeverityName = Literal["info", "low", "medium", "high", "critical"]
-_Positive = Annotated[int, msgspec.Meta(ge=1)]
+_Positive = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 
 
 class ArchivePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

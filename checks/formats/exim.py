@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = (
     *with_copies("exim4.conf", "exim.conf", "exim*.conf"), "exim4/*.conf", "exim/*.conf",
-    "exim4/conf.d/*/*", "exim.conf.template", "exim4.conf.template",
+    "exim4/conf.d/*/*",
     "exim4.conf.localmacros", "exim/conf.d/*",
 )  # fmt: skip
 

@@ -62,6 +62,7 @@ _HASH: Final = re.compile(
 )
 _DIGEST: Final = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64})\Z")
 """A bare digest: what a table of accounts has in place of a password."""
+_PASSWORD: Final = re.compile(r"pass|pwd", re.IGNORECASE)
 _INSIDE: Final = re.compile(r"\bpassword=|://[^\s/@]{1,100}@")
 """A connection string."""
 _CREDENTIAL: Final = re.compile(r"pass|pwd|secret|token|api_?key|private_?key", re.IGNORECASE)
@@ -179,13 +180,18 @@ class _Rows:
         names = [name.strip().strip("'\"`[]") for name in columns.split(",")]
         self.wanted = {i: name for i, name in enumerate(names) if _CREDENTIAL.search(name)}
 
+    def _counts(self, column: int, text: str) -> bool:
+        """Say whether a column is wanted and its text no digest of a password."""
+        name = self.wanted.get(column, "")
+        return bool(name) and not (_PASSWORD.search(name) and _DIGEST.match(text))
+
     def run(self) -> Iterator[tuple[str, str, int]]:
         while self.wanted and (opening := _NEXT_ROW.match(self.text, self.end)):
             self.end = opening.end()
             column = 0
             while item := _ITEM.match(self.text, self.end):
                 self.end = item.end()
-                if column in self.wanted and item["text"] and not _DIGEST.match(item["text"]):
+                if item["text"] and self._counts(column, item["text"]):
                     yield self.wanted[column], _plain(item["text"], "'"), item.start("text")
                 column += 1
                 if item["end"] == ")":

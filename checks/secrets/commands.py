@@ -34,6 +34,8 @@ _SLASHED: Final = re.compile(r"/[A-Za-z]\w{0,40}[:=]|/(?:p|rp|ru|u)\Z", re.IGNOR
 _SUBSTITUTION: Final = re.compile(
     r"s([/|#,@!])(?:(?!\1).){0,400}\1((?:(?!\1).){1,400})\1", re.DOTALL
 )
+_EXPRESSION: Final = 2048
+"""Of an argument that is an expression this much is read."""
 _OPTION_ALONE: Final = re.compile(r"--[a-z][\w\-]+(?:=.*)?|-[A-Za-z]", re.DOTALL)
 _LIKE_OPTION: Final = re.compile(r"--?[A-Za-z]")
 _PROPERTY: Final = re.compile(r"-[DP](?!ass|wd|in)\w")
@@ -146,7 +148,7 @@ class _Walk:
 
     def _replacement(self, word: Word) -> None:
         """Read what sed puts in place (`s/password=.*/password=x/`), not what it looks for."""
-        for found in _SUBSTITUTION.finditer(word.text):
+        for found in _SUBSTITUTION.finditer(word.text[:_EXPRESSION]):
             if setting := _ASSIGNMENT.search(found[2]):
                 self._named(setting[1], setting[2].rstrip("\"'"), word)
 

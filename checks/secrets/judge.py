@@ -35,7 +35,7 @@ _DOCUMENT_ENDINGS: Final = re.compile(
     r"\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|info|mdx|ipynb|t)$", re.IGNORECASE
 )
 _DOCUMENTS: Final = re.compile(
-    r"(?:^|/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata|fixtures?|specs?|__tests__|mocks?"
+    r"(?:^|(?<!home)/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata|fixtures?|specs?|__tests__|mocks?"
     r"|locale|locales|i18n|l10n|translations?|lang|test_[^/]+|node_modules"
     r"|site-packages|dist-packages|vendor|third_party|include|lib/python[\d.]+|share/perl5?|gems|pkg/mod"
     r"|registry/src)/"

@@ -104,8 +104,8 @@ _NEVER: Final = frozenset({"signingkey", "usersigningkey"})
 """Git's name for the id of a public key."""
 _KEY_PREFIXES: Final = frozenset(
     "cache composite default dict foreign gpg group hot host index json lookup manager map meta"
-    " natural object partition pgp primary property redis registry repo repository row schema shortcut"
-    " sort ssh surrogate translation unique".split()
+    " natural object partition pgp primary property redis registry repo repository row schema"
+    " shortcut sort ssh surrogate translation unique".split()
 )
 """Words in front of `key` that make it a name or a public thing."""
 _TOKEN_PREFIXES: Final = frozenset(

@@ -50,8 +50,8 @@ _LEAD: Final = r"pass|pwd|secret|token|psk|bindpw|rootpw|masterauth|requirepass|
 EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     (
         Trigger.QUOTED,
-        rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,16}}(?:=>|->|:=|[=:,(])[ \t]{{0,16}}"
-        r"[a-zA-Z@]?[\"'`][^\"'`\s]",
+        rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,16}}(?:=>|->|:=|[=:,(])"
+        r"[ \t]{0,16}[a-zA-Z@]?[\"'`][^\"'`\s]",
     ),
     (
         Trigger.PLAIN,

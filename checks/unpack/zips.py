@@ -76,6 +76,8 @@ def items(file: BinaryIO, meter: Meter) -> Iterator[Item]:
         if packed > directory.start:
             raise LimitError("members share the same bytes (a decompression bomb?)")
         yield _item(file, entry, directory, meter)
+    if directory.shift:
+        raise FormatError("what stands in front of its first member was not looked at")
 
 
 def _item(file: BinaryIO, entry: _Entry, directory: _Directory, meter: Meter) -> Item:
@@ -163,7 +165,7 @@ def _find_directory(file: BinaryIO) -> _Directory:
     file_size = file.seek(0, 2)
     tail_at = max(0, file_size - _END.size - _MAX16)
     tail = _read_at(file, tail_at, file_size - tail_at)
-    found = tail.rfind(b"PK\x05\x06", 0, len(tail) - _END.size + 4)
+    found = tail.rfind(b"PK\x05\x06", 0, max(0, len(tail) - _END.size + 4))
     if found < 0:
         raise FormatError(TRUNCATED)
     end = tail_at + found

@@ -10,6 +10,7 @@ import os
 import random
 import string
 import time
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,36 @@ def test_the_end_of_a_large_file_keeps_its_encoding(
     (folder / "app.ini").write_bytes(f"{filling}\n{_setting(password)}".encode(codec))
     status, report = hygiene.report(folder)
     assert (status, [check for check, _ in _found(report)]) == (FOUND, ["embedded-password"])
+
+
+def test_a_user_who_is_called_test_is_no_test(
+    hygiene: Hygiene, folder: Path, password: str
+) -> None:
+    """The home of a user called test, docs or man holds no samples; a folder tests does."""
+    for name in ("home/test/.env", "project/test/.env"):
+        path = folder / name
+        path.parent.mkdir(parents=True)
+        path.write_text(f"DB_PASSWORD={password}\n")
+    _, report = hygiene.report(folder)
+    found = [(finding["path"], finding["severity"]) for finding in report["findings"]]
+    assert found == [
+        (str(folder / "home/test/.env"), "high"),
+        (str(folder / "project/test/.env"), "low"),
+    ]
+
+
+def test_what_a_zip_does_not_list_is_not_clean(
+    hygiene: Hygiene, folder: Path, password: str
+) -> None:
+    """A member that its archive's directory leaves out is not read, and that is told."""
+    for name, content in (("hidden", _setting(password)), ("listed", "nothing here")):
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as made:
+            made.writestr("app.ini", content)
+    assert hygiene.report(folder / "listed.zip")[0] == CLEAN
+    hidden = (folder / "hidden.zip").read_bytes()
+    local = hidden[: hidden.index(b"PK\x01\x02")]
+    (folder / "both.zip").write_bytes(local + (folder / "listed.zip").read_bytes())
+    assert hygiene.report(folder / "both.zip")[0] == UNSEEN
 
 
 def test_a_fifo_that_was_asked_for_is_not_clean(hygiene: Hygiene, folder: Path) -> None:

@@ -18,6 +18,7 @@ def cases() -> Iterator[tuple[str, bytes]]:
     """Give (target, input); the first byte of an input chooses a variant."""
     for unit in (b",", b" ", b"\t", b"a:b,"):
         yield "formats", b"realm\0x=a" + unit * (60_000 // len(unit)) + b'"'
+    yield "rules", b"\1" + b"{" * 65_000
     yield "keys", b"\0" + _compressed_point()
     yield (
         "keys",

@@ -108,6 +108,8 @@ def test_all_parts_of_a_name_are_keys() -> None:
         ("smtp.login('bob', '@@')", "bob"),
         ("login(user, '@@')", ""),
         ("DBI->connect('dbi:mysql:x', 'bob', '@@')", "bob"),
+        ("Secret.fromString('@@')", ""),
+        ("new UsernamePasswordCredentialsImpl(S.GLOBAL, 'i', 'd', 'bob', '@@')", "bob"),
         ("requests.get(u, auth=('bob', '@@'))", "bob"),
         ('client.get(u).basic_auth("bob", Some("@@"))', "bob"),
         ('ConvertTo-SecureString "@@" -AsPlainText -Force', ""),

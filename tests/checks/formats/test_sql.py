@@ -156,3 +156,18 @@ def test_a_hostile_text_costs_time_in_proportion(piece: str) -> None:
     for lead in ("", "IDENTIFIED BY '", "INSERT INTO t (password) VALUES "):
         assert sum(1 for _ in sql.parse(lead + text)) >= 0
     assert time.process_time() - start < 6
+
+
+def test_a_digest_in_a_column_of_passwords_is_left_out() -> None:
+    """It is what tables of accounts have; in a column of tokens the same text counts."""
+    digest = f"{random.Random(9).getrandbits(128):032x}"
+    assert list(sql.parse(f"INSERT INTO t (password) VALUES ('{digest}');")) == []
+    found = list(sql.parse(f"INSERT INTO t (api_token) VALUES ('{digest}');"))
+    assert [e.value for e in found] == [digest]
+
+
+def test_a_connection_string_in_a_statement_is_given_whole() -> None:
+    """Another literal is not."""
+    pw = f"Kx{random.Random(10).randrange(10**9)}"
+    found = list(sql.parse(f"SELECT 1;\nSELECT dblink_connect('host=h password={pw}'), 'x';"))
+    assert [(e.value, e.line) for e in found] == [(f"host=h password={pw}", 2)]

@@ -39,7 +39,9 @@ def test_what_a_mail_client_sends_gives_the_password() -> None:
     """Behind the last NUL; the user is the subject."""
     text = base64.b64encode(b"\0bob\0x:y").decode()
     entry = Entry(("send",), f"AUTH PLAIN {text}", 4)
-    assert [(e.value, e.subject) for e in headers.credentials(entry, lambda _: 4)] == [("x:y", "bob")]
+    assert [(e.value, e.subject) for e in headers.credentials(entry, lambda _: 4)] == [
+        ("x:y", "bob")
+    ]
     assert found("AUTH PLAIN LOGIN") == []
     assert found(f"PLAIN {text}") == []
 

@@ -252,7 +252,9 @@ def test_a_value_that_is_a_json_document_is_opened() -> None:
     pw = made(5)
     body = [{"name": "DB_PASSWORD", "value": pw}, {"name": "A", "value": "b"}]
     found = list(documents(Entry(("containers",), json.dumps(body), 7)))
-    assert (("containers", "[0]", "DB_PASSWORD"), pw, 7) in [(e.keys, e.value, e.line) for e in found]
+    assert (("containers", "[0]", "DB_PASSWORD"), pw, 7) in [
+        (e.keys, e.value, e.line) for e in found
+    ]
     secret = {"kind": "Secret", "data": {"pw": "eA=="}}
     found = list(documents(Entry(("applied",), json.dumps(secret), 1)))
     assert Role.ENCODED in [e.role for e in found]

@@ -39,6 +39,8 @@ _AROUND: Final = 400
 """Of a long line, this much on both sides of a candidate is read."""
 _PARSED: Final = 4 * 1024 * 1024
 """A larger text is read in line mode."""
+_APART: Final = re.compile(rb"[,;{(\s]")
+"""Where a cut line begins, so that it does so outside a string more often than inside."""
 _NESTING: Final = 3
 _PARSED_ENTRIES: Final = 200_000
 _ALWAYS_PARSED: Final = frozenset(
@@ -79,6 +81,7 @@ class Reader:
         self._is_document = judge.is_document(document.path, claimed=claimed)
         self.degraded = not document.whole or len(content.data) > _PARSED
         self.flooded = False
+        self._lines: list[str] | None = None
 
     def deserves(self, pairs: Sequence[tuple[int, int]]) -> bool:
         """Say whether a candidate survives a look at its line, so that the file is parsed."""
@@ -110,7 +113,8 @@ class Reader:
             return next(values.inner(Entry(("url",), row, 0)), None) is not None
         return any(
             kind(entry.keys) is not Kind.NONE and not why_not(entry.value.strip(), strict=True)
-            for entry in lines.parse_line(row, 0)
+            for part in row.split("\\n")  # a file within a string has its line ends escaped
+            for entry in lines.parse_line(part, 0)
         )
 
     def _row(self, end: int) -> tuple[int, str]:
@@ -121,7 +125,11 @@ class Reader:
         stop = found if found >= 0 else len(data)
         if (not start and end > _LINE) or (found < 0 and len(data) > end + _LINE):
             middle = end - end % _AROUND  # neighbours on one long line share their surroundings
-            start, stop = max(start, middle - _AROUND), min(stop, middle + 2 * _AROUND)
+            stop = min(stop, middle + 2 * _AROUND)
+            if middle - _AROUND > start:
+                start = middle - _AROUND
+                apart = _APART.search(data, start, middle)
+                start = apart.end() if apart else start
         return start, data[start:stop].decode("utf-8", "replace")
 
     def parsed(self, form: Format) -> Iterator[Spotted]:
@@ -154,12 +162,23 @@ class Reader:
             inner, broken = _collect(form.parse if form else lines.parse, entry.value)
             if broken is not None:
                 inner += list(lines.parse(entry.value))
+            step = 1 if self._spread(entry) else 0
             moved = [
-                e._replace(keys=(*entry.keys, *e.keys), line=entry.line + e.line - 1) for e in inner
+                e._replace(keys=(*entry.keys, *e.keys), line=entry.line + step * (e.line - 1))
+                for e in inner
             ]
             yield from moved
             if depth < _NESTING:
                 yield from self._nested(moved, depth + 1)
+
+    def _spread(self, entry: Entry) -> bool:
+        """Say whether a value of several lines stands on as many; in JSON it stands on one."""
+        if self._lines is None:
+            self._lines = self._content.string.split("\n")
+        for number, part in enumerate(entry.value.split("\n", 100)[1:100], entry.line):
+            if part.strip():
+                return number < len(self._lines) and part.strip() in self._lines[number]
+        return True
 
     def _renamed(self, entries: Sequence[Entry]) -> Iterator[Spotted]:
         """Find tokens that show only when escapes are decoded or key paths are joined."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import shutil
 import string
 import subprocess
@@ -39,10 +40,14 @@ _SAMPLED = 0.02
 
 
 class Measured(NamedTuple):
-    """What a run took: seconds of wall clock, and at its peak bytes of all its processes."""
+    """What a run took, all its processes together.
+
+    seconds: of wall clock; cpu: seconds of all processors; peak: bytes of memory.
+    """
 
     done: subprocess.CompletedProcess[str]
     seconds: float
+    cpu: float
     peak: int
 
 
@@ -99,7 +104,7 @@ class Hygiene:
 
     def measured(self, *words: str | Path, timeout: float = 60) -> Measured:
         """Run the command and watch what it takes."""
-        begun = time.monotonic()
+        begun, cpu = time.monotonic(), _cpu()
         with self.start(*words) as process:
             watch = threading.Thread(target=_sample, args=(process, peaks := [0]))
             watch.start()
@@ -108,7 +113,13 @@ class Hygiene:
         watch.join()
         assert "Traceback" not in err, err
         done = subprocess.CompletedProcess(process.args, process.returncode, out, err)
-        return Measured(done, seconds, max(peaks))
+        return Measured(done, seconds, _cpu() - cpu, max(peaks))
+
+
+def _cpu() -> float:
+    """Give the seconds that all processes we waited for have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def members(session: int) -> list[int]:

@@ -109,10 +109,9 @@ class _Walk:
 
     def _variable(self) -> None:
         """Read the `$env:NAME = value` of PowerShell."""
-        if len(self.words) > 2 and self.words[1].text == "=":
-            name = _VARIABLE.fullmatch(self.words[0].text)
-            if name:
-                self._named(name[1], self.words[2].text, self.words[2])
+        assigned = len(self.words) > 2 and self.words[1].text == "="
+        if assigned and (name := _VARIABLE.fullmatch(self.words[0].text)):
+            self._named(name[1], self.words[2].text, self.words[2])
 
     def _switch(self, word: Word, previous: str) -> bool:
         """Take up the grammar of the command that this word names, if it can name one."""

@@ -319,3 +319,12 @@ def test_a_hostile_command_costs_time_in_proportion(piece: str) -> None:
 def test_expressions_names_and_ports_are_no_credentials(command: str) -> None:
     """What a tool looks for, what a secret is called, where a port goes."""
     assert found(command) == []
+
+
+@pytest.mark.parametrize("unit", ["s/", "s/a=", "sed s/a=b/", "expect -c 'send "])
+def test_expressions_cost_time_in_proportion(unit: str) -> None:
+    """However long and however nested."""
+    start = time.perf_counter()
+    found("sed " + unit * 50_000)
+    found(f"sed '{unit * 50_000}'")
+    assert time.perf_counter() - start < 5

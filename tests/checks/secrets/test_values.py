@@ -282,3 +282,16 @@ def test_a_text_in_a_jinja_expression_is_taken_out(template: str) -> None:
     assert [(e.value, e.line) for e in documents(entry)] == [(pw, 3)]
     for other in ("{{ x }}", "{{ lookup('env', 'X') }}", "{{ x | default('') }}", "{{ x['y'] }}"):
         assert list(documents(entry._replace(value=other))) == []
+
+
+def test_documents_cost_time_in_proportion() -> None:
+    """Also when they are expressions or nests made to be slow."""
+    start = time.perf_counter()
+    for value in (
+        "{{ a" * 50_000,
+        "{{ a | d('" * 50_000,
+        '[{"' * 50_000 + "]",
+        '{"a": [' * 9000 + "}",
+    ):
+        list(documents(Entry(("x",), value, 1)))
+    assert time.perf_counter() - start < 5

@@ -1,0 +1,263 @@
+"""Looking at one text: the right values at the right lines, and nothing twice."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.model import Severity
+from checks.secrets.templates import render
+from checks.spotted import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from checks.inspect import Inspector, Looked
+    from checks.spotted import Spotted
+
+    Look = Callable[[str, str | bytes], Looked]
+    MakePassword = Callable[[str], str]
+
+PASSWORD = "embedded-password"
+TOKEN = render("{{crc32-base62 ghp_}}", "a token of the tests")
+GITHUB = "github-personal-access-token"
+
+
+def places(looked: Looked) -> list[tuple[str, int, str, str]]:
+    """Give check, line, key path and value of all that was spotted."""
+    return [(one.check, one.line, ".".join(one.keys), one.value) for one in looked.spotted]
+
+
+def private_key() -> str:
+    """Make a key in PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_password_has_line_and_key_path(
+    look: Look, password: str, end: str, encoding: str
+) -> None:
+    """Whatever the encoding and the line ends, line, keys and value are those of the file."""
+    text = end.join(["; a comment", "[database]", "user = bob", "", f"password = {password}", ""])
+    looked = look("/srv/app/app.ini", text.encode(encoding))
+    assert places(looked) == [(PASSWORD, 5, "database.password", password)]
+    assert not looked.degraded
+    empty = look("/srv/app/app.ini", text.replace(password, "").encode(encoding))
+    assert places(empty) == []
+
+
+def test_a_text_that_is_not_utf8_is_looked_at(look: Look, password: str) -> None:
+    """One byte of Latin-1 does not hide the password behind it."""
+    data = f"# schl\xfcssel\npassword = {password}\n".encode("latin-1")
+    assert places(look("/etc/app.ini", data)) == [(PASSWORD, 2, "password", password)]
+
+
+def test_a_token_beats_the_generic_check(look: Look) -> None:
+    """What a rule knows by its issuer is not reported as a mere password as well."""
+    for path in ("/srv/app.ini", "/srv/app.yaml", "/srv/app.unknown"):
+        sign = ":" if path.endswith("yaml") else " ="
+        looked = look(path, f"user{sign} bob\npassword{sign} {TOKEN}\n")
+        assert [(one.check, one.line, one.value) for one in looked.spotted] == [(GITHUB, 2, TOKEN)]
+    spoiled = TOKEN[:-1] + ("A" if TOKEN[-1] != "A" else "B")
+    looked = look("/srv/app.ini", f"password = {spoiled}\n")
+    assert [one.check for one in looked.spotted] == [PASSWORD]
+
+
+def test_the_same_value_at_two_places_is_two(look: Look, password: str) -> None:
+    """Each place has to be mended; the same place is told once."""
+    looked = look("/srv/app.ini", f"[a]\npassword = {password}\n[b]\npassword = {password}\n")
+    assert [place[1:3] for place in places(looked)] == [(2, "a.password"), (4, "b.password")]
+
+
+def test_files_within_values_are_read(look: Look, password: str) -> None:
+    """A configuration within a block scalar has the keys of both and its own line."""
+    text = (
+        "kind: ConfigMap\n"
+        "data:\n"
+        "  app.ini: |\n"
+        "    [database]\n"
+        "    user = bob\n"
+        f"    password = {password}\n"
+    )
+    assert [place[1:] for place in places(look("/srv/map.yaml", text))] == [
+        (6, "data.app.ini.database.password", password)
+    ]
+    inner = f"a: 1\nb: |\n  x = 1\n  y = 2\n  password = {password}\n"
+    found = look("/srv/map.json", json.dumps({"a": 1, "file": inner}, indent=1)).spotted
+    assert [(one.line, one.value) for one in found] == [(3, password)]
+
+
+def test_files_within_files_end_somewhere(look: Look) -> None:
+    """A value within a value within a value is followed to a bound, without a fault."""
+    text = "password: x\nend: y\n"
+    for _ in range(12):
+        indented = "".join(f"  {row}\n" for row in text.splitlines())
+        text = f"a: 1\ninner.yaml: |\n{indented}b: 2\n"
+    assert look("/srv/deep.yaml", text).inconclusive == []
+
+
+def test_base64_of_a_secret_container_is_decoded(look: Look, password: str) -> None:
+    """The decoded value of a Kubernetes Secret counts, and its user name does not."""
+    encoded = base64.b64encode(password.encode()).decode()
+    user = base64.b64encode(b"application7").decode()
+    text = f"kind: Secret\ndata:\n  username: {user}\n  db-pass: {encoded}\n"
+    assert places(look("/srv/secret.yaml", text)) == [(PASSWORD, 4, "data.db-pass", password)]
+    assert places(look("/srv/secret.yaml", text.replace(encoded, "e30="))) == []
+
+
+def test_what_broke_is_read_line_by_line(look: Look, password: str) -> None:
+    """After the place where a file stops keeping to its format nothing is left out."""
+    broken = f'{{\n  "a": 1,\n  oops oops\n  "password": "{password}"\n}}\n'
+    looked = look("/srv/app.json", broken)
+    assert looked.degraded
+    assert [(one.line, one.value) for one in looked.spotted] == [(4, password)]
+    whole = look("/srv/app.json", broken.replace("oops oops", '"b": 2,'))
+    assert not whole.degraded
+    assert [(one.line, one.value) for one in whole.spotted] == [(4, password)]
+
+
+def test_a_flood_is_told_and_hides_only_its_surroundings(look: Look, password: str) -> None:
+    """Findings far from a flood of candidates stay, and the file is not called clean."""
+    calm = "nothing to see here\n" * 20_000
+    flood = "passwd=" * 60_000 + "\n"
+    text = f"db_password = '{password}'\n{calm}{flood}{calm}token = '{TOKEN}'\n"
+    looked = look("/srv/app.conf", text)
+    assert [one.reason for one in looked.inconclusive] == ["candidate flood"]
+    assert {(one.line, one.value) for one in looked.spotted} == {
+        (1, password),
+        (text.count("\n"), TOKEN),
+    }
+    assert look("/srv/app.conf", calm + f"db_password = '{password}'\n").inconclusive == []
+
+
+def test_a_flood_takes_bounded_time(look: Look) -> None:
+    """Nothing but candidates, on one line or on many, costs seconds a megabyte at the most."""
+    for unit in ("passwd=", "passwd=x ", "x://u:pq@h/ ", "password: 'x7!y'\n", "name: password\n"):
+        begun = time.process_time()
+        looked = look("/srv/app.txt", unit * (300_000 // len(unit)))
+        assert time.process_time() - begun < 4, unit
+        assert looked.inconclusive, unit
+
+
+def test_many_tokens_take_linear_time(look: Look) -> None:
+    """Thousands of tokens of several rules are compared in bounded work for each."""
+    tokens = [render("{{crc32-base62 ghp_}}", str(number)) for number in range(4000)]
+    for glue in ("\n", " "):
+        begun = time.process_time()
+        looked = look("/srv/app.txt", glue.join(tokens))
+        assert time.process_time() - begun < 5
+        assert {one.value for one in looked.spotted} == set(tokens)
+
+
+@pytest.mark.parametrize("path", ["/srv/app.js", "/srv/app.txt", "/srv/app.min.json"])
+def test_a_long_line_keeps_its_number_and_its_values(
+    look: Look, make_password: MakePassword, path: str
+) -> None:
+    """At the beginning, in the middle and at the end of 200 KB on one line."""
+    values = [make_password(str(number)) for number in range(3)]
+    pad = ",".join(f'"item{number}":"{number}"' for number in range(5000))
+    line = ",".join(f'"db_password":"{value}",{pad}' for value in values[:2])
+    line += f',"db_password":"{values[2]}"'
+    text = f"short\nlines\n{{{line}}}\nand\nafter\n"
+    found = look(path, text).spotted
+    assert sorted((one.line, one.value) for one in found) == sorted((3, v) for v in values)
+    assert look(path, text.replace("db_password", "db_keyword")).spotted == []
+
+
+def test_short_lines_beside_a_long_one_keep_theirs(look: Look, make_password: MakePassword) -> None:
+    """A value near the border of a long line belongs to its own line only."""
+    first, second = make_password("first"), make_password("second")
+    text = f"db_password = '{first}'\n{'word ' * 4000}\ndb_password = '{second}'\n"
+    found = look("/srv/app.txt", text).spotted
+    assert [(one.line, one.value) for one in found] == [(1, first), (3, second)]
+
+
+def test_a_key_in_a_text_is_found_at_its_line(look: Look) -> None:
+    """A private key within a definition is one finding; its public half is remembered."""
+    body = "".join(f"    {row}\n" for row in private_key().splitlines())
+    looked = look("/srv/deploy.yaml", f"name: web\ntls:\n  key: |\n{body}")
+    assert [(one.check, one.line) for one in looked.spotted] == [("embedded-private-key", 4)]
+    assert len(looked.keys) == 1
+    public = look("/srv/deploy.yaml", f"tls:\n  key: |\n{body}".replace("PRIVATE", "PUBLIC"))
+    assert (public.spotted, public.keys) == ([], [])
+
+
+def test_a_key_of_a_document_counts_low(look: Look) -> None:
+    """A key in documentation is most likely a sample, and is not joined with others."""
+    looked = look("/srv/docs/howto.md", "An example:\n\n" + private_key())
+    assert [(one.check, one.severity) for one in looked.spotted] == [
+        ("embedded-private-key", Severity.LOW)
+    ]
+    assert looked.keys == []
+
+
+def test_a_binary_is_searched_for_tokens_only(look: Look, password: str) -> None:
+    """A token within a program is found; words beside it mean nothing."""
+    head = b"\x7fELF\2\1\1" + bytes(range(1, 32)) * 40
+    data = head + f"password = '{password}'\n".encode() + b"\xfe\0" + TOKEN.encode() + b"\0\xff"
+    looked = look("/usr/bin/tool", data)
+    assert looked.binary
+    assert [(one.check, one.value) for one in looked.spotted] == [(GITHUB, TOKEN)]
+
+
+def test_a_piece_counts_its_lines_on(inspector: Inspector, password: str) -> None:
+    """A piece of a large file knows its first line and is read line by line."""
+    data = f"x\ndb_password = '{password}'\ntoken = {TOKEN}\n".encode()
+    looked = inspector.look(Document("/srv/app.yaml", data, first_line=1000, whole=False))
+    assert sorted((one.line, one.check) for one in looked.spotted) == [
+        (1001, PASSWORD),
+        (1002, GITHUB),
+    ]
+    assert looked.degraded
+
+
+def test_an_empty_text_has_nothing(look: Look) -> None:
+    """Nothing is found in nothing."""
+    for path in ("/etc/shadow", "/srv/app.yaml", "/srv/web.p12", "x"):
+        looked = look(path, b"")
+        assert (looked.spotted, looked.inconclusive) == ([], [])
+
+
+def test_nothing_spotted_shows_its_value(look: Look, password: str) -> None:
+    """The representation of what goes round inside holds no secret."""
+    text = f"password = {password}\ntoken = {TOKEN}\n"
+    looked = look("/srv/app.ini", text)
+    shown = repr(looked.spotted) + repr(Document("/srv/app.ini", text.encode()))
+    assert len(looked.spotted) == 2
+    assert password not in shown
+    assert TOKEN not in shown
+
+
+_FRAGMENTS = [
+    "password", "=", ":", " ", "\n", "'", '"', "{", "}", "[", "]", "<", ">", "x7!kQ2", "://", "@",
+    "data:", "kind: Secret", "|", "-----BEGIN PRIVATE KEY-----", "eyJ", "$6$", "\0", "\r", "é",
+    "- ", "\\", "#", "name", "value", "token", "ghp_", "curl -u ", "--password", "\ufeff", "%",
+]  # fmt: skip
+_PATHS = [
+    "a", "a.yaml", "a.json", "a.ini", "a.xml", "a.toml", "a.py", "a.sh", "a.tf", "x/etc/b.conf",
+    ".netrc", "Dockerfile", "a.properties", "shadow", "a.sql", "a.p12",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=40).map("".join), st.sampled_from(_PATHS))
+def test_any_text_can_be_looked_at(inspector: Inspector, text: str, path: str) -> None:
+    """No text fails, and every line that is named is a line of the text."""
+    looked = inspector.look(Document(path, text.encode()))
+    assert all(one.line <= text.count("\n") + text.count("\0") + 1 for one in looked.spotted)
+
+
+@given(st.binary(max_size=300), st.sampled_from(_PATHS))
+def test_any_bytes_can_be_looked_at(inspector: Inspector, data: bytes, path: str) -> None:
+    """No bytes fail."""
+    found: list[Spotted] = inspector.look(Document(path, data)).spotted
+    assert all(one.message for one in found)

@@ -261,19 +261,19 @@ def pieces(file: Opened) -> Iterator[Piece | Inconclusive]:
 
     Ends with an Inconclusive when the file was cut or could not be read to its end.
     """
-    offset, line, tail = 0, 1, b""
+    offset, line, tail, size = 0, 1, b"", file.status.st_size
     try:
-        while offset < file.status.st_size:
-            start = _next_data(file.descriptor, offset)
-            if start is not None and start > offset:
+        while offset < size:
+            start, stop = _extent(file.descriptor, offset, size)
+            if start > offset:
                 line += tail.count(b"\n")
                 offset, tail = start, b""
-            data = os.pread(file.descriptor, CHUNK, offset) if start is not None else b""
+            data = os.pread(file.descriptor, min(CHUNK, stop - start), start)
             if not data:
-                if os.fstat(file.descriptor).st_size < file.status.st_size:
+                if os.fstat(file.descriptor).st_size < size:
                     yield Inconclusive(file.path, "changed while being read", "shrank")
                 return
-            if offset + len(data) < file.status.st_size:
+            if len(data) == CHUNK:
                 data = data[: _end_of_line(data)]
             piece = Piece(tail + data, len(tail), line)
             yield piece
@@ -296,14 +296,13 @@ def _end_of_line(data: bytes) -> int:
     return len(data)
 
 
-def _next_data(descriptor: int, offset: int) -> int | None:
-    """Give the next offset with data; None when only a hole is left."""
+def _extent(descriptor: int, offset: int, size: int) -> tuple[int, int]:
+    """Give where the next data begins and ends; SIZE twice when only a hole is left."""
     try:
-        return os.lseek(descriptor, offset, os.SEEK_DATA)
+        start = os.lseek(descriptor, offset, os.SEEK_DATA)
+        return start, os.lseek(descriptor, start, os.SEEK_HOLE)
     except OSError as error:
-        if error.errno == errno.ENXIO:
-            return None
-        return offset
+        return (size, size) if error.errno == errno.ENXIO else (offset, size)
 
 
 def whole(file: Opened) -> bytes | Inconclusive:

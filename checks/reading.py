@@ -33,8 +33,10 @@ _TOOL: Final = re.compile(
 _HASH: Final = re.compile(r"(?:\$[\w\-]{1,16}\$|\{[A-Z0-9\-]{2,10}\})[^\s\"',;:]{8,512}")
 _LINE: Final = 4 * 1024
 """A line that goes on further than this from a candidate is long."""
-_MOST_ROWS: Final = 20_000
-"""More lines with a candidate than this in one text are a flood."""
+_BUDGET: Final = 2 * 1024 * 1024
+"""So many characters on lines with a candidate are read of one text; more are a flood."""
+_DENSE: Final = 4
+"""The surroundings of a candidate on a long line, full of others, cost so many times more."""
 _AROUND: Final = 400
 """Of a long line, this much on both sides of a candidate is read."""
 _PARSED: Final = 4 * 1024 * 1024
@@ -81,6 +83,7 @@ class Reader:
         self._is_document = judge.is_document(document.path, claimed=claimed)
         self.degraded = not document.whole or len(content.data) > _PARSED
         self.flooded = False
+        self._budget = _BUDGET
         self._lines: list[str] | None = None
 
     def deserves(self, pairs: Sequence[tuple[int, int]]) -> bool:
@@ -256,7 +259,8 @@ class Reader:
             start, row = self._row(end)
             if start in seen:
                 continue
-            if len(seen) >= _MOST_ROWS:
+            self._budget -= len(row) * (_DENSE if len(row) > _AROUND else 1)
+            if self._budget < 0:
                 self.flooded = True
                 return
             seen.add(start)

@@ -61,9 +61,9 @@ def read(data: bytes) -> Text | None:
     wide = _wide(sample)
     if wide:
         return _transcoded(data, wide)
-    if sample[0] == 0:  # a log that was cut while its writer went on begins with a hole
-        data = data.lstrip(b"\0")
-        sample = data[:_SAMPLE]
+    # A log that was cut while its writer went on begins with a hole, one made in advance ends so.
+    data = data.strip(b"\0")
+    sample = data[:_SAMPLE]
     if _MAGIC.match(data) or not _mostly_text(sample):
         return None
     return Text(data.replace(b"\0", b"\n"), "utf-8")

@@ -48,13 +48,17 @@ class Template(NamedTuple):
 
 
 class Label(NamedTuple):
-    """An expected place: lines FIRST to LAST of PATH; `optional` ones may be missed."""
+    """An expected place: lines FIRST to LAST of PATH; `optional` ones may be missed.
+
+    value: what was planted there.
+    """
 
     path: str
     first: int
     last: int
     kind: str
     optional: bool = False
+    value: str = ""
 
     @property
     def weak(self) -> bool:
@@ -97,7 +101,7 @@ def render(template: Template, seed: str) -> tuple[bytes, list[Label]]:
         line += before.count("\n")
         last = line + value.count("\n")
         if letter != "D":
-            labels.append(Label(template.path, line, last, kind, letter == "O"))
+            labels.append(Label(template.path, line, last, kind, letter == "O", value))
         line, end = last, found.end()
     out.append(text[end:])
     return _encoded("".join(out), template.variant), labels

@@ -85,10 +85,11 @@ class _Globs:
         folder, _, name = path.rpartition("/")
         near, loose = self._placed(folder)
         special = [*self._filed.get(name, ()), *near]
-        if loose or self._core.search(name):
-            special += self._loose
         dot = name.find(".")
         suffixed = self._suffixed(name[dot:]) if dot >= 0 else ()
+        code = len(suffixed) == 1 and hasattr(suffixed[0].module, "CODE")
+        if loose or (not code and self._core.search(name)):
+            special += self._loose
         if not special and len(suffixed) == 1 and suffixed[0].sure:
             return suffixed[0]
         found = [one for one in (*special, *suffixed) if one.matches(path)]

@@ -58,6 +58,7 @@ class Spotted(NamedTuple):
 
 
 def from_token(token: Token, line: int, keys: tuple[str, ...] = ()) -> Spotted:
+    """Describe a confirmed token; keys: the way to it where it stood in parsed entries."""
     rule = token.rule
     return Spotted(
         check=rule.id,

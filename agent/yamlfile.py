@@ -1,7 +1,12 @@
-"""Read YAML that people write for this program: safe types only, no alias, no key twice."""
+"""Read YAML that people write for this program: names and values of safe types, no alias.
+
+Strict before anything is made of it: somebody may have named a file of secrets by mistake, and
+later errors name the keys that they meet.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import yaml
@@ -12,6 +17,7 @@ from checks.errors import HygieneError, PolicyError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
 _DEEPEST: Final = 64
 """Deeper nesting has no use here and would exhaust the library's stack, which is C's."""
 
@@ -21,14 +27,14 @@ class _RefusedError(HygieneError):
 
 
 class _Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader exists where libyaml does
-    """A safe loader that refuses a key given twice and a key that is no single value."""
+    """A safe loader that refuses a key given twice and a key that is no plain name."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002 - the library's signature
         seen: set[str] = set()
         for key, _ in node.value:
             line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode):
-                raise _RefusedError(f"line {line}: a key must be a single value")
+            if not isinstance(key, yaml.ScalarNode) or not _KEY.fullmatch(key.value):
+                raise _RefusedError(f"line {line}: a key must be a plain name")
             if key.value in seen:
                 raise _RefusedError(f"line {line}: key given twice")
             seen.add(key.value)
@@ -49,16 +55,16 @@ def _guard(data: bytes) -> None:
             raise _RefusedError(f"line {line}: nested deeper than {_DEEPEST}")
 
 
-def load(path: Path, refusal: type[HygieneError] = PolicyError) -> object:
+def load(path: Path, refusal: type[HygieneError] = PolicyError) -> dict[str, object]:
     """Decode a file; raises REFUSAL with the file's name and the line, never with its content."""
     return decode(path, given.read(path, refusal), refusal)
 
 
-def decode(path: Path, data: bytes, refusal: type[HygieneError]) -> object:
+def decode(path: Path, data: bytes, refusal: type[HygieneError]) -> dict[str, object]:
     """Decode the content of the file PATH, like `load`."""
     try:
         _guard(data)
-        return yaml.load(data, Loader=_Strict)  # noqa: S506 - a safe loader's subclass
+        raw = yaml.load(data, Loader=_Strict)  # noqa: S506 - a safe loader's subclass
     except _RefusedError as error:
         message = f"{path}: {error}"
         raise refusal(message) from error
@@ -66,3 +72,6 @@ def decode(path: Path, data: bytes, refusal: type[HygieneError]) -> object:
         mark = getattr(error, "problem_mark", None)
         message = f"{path}: not YAML" + (f", line {mark.line + 1}" if mark else "")
         raise refusal(message) from error
+    if not isinstance(raw, dict):
+        raise refusal(f"{path}: expected names and values")
+    return raw

@@ -32,7 +32,12 @@ _KEYS: Final = frozenset({int(Trigger.KEY), int(Trigger.CERTIFICATE)})
 _STRUCTURAL: Final = frozenset({int(Trigger.PAIRED), int(Trigger.CONTAINER), int(Trigger.HASH)})
 _IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
 _IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
-_WORDY: Final = _STRUCTURAL | _IN_LINES | _IN_VALUES | {int(Trigger.ARGUMENT), int(Trigger.VAGUE)}
+_WORDY: Final = (
+    _STRUCTURAL
+    | _IN_LINES
+    | _IN_VALUES
+    | {int(t) for t in (Trigger.ARGUMENT, Trigger.VAGUE, Trigger.CALL)}
+)
 _DIALECT: Final = 32 * 1024
 """A file of a dialect up to this size is parsed whatever fires: its words are its own."""
 

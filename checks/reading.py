@@ -33,7 +33,7 @@ _TOOL: Final = re.compile(
 _HASH: Final = re.compile(r"(?:\$[\w\-]{1,16}\$|\{[A-Z0-9\-]{2,10}\})[^\s\"',;:]{8,512}")
 _LINE: Final = 4 * 1024
 """A line that goes on further than this from a candidate is long."""
-_BUDGET: Final = 2 * 1024 * 1024
+_BUDGET: Final = 1024 * 1024
 """So many characters on lines with a candidate are read of one text; more are a flood."""
 _DENSE: Final = 4
 """The surroundings of a candidate on a long line, full of others, cost so many times more."""
@@ -46,15 +46,23 @@ _APART: Final = re.compile(rb"[,;{(\s]")
 _NESTING: Final = 3
 _PARSED_ENTRIES: Final = 200_000
 _ALWAYS_PARSED: Final = frozenset(
-    {int(t) for t in (Trigger.CONTAINER, Trigger.HEADER, Trigger.ARGUMENT, Trigger.HASH)}
+    {int(t) for t in (Trigger.CONTAINER, Trigger.ARGUMENT, Trigger.HASH)}
 )
+_HEADER: Final = re.compile(
+    r"""(?i)(?:authorization|x-[\w\-]{1,40}(?:key|token))"""
+    r"""(?:["']?[ \t]*[:=,]|[ \t]+["']?(?:basic|bearer)[ \t])"""
+)
+_OPENERS: Final = frozenset("{[(|>&")
+"""What begins a nested value rather than being one."""
 _NAMED: Final = re.compile(
-    r"""(?i)(?:name|key|id|property|path|setting)["']?[ \t]*[:=][ \t]*["']?([\w.\-/]+)(?![\w ])"""
+    r"""(?i)(?<!\w)(?:name|key|id|property|path|setting)["']?"""
+    r"""[ \t]*[:=][ \t]*["']?([\w.\-/]+)(?![\w ])"""
 )
 _VALUE: Final = re.compile(rb"(?i)value|default|content|>\s*[^<\s]")
 _IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
 _IN_CODE: Final = frozenset(
-    int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE, Trigger.CONTAINER)
+    int(t)
+    for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE, Trigger.CONTAINER, Trigger.CALL)
 )
 _QUOTES: Final = frozenset(b"\"'")
 _SETTINGS_CODE: Final = re.compile(r"(?:config|settings|\.inc)[^/]*$", re.IGNORECASE)
@@ -110,12 +118,17 @@ class Reader:
         )
 
     def _survives(self, number: int, row: str) -> bool:
+        if number == Trigger.HEADER:
+            return _HEADER.search(row) is not None
         if number == Trigger.VAGUE:
-            return any(_made(entry.value) for entry in lines.parse_line(row, 0))
+            return any(
+                _made(entry.value) and _may_be_value(entry.value)
+                for entry in lines.parse_line(row, 0)
+            )
         if number == Trigger.URL:
             return next(values.inner(Entry(("url",), row, 0)), None) is not None
         return any(
-            kind(entry.keys) is not Kind.NONE and not why_not(entry.value.strip(), strict=True)
+            kind(entry.keys) is not Kind.NONE and _may_be_value(entry.value.strip())
             for part in row.split("\\n")  # a file within a string has its line ends escaped
             for entry in lines.parse_line(part, 0)
         )
@@ -274,6 +287,10 @@ class Reader:
                 if mark not in seen:
                     seen.add(mark)
                     yield from_candidate(candidate)
+
+
+def _may_be_value(value: str) -> bool:
+    return value[:1] not in _OPENERS and not why_not(value)
 
 
 def _made(value: str) -> bool:

@@ -21,14 +21,14 @@ FIRST_RULE: Final = 64
 """Ids below are triggers; rule number n has the id FIRST_RULE + n."""
 
 WINDOW: Final = 64 * 1024
-CAP: Final = 3072
+CAP: Final = 1536
 """At most this many candidates are taken from one window of a flooded text."""
 _CALM: Final = 4096
 """A text with fewer candidates than this is scanned in one go."""
 _OVERLAP: Final = 512
 _LOOK_BACK: Final = 256
 _LOOK_AHEAD: Final = 8192
-_LONGEST: Final = 2600
+_LONGEST: Final = 4096
 """No rule's match, from the start of its trigger, is longer."""
 
 

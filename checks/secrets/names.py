@@ -100,8 +100,8 @@ _PLAIN_MEMBERS: Final = frozenset(
     " path prefix provider region role scope scopes ttl type url user username version".split()
 )
 _PUBLIC: Final = frozenset({"public", "pub"})
-_NEVER: Final = frozenset({"signingkey", "usersigningkey"})
-"""Git's name for the id of a public key."""
+_NEVER: Final = frozenset({"signingkey", "user.signingkey"})
+"""Git's name for the id of a public key; `SIGNING_KEY` of others is a secret."""
 _KEY_PREFIXES: Final = frozenset(
     "cache composite default dict foreign gpg group hot host index json lookup manager map meta"
     " natural object partition pgp primary property redis registry repo repository row schema"
@@ -162,7 +162,7 @@ def kind(keys: tuple[str, ...]) -> Kind:
 
 @lru_cache(maxsize=4096)
 def _kind(name: str) -> Kind:
-    if len(name) > 120 or name.lower() in _PROGRAMS or _REFERRING.search(name):
+    if len(name) > 120 or name.lower() in _PROGRAMS | _NEVER or _REFERRING.search(name):
         return Kind.NONE
     parts = [word for word in words(name) if not word.isdigit()]
     while len(parts) > 1 and parts[-1] in _DROPPED_TAILS:
@@ -178,7 +178,7 @@ def _kind(name: str) -> Kind:
 
 def _by_head(parts: list[str]) -> Kind:
     head, glued = parts[-1], "".join(parts)
-    if not _PUBLIC.isdisjoint(parts) or glued in _NEVER:
+    if not _PUBLIC.isdisjoint(parts):
         return Kind.NONE
     if head in _PASSWORD or _PASSWORD_TAIL.search(glued):
         return Kind.PASSWORD

@@ -146,7 +146,7 @@ def _checked(name: str, rule: Rule) -> Rule:
         message = f"{where}: severity or confidence: not a known word"
         raise RuleError(message) from error
     try:
-        _ = rule.confirm, rule.named
+        _ = re.compile(rule.pattern), rule.confirm, rule.named
     except (re.error, OverflowError, RecursionError) as error:
         message = f"{where}: pattern: {error}"
         raise RuleError(message) from error

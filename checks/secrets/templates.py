@@ -36,6 +36,7 @@ ALPHABETS = {
     "base32": string.ascii_uppercase + "234567",
     "base58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
 }
+_LENGTH = re.compile(r"[0-9]{1,5}")
 _PLACEHOLDER = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*+)\}\}", re.DOTALL)
 
 
@@ -48,7 +49,7 @@ def render(template: str, seed: str) -> str:
 def _expand(body: str, rng: random.Random) -> str:
     name, _, rest = body.strip().partition(" ")
     words = rest.split()
-    if name in ALPHABETS and len(words) == 1 and words[0].isdigit():
+    if name in ALPHABETS and len(words) == 1 and _LENGTH.fullmatch(words[0]):
         return _mixed(ALPHABETS[name], int(words[0]), rng)
     if name == "uuid" and not words:
         return str(uuid.UUID(int=rng.getrandbits(128), version=4))

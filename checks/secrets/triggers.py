@@ -35,6 +35,8 @@ class Trigger(enum.IntEnum):
     """The armour of a private key, also in base64."""
     VAGUE = 10
     """A word that may stand for a credential and a value: for files of settings."""
+    CALL = 12
+    """A call of source code that takes a password by its place."""
     CERTIFICATE = 11
     """The armour of a certificate: it may belong to a key."""
 
@@ -91,7 +93,8 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     (
         Trigger.CONTAINER,
         r"(?i)noecho[\"']?[ \t]{0,4}:[ \t]{0,4}[\"']?true|chpasswd"
-        r"|identified[ \t]{1,4}(?:by|with)|getconnection\(|securestring|\"auths\""
+        r"|identified[ \t]{1,4}(?:by|with[ \t]{1,4}[^\n]{1,60}(?:by|as))"
+        r"[ \t]{1,4}(?:password[ \t]{1,4})?[\"']|\"auths\""
         r"|insecure-password|basic_?auth\(|plainauth\(|dbi->connect|new pdo\(|mysqli_connect\("
         r"|auth ?= ?\([\"']|credentialsimpl\(",
     ),
@@ -104,6 +107,7 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         Trigger.CONTAINER,
         r"(?i)stats[ \t]{1,4}auth[ \t]|createuser[ \t]|com2sec|allow[ \t]{1,4}\w{1,32}:\w",
     ),
+    (Trigger.CALL, r"(?i)getconnection\(|securestring"),
     (Trigger.HASH, r"\$(?:1|2[abxy]?|5|6|7|y|gy|apr1|argon2id?|argon2i|pbkdf2[\w\-]{0,16})\$"),
     (Trigger.HASH, r"\{(?:SSHA|SHA|SMD5|MD5|CRYPT|PBKDF2|ARGON2)[\w\-]{0,8}\}"),
     (Trigger.KEY, r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY"),

@@ -66,9 +66,10 @@ def test_a_file_that_is_not_fit_yaml_is_refused(tmp_path: Path, data: bytes) -> 
         ("waivers: [{check: '*'}]", "waivers[0]"),
         ("waivers: [{check: x, path: x, owner: '', reason: x, until: 2030-01-01}]", "owner"),
         ("waivers: [{check: x, path: x, owner: x, reason: x, until: soon}]", "until"),
-        ("just text", "policy"),
-        ("- a list", "policy"),
-        ("", "policy"),
+        ("just text", "expected names and values"),
+        ("- a list", "expected names and values"),
+        ("", "expected names and values"),
+        ("user:pass:word: x", "line 1: a key must be a plain name"),
     ],
 )
 def test_a_wrong_policy_names_the_place(tmp_path: Path, text: str, place: str) -> None:

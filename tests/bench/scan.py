@@ -159,7 +159,7 @@ def _copy(tree: Path) -> None:
     files = size = 0
     for path in sorted(_texts(), key=lambda p: hash_of(str(p))):
         length = path.stat().st_size
-        if size + length > SIZE or (files and size / files > 8_400 and length > 9_000):
+        if size + length > SIZE or (files and size / files > 8_300 and length > 20_000):
             continue
         target = tree / str(path).lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -254,7 +254,7 @@ def _findings(work: Path, tool: Tool) -> tuple[int, int]:
     text = out.read_text(errors="replace") if out.exists() else ""
     if tool.count == "ours":
         report = json.loads(text)
-        return len(report["findings"]), report["counts"]["bytes_looked_at"]
+        return len(report["findings"]), report["summary"]["bytes_looked_at"]
     if tool.count == "kingfisher":
         return sum(1 for line in text.splitlines() if '"rule"' in line), 0
     return len(json.loads(text or "[]")), 0

@@ -348,10 +348,10 @@ def test_holes_are_passed_over(tmp_path: Path) -> None:
         file.truncate(10 << 30)
     if os.stat(path).st_blocks * 512 > 1 << 20:
         pytest.skip("this file system has no holes")
-    begun = time.monotonic()
+    begun = time.process_time()
     with opened(path) as sparse:
         got = [one for one in files.pieces(sparse) if isinstance(one, Piece)]
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
     assert sum(len(one.data) for one in got) < 4 * CHUNK
     found = next(one for one in got if b"three" in one.data)
     before = found.data[: found.data.index(b"three")].count(b"\n")

@@ -201,9 +201,9 @@ def test_a_sparse_file_takes_no_time(scan: Scan, folder: Path, password: str) ->
         file.truncate(10 << 30)
     if path.stat().st_blocks * 512 > 1 << 20:
         pytest.skip("this file system has no holes")
-    begun = time.monotonic()
+    begun = time.process_time()
     assert [one.check for one in scan(path).findings] == [PASSWORD]
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_a_file_that_is_cut_meanwhile_is_inconclusive(scan: Scan, folder: Path) -> None:

@@ -1,0 +1,251 @@
+"""Whether an entry is a credential: from its name, its value, its format and its surroundings."""
+
+from __future__ import annotations
+
+import base64
+import random
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.model import Access, Confidence, Entry, Role, Severity
+from checks.secrets import judge
+from checks.secrets.judge import EMPTY, PASSWORD, SECRET, WEAK, Candidate, Place, is_document
+
+SPECIAL = "!#%&+.@^_~-"
+
+
+def made(seed: int, length: int = 14, special: str = SPECIAL) -> str:
+    """Make a password that begins and ends plainly."""
+    rng = random.Random(seed)
+    body = rng.choices(string.ascii_letters + string.digits + special, k=length - 4)
+    return f"k7{''.join(body)}Q2"
+
+
+VALUE = made(1)
+KEY = made(2, 40, "")
+HOST = Place()
+
+
+def judged(
+    value: str,
+    *keys: str,
+    role: Role = Role.NAMED,
+    place: Place = HOST,
+    quoted: bool = False,
+    subject: str = "",
+) -> list[Candidate]:
+    """Judge one entry."""
+    entry = Entry(keys or ("password",), value, 3, role, quoted, subject)
+    return list(judge.judge(entry, place))
+
+
+def told(found: list[Candidate]) -> list[tuple[str, str]]:
+    """Give check and value of each candidate."""
+    return [(one.check, one.entry.value) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "expected"),
+    [
+        (("db", "password"), VALUE, PASSWORD),
+        (("db", "pass"), VALUE, PASSWORD),
+        (("api_key",), KEY, SECRET),
+        (("secret",), KEY, SECRET),
+        (("db", "password"), "changeme", WEAK),
+        (("db", "password"), "12345", WEAK),
+        (("db", "password"), "hidden", None),
+        (("db", "password"), "${DB_PASSWORD}", None),
+        (("db", "password"), "", None),
+        (("db", "password"), "   ", None),
+        (("db", "password"), "x" * 5000, None),
+        (("db", "password_file"), VALUE, None),
+        (("db", "name"), VALUE, None),
+        (("api_key",), "some words here", None),
+        (("api_key",), "short1", None),
+        (("api_key",), "production", None),
+        (("secret",), "frontend", None),
+        (("secret",), "my-app-7", None),
+        ((), VALUE, PASSWORD),
+    ],
+)
+def test_name_and_value_decide_together(
+    keys: tuple[str, ...], value: str, expected: str | None
+) -> None:
+    """A password may be anything but what is known to be none; a key has to look made."""
+    assert [one.check for one in judged(value, *keys)] == ([expected] if expected else [])
+
+
+def test_severity_and_confidence_say_how_sure_it_is() -> None:
+    """A parsed password is certain, a weak one low, a guess from a line less sure."""
+    [sure], [weak] = judged(VALUE), judged("changeme")
+    [guess] = judged(VALUE, place=Place(loose=True))
+    assert (sure.severity, sure.confidence) == (Severity.HIGH, Confidence.HIGH)
+    assert (weak.severity, weak.confidence) == (Severity.LOW, Confidence.MEDIUM)
+    assert guess.confidence is Confidence.MEDIUM
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_quotes_that_a_notation_left_on_are_taken_off(quote: str) -> None:
+    """The value is what stands between them; a lone quote belongs to it."""
+    assert told(judged(f" {quote}{VALUE}{quote} ")) == [(PASSWORD, VALUE)]
+    assert told(judged(f"{VALUE}{quote}")) == [(PASSWORD, f"{VALUE}{quote}")]
+
+
+@pytest.mark.parametrize(
+    "value", ["is", "required", "12345678", "max_length", "user.password", "("]
+)
+def test_a_guess_needs_a_chosen_value(value: str) -> None:
+    """Behind a key that was guessed from a line a plain word or a number is none."""
+    assert judged(value, place=Place(loose=True)) == []
+    assert judged(value, place=Place(code=True)) == []
+    assert told(judged(VALUE, place=Place(loose=True))) == [(PASSWORD, VALUE)]
+
+
+def test_where_a_secret_must_stand_words_count() -> None:
+    """A netrc password that is a word or a switch is a password; a reference is still none."""
+    assert told(judged("required", "machine", role=Role.SECRET)) == [(PASSWORD, "required")]
+    assert told(judged("x/y/z.pem", "machine", role=Role.SECRET)) == [(PASSWORD, "x/y/z.pem")]
+    assert judged("${PW}", "machine", role=Role.SECRET) == []
+    assert judged("required", "password") == []
+
+
+def test_a_value_that_repeats_its_key_is_none() -> None:
+    """`Password: Password` is a label; `password: password` is the weakest of all."""
+    assert judged("Password", "Password") == []
+    assert judged("api-key", "api_key") == []
+    assert told(judged("password")) == [(WEAK, "password")]
+
+
+def test_keys_that_are_no_names_are_refused() -> None:
+    """A piece of a sentence in front of a sign is no key."""
+    assert judged(VALUE, 'say "password') == []
+    assert judged(VALUE, "if (password") == []
+    assert judged(VALUE, "the password") != []
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/srv/app/docs/setup.yaml", True),
+        ("/srv/app/tests/fixtures/db.ini", True),
+        ("/srv/app/README.md", True),
+        ("/srv/app/config.example.yaml", True),
+        ("/srv/app/config.yaml.sample", True),
+        ("/usr/share/man/man1/app.1", True),
+        ("/srv/node_modules/x/config.js", True),
+        ("/srv/app/test_login.py", True),
+        ("/etc/app/config.yaml", False),
+        ("/srv/contest/config.yaml", False),
+        ("/srv/app/latest/db.ini", False),
+        ("/srv/app/attestation.ini", False),
+        ("/srv/documents/db.ini", False),
+        ("", False),
+    ],
+)
+def test_documents_are_known_by_their_path(path: str, *, expected: bool) -> None:
+    """Documentation, tests, examples and other people's libraries; not what only sounds so."""
+    assert is_document(path) is expected
+
+
+def test_a_claimed_name_is_no_document_by_its_ending() -> None:
+    """A format that knows `psk.txt` says what it is; a folder of examples stays one."""
+    assert is_document("/etc/app/psk.txt")
+    assert not is_document("/etc/app/psk.txt", claimed=True)
+    assert is_document("/srv/docs/psk.txt", claimed=True)
+
+
+def test_in_a_document_only_random_values_count_and_low() -> None:
+    """An example password in a manual is none; a key that was pasted into one is told low."""
+    manual = Place(document=True)
+    assert judged("hunter2!", place=manual) == []
+    [found] = judged(KEY, "api_key", place=manual)
+    assert (found.severity, found.confidence) == (Severity.LOW, Confidence.LOW)
+
+
+def test_a_command_gives_its_arguments() -> None:
+    """The credential of a command line has the command's keys in front of its own."""
+    [found] = judged(f"mysql -u root -p{VALUE} db", "ExecStart", role=Role.COMMAND)
+    assert (found.check, found.entry.value, found.entry.keys[0]) == (PASSWORD, VALUE, "ExecStart")
+    assert judged("mysql -u root -p db", "ExecStart", role=Role.COMMAND) == []
+
+
+def encoded(text: str) -> str:
+    """Encode in base64."""
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_encoded_values_are_opened() -> None:
+    """Every value of a secret container counts, except what is named like a user or an address."""
+    assert told(judged(encoded(VALUE), "data", "anything", role=Role.ENCODED)) == [
+        (PASSWORD, VALUE)
+    ]
+    assert told(judged(encoded(VALUE + "\n"), "data", "x", role=Role.ENCODED)) == [
+        (PASSWORD, VALUE)
+    ]
+    assert judged(encoded("application7"), "data", "username", role=Role.ENCODED) == []
+    assert judged(encoded("${PW}"), "data", "pw", role=Role.ENCODED) == []
+    for broken in ("no base64!", "////", "a", ""):
+        assert judged(broken, "data", "pw", role=Role.ENCODED) == []
+
+
+def test_the_auth_of_a_registry_is_user_and_password() -> None:
+    """Docker keeps both in one base64 text; the user is the subject."""
+    [found] = judged(encoded(f"bob:{VALUE}"), "auths", "r.example", "auth", role=Role.ENCODED)
+    assert (found.entry.value, found.entry.subject) == (VALUE, "bob")
+    [plain] = judged(f"bob:{VALUE}", "http", "auth")
+    assert (plain.entry.value, plain.entry.subject) == (VALUE, "bob")
+
+
+def test_values_within_values_are_judged() -> None:
+    """A URL or a connection string gives its password; one without gives nothing."""
+    [found] = judged(f"postgres://bob:{made(3, 14, '')}@db/app", "DATABASE_URL")
+    assert (found.check, found.entry.value, found.entry.subject) == (
+        PASSWORD,
+        made(3, 14, ""),
+        "bob",
+    )
+    [pair] = judged(f"Server=db;User Id=bob;Password={made(4, 14, '')};", "connection")
+    assert pair.entry.value == made(4, 14, "")
+    assert judged("postgres://bob:${PW}@db/app", "DATABASE_URL") == []
+    assert judged("postgres://db/app", "DATABASE_URL") == []
+
+
+def test_hashes_are_judged_by_strength_and_readers() -> None:
+    """A good hash in a closed file is none; in an open one it is readable; DES is weak."""
+    good = "$2b$12$" + "".join(random.Random(5).choices(string.ascii_letters, k=53))
+    old = "".join(random.Random(6).choices(string.ascii_letters, k=13))
+    closed, wide = Place(access=Access(0, 0, 0o600)), Place(access=Access(0, 0, 0o644))
+
+    def checks(value: str, place: Place) -> list[str]:
+        return [one.check for one in judged(value, "bob", role=Role.HASH, place=place)]
+
+    assert checks(good, closed) == []
+    assert checks(good, wide) == ["password-hash-readable"]
+    assert checks(old, closed) == ["password-hash-weak"]
+    assert checks("", closed) == [EMPTY]
+    assert checks("!", wide) == checks("*", wide) == []
+
+
+def test_candidates_do_not_show_values() -> None:
+    """The representation of a candidate and of its entry holds keys and line only."""
+    [found] = judged(VALUE, "db", "password")
+    assert repr(found) == "<Candidate embedded-password <Entry db.password line 3>>"
+
+
+@given(
+    value=st.text(max_size=60),
+    keys=st.lists(st.text(max_size=12), max_size=3),
+    role=st.sampled_from(Role),
+    loose=st.booleans(),
+    document=st.booleans(),
+)
+def test_any_entry_can_be_judged(
+    *, value: str, keys: list[str], role: Role, loose: bool, document: bool
+) -> None:
+    """No entry fails, and what is found has a value."""
+    place = Place(document=document, loose=loose, path="/etc/x.conf")
+    found = judged(value, *keys, role=role, place=place)
+    assert all(one.entry.value or one.check == EMPTY for one in found)

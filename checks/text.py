@@ -29,6 +29,10 @@ class Text(NamedTuple):
     data: bytes
     encoding: str
 
+    def __repr__(self) -> str:
+        """Leave the data out."""
+        return f"<Text {self.encoding} {len(self.data)} bytes>"
+
     @property
     def string(self) -> str:
         """The decoded text; bytes that do not fit their encoding are read as Latin-1."""

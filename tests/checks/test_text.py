@@ -100,6 +100,11 @@ def test_the_mark_of_wide_text_goes_before_later_pieces() -> None:
     assert text.mark(b"abcd") == b""
 
 
+def test_a_text_does_not_show_itself() -> None:
+    """The representation names encoding and size."""
+    assert repr(text.read("hunter2 é".encode("utf-16"))) == "<Text utf-16-le 10 bytes>"
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_can_be_read(data: bytes) -> None:
     """Reading never fails and gives UTF-8 or the bytes themselves."""

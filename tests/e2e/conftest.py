@@ -162,11 +162,17 @@ class Seen(NamedTuple):
 
 
 @pytest.fixture
-def look(hygiene: Hygiene, password: str) -> Callable[..., Seen]:
+def setting(password: str) -> str:
+    """A line with a password in clear text."""
+    return f"DB_PASSWORD={password}\n"
+
+
+@pytest.fixture
+def look(hygiene: Hygiene, setting: str) -> Callable[..., Seen]:
     """Scan a folder with a neighbour that must be found whatever lies beside it."""
 
     def scan(folder: Path, *roots: Path) -> Seen:
-        (folder / "neighbour.env").write_text(f"\nDB_PASSWORD={password}\n")
+        (folder / "neighbour.env").write_text("\n" + setting)
         took = hygiene.measured("scan", "--format", "json", folder, *roots)
         seen = Seen(took.done.returncode, json.loads(took.done.stdout), took)
         assert seen.found_in("neighbour.env") == [2], "the neighbour was lost"

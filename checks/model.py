@@ -74,7 +74,7 @@ class Entry(NamedTuple):
 
     def __repr__(self) -> str:
         """Leave the value out: an entry may hold a secret."""
-        return f"<Entry {'.'.join(self.keys)} line {self.line}>"
+        return f"<Entry of {len(self.keys)} keys, line {self.line}>"
 
 
 class Fingerprint(msgspec.Struct, frozen=True):

@@ -44,6 +44,9 @@ def mask(value: str, *, prefix: int = 0) -> str:
     return value[:shown] + "•" * 8
 
 
+_KEY_NAME: Final = re.compile(r"[\w.\-/\[\]@*# ]*")
+
+
 def shown(text: str) -> str:
     """Make a name from a hostile file safe to print: 80 characters, no controls, no tokens.
 
@@ -51,6 +54,13 @@ def shown(text: str) -> str:
     """
     clear = _RUN.sub(_hide_random, text[:1024])[:80]
     return "".join(c if c.isprintable() else "?" for c in clear)
+
+
+def key_name(key: str) -> str:
+    """Show of a key what can be a name; conditions, URLs and pairs may hold secrets."""
+    found = _KEY_NAME.match(key)
+    name = found[0] if found else ""
+    return shown(name if name == key else name.rstrip() + "…")
 
 
 def without(name: str, value: str) -> str:

@@ -105,7 +105,7 @@ def from_candidate(candidate: judge.Candidate) -> Spotted:
     """Describe a judged entry by its fault or by the text of its check."""
     entry, fault = candidate.entry, candidate.fault
     text_of = advice.CHECKS[candidate.check]
-    subject = redact.shown(redact.without(entry.subject, entry.value))
+    subject = redact.key_name(redact.without(entry.subject, entry.value))
     return Spotted(
         check=candidate.check,
         severity=candidate.severity,
@@ -127,7 +127,7 @@ def finding(
     if spotted.length >= 0:
         preview = evidence.preview if spotted.length else ""
         evidence = Evidence(preview, spotted.length, evidence.fingerprints)
-    keys_shown = (redact.shown(redact.without(key, spotted.value)) for key in spotted.keys)
+    keys_shown = (redact.key_name(redact.without(key, spotted.value)) for key in spotted.keys)
     path = ".".join(keys_shown)[:200]
     parts = [spotted.check, evidence.fingerprints[0].value, document.path, path]
     identity = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass"))

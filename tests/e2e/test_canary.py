@@ -171,16 +171,14 @@ def test_no_broken_file_repeats_a_secret(
 # What is said inside the process
 
 
-def _objects(job: Job, path: Path, name: str) -> Iterator[object]:
+def _objects(job: Job, formats: catalog.Formats, document: Document) -> Iterator[object]:
     """Give everything that is made of one file on the way to its findings."""
-    inspector = Inspector(job.engine, catalog.Formats())
-    document = Document(f"/srv/{name}", path.read_bytes())
-    looked = inspector.look(document)
+    looked = Inspector(job.engine, formats).look(document)
     yield from (document, looked, looked.spotted)
     yield from looked.spotted
     yield from (finding(one, document, job.orders.keys) for one in looked.spotted)
     yield from job.engine.tokens(document.data, job.engine.hits(document.data).pairs)
-    named = catalog.Formats().of(document.path, document.data)
+    named = formats.of(document.path, document.data)
     try:
         for entry in named.format.parse(document.data.decode("latin-1")) if named.format else ():
             yield entry
@@ -193,8 +191,10 @@ def _objects(job: Job, path: Path, name: str) -> Iterator[object]:
 def shown(job: Job, planted: Planted) -> dict[str, bytes]:
     """What each kind of object prints of itself, for all files."""
     texts: dict[str, list[str]] = {}
+    formats = catalog.Formats()
     for path in planted.files():
-        for one in _objects(job, path, str(path.relative_to(planted.folder))):
+        document = Document(f"/srv/{path.relative_to(planted.folder)}", path.read_bytes())
+        for one in _objects(job, formats, document):
             texts.setdefault(type(one).__name__, []).append(f"{one!r} {one!s}")
     return {kind: "\n".join(some).encode("utf-8", "replace") for kind, some in texts.items()}
 
@@ -227,18 +227,12 @@ def _rules(path: Path) -> None:
 
 
 def _baseline(path: Path) -> None:
-    setup.job(setup.Choice((".",), baseline=path))
+    setup._baseline(path)
 
 
 @pytest.mark.parametrize("use", [setup.load_policy, _rules, _baseline])
-def test_no_mistaken_file_is_repeated(
-    planted: Planted,
-    state: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    use: Callable[[Path], object],
-) -> None:
+def test_no_mistaken_file_is_repeated(planted: Planted, use: Callable[[Path], object]) -> None:
     """A file of secrets given as a policy, as rules or as a baseline is refused in silence."""
-    monkeypatch.setenv("HYGIENE_AGENT_STATE", str(state))
     refused: list[str] = []
     for path in planted.files():
         with pytest.raises(HygieneError) as caught:
@@ -268,7 +262,7 @@ def test_a_bare_password_given_as_a_policy_is_not_repeated(
 # What names the place of another credential
 
 
-_KEY_PATHS = {
+_OPEN = {
     "git's section of a URL": (
         ".gitconfig",
         '[url "https://dev:{canary}@git.corp.lan/"]\n\tinsteadOf = x\n\tpassword = {password}\n',
@@ -277,12 +271,20 @@ _KEY_PATHS = {
         "etc/nginx/nginx.conf",
         "server {{\n if ($http_x_token != {canary}) {{\n  set $db_password {password};\n }}\n}}\n",
     ),
+    "a user of a command": ("a.sh", "mysql -u bob:{canary} -p{password} db\n"),
     "a key of YAML": ("a.yaml", 'users:\n  "bob:{canary}":\n    password: {password}\n'),
-    "a user of YAML": ("a.yaml", 'db: {{user: "bob:{canary}", password: "{password}"}}\n'),
 }
+_SHUT = {
+    "a user of YAML": ("a.yaml", 'db: {{user: "bob:{canary}", password: "{password}"}}\n'),
+    "a user of JSON": ("a.json", '{{"user": "bob:{canary}", "password": "{password}"}}\n'),
+}
+_PLACES = [
+    *(pytest.param(case, id=name) for name, case in _SHUT.items()),
+    *(pytest.param(case, id=name) for name, case in _OPEN.items()),
+]
 
 
-@pytest.mark.parametrize("case", _KEY_PATHS.values(), ids=_KEY_PATHS)
+@pytest.mark.parametrize("case", _PLACES)
 def test_no_place_repeats_a_secret(
     hygiene: Hygiene,
     folder: Path,

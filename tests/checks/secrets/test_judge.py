@@ -232,7 +232,7 @@ def test_hashes_are_judged_by_strength_and_readers() -> None:
 def test_candidates_do_not_show_values() -> None:
     """The representation of a candidate and of its entry holds keys and line only."""
     [found] = judged(VALUE, "db", "password")
-    assert repr(found) == "<Candidate embedded-password <Entry db.password line 3>>"
+    assert repr(found) == "<Candidate embedded-password <Entry of 2 keys, line 3>>"
 
 
 @given(

@@ -7,7 +7,7 @@ import pkgutil
 import re
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from checks import formats
 
@@ -46,14 +46,34 @@ def _modules() -> Iterator[Format]:
             yield cast("Format", module)
 
 
+class Named(NamedTuple):
+    """The format that a name promises."""
+
+    format: Format | None
+    always: bool
+    """Such files are parsed whatever their words."""
+    code: bool
+    dialect: bool
+    """Its files have words of their own, so that no pattern knows them all."""
+
+
+_UNKNOWN: Final = Named(None, always=False, code=False, dialect=False)
+
+
+def _named(module: Format, *, always: bool) -> Named:
+    code = hasattr(module, "CODE")
+    return Named(module, always, code, dialect=not code and not hasattr(module, "GENERIC"))
+
+
 class _Glob(NamedTuple):
     """One glob; the lowest rank of those that match wins: the most specific."""
 
     rank: tuple[int, int, str]
-    module: Format
-    always: bool
+    named: Named
     sure: bool
     """Its place is all it says: a file name or an ending."""
+    script: bool
+    """A file with an interpreter in its first line may be of this format."""
 
     def matches(self, path: str) -> bool:
         """Say whether a path that has the glob's place fits it altogether."""
@@ -64,45 +84,59 @@ def _rank(glob: _Glob) -> tuple[int, int, str]:
     return glob.rank
 
 
+class _Endings(NamedTuple):
+    """The globs filed under a name's endings, best first; settled: the best of them matches."""
+
+    globs: tuple[_Glob, ...]
+    settled: bool
+    code: bool
+
+
+_NO_ENDING: Final = _Endings((), settled=True, code=False)
+
+
 class _Globs:
     """Globs filed under what a path must have, so that few are tried on a path."""
 
     def __init__(self, pairs: Iterator[tuple[str, Format]]) -> None:
         self._filed: dict[str, list[_Glob]] = {}
-        loose: list[_Glob] = []
+        self._loose: list[_Glob] = []
         for glob, module in pairs:
-            always = glob in getattr(module, "ALWAYS", ())
-            one = _Glob((-glob.count("/"), -len(glob), glob), module, always, _place(glob) == glob)
+            named = _named(module, always=glob in getattr(module, "ALWAYS", ()))
             place = _place(glob)
-            (self._filed.setdefault(place, []) if place else loose).append(one)
-        self._loose = loose
-        # Most paths hold none of the literal parts of the loose globs.
-        cores = {max(_WILD.split(one.rank[2]), key=len) for one in loose}
-        self._core = re.compile("|".join(map(re.escape, sorted(cores))) or r"(?!)")
+            rank = (-glob.count("/"), -len(glob), glob)
+            one = _Glob(rank, named, place == glob, script=hasattr(module, "sniff"))
+            (self._filed.setdefault(place, []) if place else self._loose).append(one)
+        # Most names hold none of the literal parts of the loose globs.
+        cores = {max(_WILD.split(one.rank[2].rpartition("/")[2]), key=len) for one in self._loose}
+        few = sorted(c for c in cores - {""} if not any(o in c for o in cores - {"", c}))
+        self._core = re.compile("|".join(map(re.escape, few)) or r"(?!)")
 
     def find(self, path: str) -> _Glob | None:
         """Give the most specific glob that a lower-case path fits."""
         folder, _, name = path.rpartition("/")
-        near, loose = self._placed(folder)
-        special = [*self._filed.get(name, ()), *near]
         dot = name.find(".")
-        suffixed = self._suffixed(name[dot:]) if dot >= 0 else ()
-        code = len(suffixed) == 1 and hasattr(suffixed[0].module, "CODE")
-        if loose or (not code and self._core.search(name)):
-            special += self._loose
-        if not special and len(suffixed) == 1 and suffixed[0].sure:
-            return suffixed[0]
-        found = [one for one in (*special, *suffixed) if one.matches(path)]
-        return min(found, key=_rank) if found else None
+        ending = self._ending(name[dot:]) if dot >= 0 else _NO_ENDING
+        special = self._placed(folder)
+        if name in self._filed:
+            special = [*special, *self._filed[name]]
+        if not ending.code and self._core.search(name):
+            special = [*special, *self._loose]
+        if not special and ending.settled:
+            return ending.globs[0] if ending.globs else None
+        return min(
+            (one for one in (*special, *ending.globs) if one.matches(path)), key=_rank, default=None
+        )
 
     @lru_cache(maxsize=1024)  # noqa: B019 - one object lives as long as the process
-    def _placed(self, folder: str) -> tuple[list[_Glob], bool]:
-        """Give the globs filed under a folder, and whether a loose one may fit its files."""
-        near = self._filed.get(folder[folder.rfind("/") + 1 :] + "/", [])
-        return near, self._core.search(folder) is not None
+    def _placed(self, folder: str) -> list[_Glob]:
+        """Give the globs that a file fits by its folder, if it fits them by its name too."""
+        last = folder[folder.rfind("/") + 1 :] + "/"
+        near = [*self._filed.get(last, ()), *(one for one in self._loose if "/" in one.rank[2])]
+        return [one for one in near if _compiled(one.rank[2].rpartition("/")[0]).search(folder)]
 
     @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
-    def _suffixed(self, suffixes: str) -> tuple[_Glob, ...]:
+    def _ending(self, suffixes: str) -> _Endings:
         """Give the globs filed under the endings in ".a.b": *.a.b, *.b and *.a.*."""
         pieces = suffixes.split(".")
         found: list[_Glob] = []
@@ -110,7 +144,9 @@ class _Globs:
             found += self._filed.get("*." + ".".join(pieces[number:]), ())
             if number < len(pieces) - 1:
                 found += self._filed.get(f"*.{pieces[number]}.*", ())
-        return tuple(found)
+        found.sort(key=_rank)
+        code = len(found) == 1 and found[0].named.code
+        return _Endings(tuple(found), settled=all(one.sure for one in found), code=code)
 
 
 @lru_cache(maxsize=4096)
@@ -141,20 +177,6 @@ def _translate(glob: str) -> str:
     return rf"(?:^|/){body}\Z"
 
 
-class Named(NamedTuple):
-    """The format that a name promises; always: such files are parsed whatever their words."""
-
-    format: Format | None
-    always: bool
-
-    @property
-    def dialect(self) -> bool:
-        """Whether its files have words of their own, so that no pattern knows them all."""
-        return self.format is not None and not (
-            hasattr(self.format, "GENERIC") or hasattr(self.format, "CODE")
-        )
-
-
 class Formats:
     """All formats, and which of them a file is of."""
 
@@ -174,11 +196,10 @@ class Formats:
         """Give the format of a file by its name; of a script only what its first line agrees to."""
         glob = self._names.find(path[-_LONGEST:].lower())
         if glob is None:
-            return Named(None, always=False)
-        if data.startswith(b"#!") and not hasattr(glob.module, "sniff"):
-            is_code = hasattr(glob.module, "CODE")
-            return Named(glob.module if is_code else None, always=False)
-        return Named(glob.module, always=glob.always)
+            return _UNKNOWN
+        if data[:2] == b"#!" and not glob.script:
+            return glob.named._replace(always=False, dialect=False) if glob.named.code else _UNKNOWN
+        return glob.named
 
     def sniffed(self, head: str) -> Format | None:
         """Give the format that recognises the first 4096 characters of a text."""

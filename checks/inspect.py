@@ -19,7 +19,7 @@ from checks.spotted import as_sample, from_fault, from_token
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from checks.catalog import Formats
+    from checks.catalog import Formats, Named
     from checks.keyfiles import KeySeen
     from checks.spotted import Document, Spotted
 
@@ -28,7 +28,8 @@ _HEAD: Final = 4096
 _GENERIC_CHECKS: Final = frozenset(advice.CHECKS)
 _PARSED: Final = 4 * 1024 * 1024
 """A larger text is read in line mode."""
-_KEYS: Final = frozenset({int(Trigger.KEY), int(Trigger.CERTIFICATE)})
+_KEY: Final = int(Trigger.KEY)
+_CERTIFICATE: Final = int(Trigger.CERTIFICATE)
 _STRUCTURAL: Final = frozenset({int(Trigger.PAIRED), int(Trigger.CONTAINER), int(Trigger.HASH)})
 _IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
 _IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
@@ -38,6 +39,8 @@ _WORDY: Final = (
     | _IN_VALUES
     | {int(t) for t in (Trigger.ARGUMENT, Trigger.VAGUE, Trigger.CALL)}
 )
+_IN_CODE: Final = _WORDY - {int(Trigger.PAIRED), int(Trigger.VAGUE)}
+_QUOTES: Final = frozenset(b"\"'")
 _DIALECT: Final = 32 * 1024
 """A file of a dialect up to this size is parsed whatever fires: its words are its own."""
 
@@ -73,17 +76,17 @@ class Inspector:
     def look(self, document: Document) -> Looked:
         """Look at one document; never raises for any content."""
         content = text.read(document.data)
-        looked = Looked(content=content, binary=content is None)
         data = document.data if content is None else content.data
         found = self._engine.hits(data)
-        looked.hits = found.pairs
+        looked = Looked(content=content, binary=content is None, hits=found.pairs)
         if found.flooded:
             looked.inconclusive.append(Inconclusive(document.path, "candidate flood", _FLOOD))
-        self._keys(document, data, looked)
-        if found.pairs:
+        numbers = {number for number, _ in found.pairs}
+        self._keys(document, data, looked, numbers)
+        if numbers and max(numbers) >= FIRST_RULE:
             looked.spotted += self._tokens(document, data, found.pairs)
         if content is not None:
-            self._words(document, content, looked)
+            self._words(document, content, looked, numbers)
         return looked
 
     def _tokens(
@@ -96,18 +99,15 @@ class Inspector:
             spotted = [as_sample(s) if s.confidence < Confidence.HIGH else s for s in spotted]
         return _without_overlaps(spotted)
 
-    def _keys(self, document: Document, data: bytes, looked: Looked) -> None:
-        kinds = {number for number, _ in looked.hits if number in _KEYS}
-        looked.certificate = Trigger.CERTIFICATE in kinds
-        where = (document.path, data, document.access, document.inode, document.place)
-        if Trigger.KEY in kinds:
-            found = keyfiles.in_text(*where)
-        elif document.whole and keyfiles.is_keystore(document.path, data):
-            found = keyfiles.in_keystore(*where)
-        else:
+    def _keys(self, document: Document, data: bytes, looked: Looked, numbers: set[int]) -> None:
+        looked.certificate = _CERTIFICATE in numbers
+        armoured = _KEY in numbers
+        if not armoured and not (document.whole and keyfiles.is_keystore(document.path, data)):
             return
+        look = keyfiles.in_text if armoured else keyfiles.in_keystore
+        found = look(document.path, data, document.access, document.inode, document.place)
         spotted = [from_fault(key, document.first_line - 1) for key in found.faults]
-        if (looked.binary and Trigger.KEY in kinds) or judge.is_document(document.path):
+        if (looked.binary and armoured) or judge.is_document(document.path):
             # A sample: one line for it is enough, and what it shares with others means nothing.
             spotted = [as_sample(one) for one in spotted if one.check == "embedded-private-key"]
         else:
@@ -115,19 +115,19 @@ class Inspector:
         looked.spotted += spotted
         looked.inconclusive += [Inconclusive(document.path, why) for why in found.unseen]
 
-    def _words(self, document: Document, content: text.Text, looked: Looked) -> None:
+    def _words(
+        self, document: Document, content: text.Text, looked: Looked, numbers: set[int]
+    ) -> None:
         """Judge what is only known by its name, place or surroundings."""
         named = self._formats.of(document.path, content.data)
-        whole = document.whole and len(content.data) <= _PARSED
-        certain = whole and (
-            named.always
-            or (
-                named.dialect
-                and len(content.data) <= _DIALECT
-                and _SHIPPED.search(document.path) is None
+        if named.code:
+            pairs = _in_code(looked.hits, content.data)
+            certain = False
+        else:
+            pairs = (
+                [p for p in looked.hits if p[0] in _WORDY or p[0] >= FIRST_RULE] if numbers else []
             )
-        )
-        pairs = [pair for pair in looked.hits if pair[0] in _WORDY or pair[0] >= FIRST_RULE]
+            certain = document.whole and _certain(named, document.path, len(content.data))
         if not pairs and not certain:
             return
         form = named.format or self._formats.sniffed(
@@ -135,6 +135,7 @@ class Inspector:
         )
         matching = (self._engine, self._formats)
         reader = Reader(matching, document, content, claimed=named.format is not None)
+        whole = document.whole and len(content.data) <= _PARSED
         if form is None or hasattr(form, "CODE") or not whole:
             candidates = reader.by_line(form, pairs)
         elif certain or reader.deserves(pairs):
@@ -145,6 +146,22 @@ class Inspector:
         looked.degraded = reader.degraded
         if reader.flooded:
             looked.inconclusive.append(Inconclusive(document.path, "candidate flood", _FLOOD))
+
+
+def _certain(named: Named, path: str, size: int) -> bool:
+    """Say whether a file is parsed whatever fires."""
+    if named.always:
+        return size <= _PARSED
+    return named.dialect and size <= _DIALECT and _SHIPPED.search(path) is None
+
+
+def _in_code(hits: Sequence[tuple[int, int]], data: bytes) -> list[tuple[int, int]]:
+    """Choose the candidates that source code is asked for: a bare word there is prose or a name."""
+    return [
+        (number, end)
+        for number, end in hits
+        if number in _IN_CODE and (number != Trigger.DIRECTIVE or data[end - 1] in _QUOTES)
+    ]
 
 
 class _Tokens:

@@ -21,7 +21,6 @@ _SUFFIXES: Final = (
     ".p8", ".pfx", ".pkcs12", ".private", ".truststore", "/key3.db", "/key4.db", "/secring.gpg",
     "/hs_ed25519_secret_key", "/cacerts",
 )  # fmt: skip
-_FOLDERS: Final = ("/private-keys-v1.d/", "/.gnupg/")
 _MAGIC: Final = (
     b"\xfe\xed\xfe\xed",
     b"\xce\xce\xce\xce",
@@ -63,7 +62,8 @@ def is_keystore(path: str, data: bytes) -> bool:
     return (
         folded.endswith(_SUFFIXES)
         or data.startswith(_MAGIC)
-        or any(folder in folded for folder in _FOLDERS)
+        or "/private-keys-v1.d/" in folded
+        or "/.gnupg/" in folded
     )
 
 

@@ -49,11 +49,12 @@ _ALWAYS_PARSED: Final = frozenset(
     {int(t) for t in (Trigger.CONTAINER, Trigger.ARGUMENT, Trigger.HASH)}
 )
 _HEADER: Final = re.compile(
-    r"""(?i)(?:authorization|x-[\w\-]{1,40}(?:key|token))"""
-    r"""(?:["']?[ \t]*[:=,]|[ \t]+["']?(?:basic|bearer)[ \t])"""
+    r"""(?i)(?:basic|bearer|token|auth[ ](?:plain|login))[ \t]+["']?[\w.~+/\-]{4}"""
+    r"""|(?:authorization|x-[\w\-]{1,40}(?:key|token))["']?[ \t]*[:=, ][ \t]*["']?"""
+    r"""(?=[^\s"']*\d)[^\s"'{}$<]{4}"""
 )
-_OPENERS: Final = frozenset("{[(|>&")
-"""What begins a nested value rather than being one."""
+_BLOCK: Final = re.compile(r"[|>][+\-\d]*")
+"""The sign of YAML that the value stands on the lines below."""
 _NAMED: Final = re.compile(
     r"""(?i)(?<!\w)(?:name|key|id|property|path|setting)["']?"""
     r"""[ \t]*[:=][ \t]*["']?([\w.\-/]+)(?![\w ])"""
@@ -98,8 +99,12 @@ class Reader:
         """Say whether a candidate survives a look at its line, so that the file is parsed."""
         seen: set[int] = set()
         for number, end in pairs:
-            if number in _ALWAYS_PARSED or number >= FIRST_RULE:
+            if number in _ALWAYS_PARSED:
                 return True
+            if number >= FIRST_RULE:
+                if self._engine.promises(number, self._content.data, end):
+                    return True
+                continue
             start, row = self._row(end)
             if number == Trigger.PAIRED:
                 if self._pairs(end, row):
@@ -112,7 +117,7 @@ class Reader:
 
     def _pairs(self, end: int, row: str) -> bool:
         """Say whether a name that sounds like a credential has its value behind it."""
-        behind = self._content.data[end : end + _AROUND]
+        behind = self._content.data[end : end + _AROUND].partition(b"}")[0]
         return _VALUE.search(behind) is not None and any(
             kind((name,)) is not Kind.NONE for name in _NAMED.findall(row)
         )
@@ -122,13 +127,14 @@ class Reader:
             return _HEADER.search(row) is not None
         if number == Trigger.VAGUE:
             return any(
-                _made(entry.value) and _may_be_value(entry.value)
+                judge.is_plausible(entry.keys, entry.value) or _made(entry.value)
                 for entry in lines.parse_line(row, 0)
             )
         if number == Trigger.URL:
             return next(values.inner(Entry(("url",), row, 0)), None) is not None
         return any(
-            kind(entry.keys) is not Kind.NONE and _may_be_value(entry.value.strip())
+            judge.is_plausible(entry.keys, entry.value.strip())
+            or (_BLOCK.fullmatch(entry.value) and kind(entry.keys) is not Kind.NONE)
             for part in row.split("\\n")  # a file within a string has its line ends escaped
             for entry in lines.parse_line(part, 0)
         )
@@ -289,12 +295,10 @@ class Reader:
                     yield from_candidate(candidate)
 
 
-def _may_be_value(value: str) -> bool:
-    return value[:1] not in _OPENERS and not why_not(value)
-
-
 def _made(value: str) -> bool:
-    return len(value) >= _MADE and any(c.isdigit() for c in value) and " " not in value
+    if len(value) < _MADE or " " in value or value[:1] in judge.OPENERS or why_not(value):
+        return False
+    return sum(c.isdigit() for c in value) > 1
 
 
 def _collect(

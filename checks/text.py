@@ -14,6 +14,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_BOM_FIRST: Final = frozenset(bom[:1] for bom, _ in _BOMS)
 _MAGIC: Final = re.compile(
     rb"\x7fELF|\x89PNG|GIF8|\xff\xd8\xff|\xca\xfe\xba\xbe|%PDF-|SQLite format 3|\x00asm|MZ\x90"
     rb"|wOF[F2]|\xde\x12\x04\x95|OggS|RIFF|ID3|\x1a\x45\xdf\xa3|\xfe\xed\xfa|\xcf\xfa\xed\xfe|LPKSHHRH|!<arch>"
@@ -56,9 +57,10 @@ def read(data: bytes) -> Text | None:
     UTF-16 and UTF-32 are recognised by their byte-order mark or, without one, by where their zero
     bytes stand, and become UTF-8. A text with stray zero bytes stays a text: they become line ends.
     """
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            return _transcoded(data[len(bom) :], encoding)
+    if data[:1] in _BOM_FIRST:
+        for bom, encoding in _BOMS:
+            if data.startswith(bom):
+                return _transcoded(data[len(bom) :], encoding)
     if b"\0" not in data:
         return None if _MAGIC.match(data) and not _readable(data) else Text(data, "utf-8")
     sample = data[:_SAMPLE]

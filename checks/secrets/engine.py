@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import hyperscan
 
 from checks.errors import RuleError
+from checks.secrets.rules import ASSIGN
 from checks.secrets.templates import render
 from checks.secrets.triggers import EXPRESSIONS
 
@@ -26,6 +27,7 @@ CAP: Final = 1536
 _CALM: Final = 4096
 """A text with fewer candidates than this is scanned in one go."""
 _OVERLAP: Final = 512
+_ASSIGNED: Final = re.compile(ASSIGN.encode() + rb"[^\s{}\[\]()<>,;\"'`]")
 _LOOK_BACK: Final = 256
 _LOOK_AHEAD: Final = 8192
 _LONGEST: Final = 4096
@@ -132,9 +134,19 @@ class Engine:
     def _scan(self, data: bytes, limit: int) -> list[tuple[int, int]]:
         self._pairs = []
         self._limit = limit
-        with contextlib.suppress(hyperscan.ScanTerminated):
+        try:  # a context manager would cost as much as a small file
             self._database.scan(data, match_event_handler=self._note)
+        except hyperscan.ScanTerminated:
+            return self._pairs
         return self._pairs
+
+    def promises(self, number: int, data: bytes, end: int) -> bool:
+        """Say whether something is assigned to the name that a context rule met here.
+
+        A rule with a trigger sees its values whole wherever they stand and promises no others.
+        Every end of a name is a hit of its own.
+        """
+        return bool(self.rules[number - FIRST_RULE].context and _ASSIGNED.match(data, end))
 
     def tokens(self, data: bytes, pairs: Sequence[tuple[int, int]]) -> Iterator[Token]:
         """Confirm the hits of rules: each value once, with its issuer's proof where it has one.
@@ -146,6 +158,8 @@ class Engine:
             if number < FIRST_RULE or end < done.get(number, 0):
                 continue
             rule = self.rules[number - FIRST_RULE]
+            if rule.context and not self.promises(number, data, end):
+                continue
             start = max(done.get(number, 0), end - _LOOK_BACK)
             stop = end + _LOOK_AHEAD
             found = rule.confirm.search(data, start, stop)

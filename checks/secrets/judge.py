@@ -125,6 +125,20 @@ def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
             yield from _judge_one(part, place if part.role is Role.SECRET else guessed)
 
 
+OPENERS: Final = frozenset("{[(|>&")
+"""What begins a nested value rather than being one."""
+
+
+def is_plausible(keys: tuple[str, ...], value: str) -> bool:
+    """Say whether a name and a value on one line may be a credential, whatever surrounds them."""
+    named = kind(keys)
+    if named is Kind.NONE or value[:1] in OPENERS or why_not(value):
+        return False
+    if named is Kind.TOKEN:
+        return _looks_made(value)
+    return named is not Kind.VAGUE or _looks_random(value)
+
+
 def _authorized(entry: Entry) -> Entry:
     """Take the password out of `auth: user:password`, also where that is in base64."""
     if not _AUTH.search(own_name(entry.keys)):

@@ -116,12 +116,16 @@ _CALL: Final = re.compile(
     r"""
     ^[A-Za-z_][\w.:]*\((?:.*\)[;,]?|[\w.]*,\s.*|["'][\w.\-/:\ ]*["']?,?)$
     | ^[A-Za-z_][A-Za-z_.:]*\([A-Za-z_.]*$
-    | ^(?:new|function|lambda|async|await|return)\b | ^[\w.]+\[.*\]$
+    | ^(?:new|function|lambda|async|await|return)\b | ^[\w.]+\[.*\](?:\.\w+)*$
     | ^\(?[\w,\s]*+\)?\s*+=> | \s=>\s | ^&[A-Za-z_][\w.:>\-]*[,;)]*$ | ^\*\w+$
     """,
     re.VERBOSE,
 )
 """A call, whole or cut at the end of its line, an index, a function, an address."""
+_VERSION: Final = re.compile(
+    r"^(?:[\^~]|[<>=]=?[ ]?)\d+(?:\.[\dx*]+){0,2}(?:-[\w.]+)?$|^\d+\.\d+\.\d+$"
+)
+"""A version or a range of versions, as lists of packages have them."""
 _LABEL_WORDS: Final = re.compile(r"^[^\W\d_]+(?:['\u2019\-][^\W\d_]+)*[.,:;!?…]*$")
 
 
@@ -192,6 +196,7 @@ _LIKELY: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
         lambda value: value.startswith("--") or (value.endswith("=") and value[:-1].isalpha()),
     ),
     ("type", lambda value: value.lower() in _TYPES or _RULES.match(value) is not None),
+    ("version", _matches(_VERSION)),
     ("address", _matches(_ADDRESS)),
     ("public", _matches(_PUBLIC)),
     ("path", _is_path),

@@ -49,7 +49,8 @@ _ALWAYS_PARSED: Final = frozenset(
     {int(t) for t in (Trigger.CONTAINER, Trigger.ARGUMENT, Trigger.HASH)}
 )
 _HEADER: Final = re.compile(
-    r"""(?i)(?:basic|bearer|token|auth[ ](?:plain|login))[ \t]+["']?[\w.~+/\-]{4}"""
+    r"""(?i)(?:basic|bearer|token|auth[ ](?:plain|login))[ \t]+["']?"""
+    r"""(?=[\w.~+/\-]+(?-i:[A-Z\d=]))[\w.~+/\-]{4}"""
     r"""|(?:authorization|x-[\w\-]{1,40}(?:key|token))["']?[ \t]*[:=, ][ \t]*["']?"""
     r"""(?=[^\s"']*\d)[^\s"'{}$<]{4}"""
 )
@@ -59,7 +60,9 @@ _NAMED: Final = re.compile(
     r"""(?i)(?<!\w)(?:name|key|id|property|path|setting)["']?"""
     r"""[ \t]*[:=][ \t]*["']?([\w.\-/]+)(?![\w ])"""
 )
-_VALUE: Final = re.compile(rb"(?i)value|default|content|>\s*[^<\s]")
+_VALUE: Final = re.compile(rb"(?i)(?:value|default|content)s?[\\\"']{0,2}\s*[:=>]")
+_ELEMENT: Final = re.compile(rb">\s*[^<\s]")
+_VAGUE: Final = re.compile(r"(?i)auth|encrypt|key|token")
 _IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
 _IN_CODE: Final = frozenset(
     int(t)
@@ -98,6 +101,7 @@ class Reader:
     def deserves(self, pairs: Sequence[tuple[int, int]]) -> bool:
         """Say whether a candidate survives a look at its line, so that the file is parsed."""
         seen: set[int] = set()
+        rows: set[tuple[int, str]] = set()
         for number, end in pairs:
             if number in _ALWAYS_PARSED:
                 return True
@@ -110,24 +114,29 @@ class Reader:
                 if self._pairs(end, row):
                     return True
                 continue
-            if start not in seen and self._survives(number, row):
-                return True
+            if start in seen:
+                continue
             seen.add(start)
+            known = number, row.strip()
+            if known not in rows and self._survives(number, row):
+                return True
+            rows.add(known)
         return False
 
     def _pairs(self, end: int, row: str) -> bool:
         """Say whether a name that sounds like a credential has its value behind it."""
         behind = self._content.data[end : end + _AROUND].partition(b"}")[0]
-        return _VALUE.search(behind) is not None and any(
-            kind((name,)) is not Kind.NONE for name in _NAMED.findall(row)
-        )
+        if not _VALUE.search(behind) and not ("<" in row and _ELEMENT.search(behind)):
+            return False
+        return any(kind((name,)) is not Kind.NONE for name in _NAMED.findall(row))
 
     def _survives(self, number: int, row: str) -> bool:
         if number == Trigger.HEADER:
             return _HEADER.search(row) is not None
         if number == Trigger.VAGUE:
             return any(
-                judge.is_plausible(entry.keys, entry.value) or _made(entry.value)
+                judge.is_plausible(entry.keys, entry.value)
+                or (_made(entry.value) and _VAGUE.search(entry.keys[-1]))
                 for entry in lines.parse_line(row, 0)
             )
         if number == Trigger.URL:

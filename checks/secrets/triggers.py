@@ -71,7 +71,8 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     ),
     (
         Trigger.VAGUE,
-        r"(?i)(?:auth|encrypt|key|tokens?)[\"']?[ \t]{0,24}(?:=>|:=|[=:{])[ \t]{0,24}[\"']?[\w{+/]",
+        r"(?:(?:^|[^A-Za-z])(?i:auth|encrypt|key|tokens?)|[a-z](?:Auth|Key|Tokens?))"
+        r"[\"']?[ \t]{0,24}(?:=>|:=|[=:{])[ \t]{0,24}[\"']?[\w{+/]",
     ),
     (Trigger.URL, r"://[^\s:/@\"'<>]{0,40}:[^\s/@\"'<>]{1,60}@"),
     (Trigger.URL, r":[^\s/@\"'<>:]{1,60}@(?:tcp|unix)\("),

@@ -70,29 +70,32 @@ class _Glob(NamedTuple):
 
     rank: tuple[int, int, str]
     named: Named
-    sure: bool
-    """Its place is all it says: a file name or an ending."""
+    whole: bool
+    """Its folder and its ending, or the file's name, are all it says."""
     script: bool
     """A file with an interpreter in its first line may be of this format."""
+    parent: str
+    """The glob without its last component, "" where any folder will do."""
+
+    def fits(self, folder: str) -> bool:
+        """Say whether a folder is one of those that the glob names."""
+        return not self.parent or _compiled(self.parent).search(folder) is not None
 
     def matches(self, path: str) -> bool:
-        """Say whether a path that has the glob's place fits it altogether."""
-        return self.sure or _compiled(self.rank[2]).search(path) is not None
+        """Say whether a path fits altogether."""
+        return _compiled(self.rank[2]).search(path) is not None
 
 
 def _rank(glob: _Glob) -> tuple[int, int, str]:
     return glob.rank
 
 
-class _Endings(NamedTuple):
-    """The globs filed under a name's endings, best first; settled: the best of them matches."""
+class _Likely(NamedTuple):
+    """What a folder and an ending leave to be asked, best first; settled: the best one matches."""
 
-    globs: tuple[_Glob, ...]
+    globs: list[_Glob]
     settled: bool
     code: bool
-
-
-_NO_ENDING: Final = _Endings((), settled=True, code=False)
 
 
 class _Globs:
@@ -104,9 +107,11 @@ class _Globs:
         for glob, module in pairs:
             named = _named(module, always=glob in getattr(module, "ALWAYS", ()))
             place = _place(glob)
+            parent, _, name = glob.rpartition("/")
             rank = (-glob.count("/"), -len(glob), glob)
-            one = _Glob(rank, named, place == glob, script=hasattr(module, "sniff"))
+            one = _Glob(rank, named, name in {place, "*"}, hasattr(module, "sniff"), parent)
             (self._filed.setdefault(place, []) if place else self._loose).append(one)
+        self._nested = [one for one in self._loose if one.parent]
         # Most names hold none of the literal parts of the loose globs.
         cores = {max(_WILD.split(one.rank[2].rpartition("/")[2]), key=len) for one in self._loose}
         few = sorted(c for c in cores - {""} if not any(o in c for o in cores - {"", c}))
@@ -116,27 +121,33 @@ class _Globs:
         """Give the most specific glob that a lower-case path fits."""
         folder, _, name = path.rpartition("/")
         dot = name.find(".")
-        ending = self._ending(name[dot:]) if dot >= 0 else _NO_ENDING
-        special = self._placed(folder)
-        if name in self._filed:
-            special = [*special, *self._filed[name]]
-        if not ending.code and self._core.search(name):
-            special = [*special, *self._loose]
-        if not special and ending.settled:
-            return ending.globs[0] if ending.globs else None
-        return min(
-            (one for one in (*special, *ending.globs) if one.matches(path)), key=_rank, default=None
-        )
-
-    @lru_cache(maxsize=1024)  # noqa: B019 - one object lives as long as the process
-    def _placed(self, folder: str) -> list[_Glob]:
-        """Give the globs that a file fits by its folder, if it fits them by its name too."""
-        last = folder[folder.rfind("/") + 1 :] + "/"
-        near = [*self._filed.get(last, ()), *(one for one in self._loose if "/" in one.rank[2])]
-        return [one for one in near if _compiled(one.rank[2].rpartition("/")[0]).search(folder)]
+        likely = self._likely(folder, name[dot:] if dot >= 0 else "")
+        special = self._filed.get(name, [])
+        if not likely.code and self._core.search(name):
+            special = special + self._loose
+        if not special and likely.settled:
+            return likely.globs[0] if likely.globs else None
+        found = (one for one in special + likely.globs if one.matches(path))
+        return min(found, key=_rank, default=None)
 
     @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
-    def _ending(self, suffixes: str) -> _Endings:
+    def _likely(self, folder: str, suffixes: str) -> _Likely:
+        """Give the globs that a path may fit by its folder and the endings of its name."""
+        ending = self._ending(suffixes)
+        found = sorted(
+            [*self._near(folder), *(one for one in ending if one.fits(folder))], key=_rank
+        )
+        settled = not found or found[0].whole
+        return _Likely(found, settled, code=len(ending) == 1 and ending[0].named.code)
+
+    @lru_cache(maxsize=1024)  # noqa: B019 - one object lives as long as the process
+    def _near(self, folder: str) -> list[_Glob]:
+        """Give the globs that a file fits by its folder, if it fits them by its name too."""
+        last = folder[folder.rfind("/") + 1 :] + "/"
+        return [one for one in self._filed.get(last, []) + self._nested if one.fits(folder)]
+
+    @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
+    def _ending(self, suffixes: str) -> list[_Glob]:
         """Give the globs filed under the endings in ".a.b": *.a.b, *.b and *.a.*."""
         pieces = suffixes.split(".")
         found: list[_Glob] = []
@@ -144,9 +155,7 @@ class _Globs:
             found += self._filed.get("*." + ".".join(pieces[number:]), ())
             if number < len(pieces) - 1:
                 found += self._filed.get(f"*.{pieces[number]}.*", ())
-        found.sort(key=_rank)
-        code = len(found) == 1 and found[0].named.code
-        return _Endings(tuple(found), settled=all(one.sure for one in found), code=code)
+        return found
 
 
 @lru_cache(maxsize=4096)

@@ -35,7 +35,8 @@ _SNIFF: Final = re.compile(
 
 def sniff(head: str) -> bool:
     """Know an export by its first comment or its menus."""
-    return _SNIFF.search(head) is not None
+    likely = "RouterOS" in head or "\n/" in head or head.startswith("/")
+    return likely and _SNIFF.search(head) is not None
 
 
 def parse(text: str) -> Iterator[Entry]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from checks.unpack.streams import Stream
 
 _BLOCK: Final = 512
+_AFTER_CHECKSUM: Final = frozenset(b" \x0001234567")
 _OCTAL: Final = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
 _WITHOUT_DATA: Final = b"123456"
 _LONG_NAME: Final = b"L"
@@ -54,7 +55,7 @@ class _Header:
 
 def is_header(block: bytes) -> bool:
     """Say whether 512 bytes are a tar header: a name, and a checksum that is right."""
-    if len(block) < _BLOCK or not block[0]:
+    if len(block) < _BLOCK or not block[0] or block[155] not in _AFTER_CHECKSUM:
         return False
     stored = _OCTAL.fullmatch(block[148:156])
     if not stored or not stored[1]:

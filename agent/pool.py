@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
+import math
 import mmap
 import os
 import resource
@@ -39,8 +39,10 @@ _AT: Final = struct.Struct("=q")
 _MEMORY: Final = 1536 * 1024 * 1024
 _GRACE: Final = 6.0
 """Seconds after which a worker that did not heed its alarms is killed."""
-_AGAIN: Final = 5.0
-"""The alarm repeats: a first one may be lost inside a library's callback."""
+_TICKS: Final = 12
+"""So often within an item's time, and on and on behind it, a worker looks at the clock: an alarm
+may be lost inside a library's callback, and one for each item would cost as much as a small file.
+"""
 _BETWEEN: Final = -1
 """The position of a worker that is at no item: it reads its orders or sends its result."""
 _TICK: Final = 1000
@@ -249,30 +251,46 @@ def _packed(result: Result) -> bytes:
     try:
         return msgspec.msgpack.encode(result)
     except UnicodeEncodeError:
+        import json
+
         return json.dumps(msgspec.to_builtins(result)).encode()
 
 
 def _unpacked(data: bytes) -> Result:
     if data.startswith(b"{"):  # in MessagePack a number, never a result
+        import json
+
         return msgspec.convert(json.loads(data), Result)
     return msgspec.msgpack.decode(data, type=Result)
 
 
-def _too_slow(_number: int, _frame: object) -> None:
-    raise TooSlowError
+class _Clock:
+    """Interrupts the item at hand once it has taken SECONDS."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self.since = math.inf
+        signal.signal(signal.SIGALRM, self._look)
+        signal.setitimer(signal.ITIMER_REAL, seconds / _TICKS, seconds / _TICKS)
+
+    def _look(self, _number: int, _frame: object) -> None:
+        if time.monotonic() - self.since >= self._seconds:
+            raise TooSlowError
 
 
 def _serve(work: Work, requests: int, results: int, at: mmap.mmap, seconds: int) -> None:
     """Run in a worker: look at the items of each batch until the parent closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGALRM, _too_slow)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, _address_space() + _MEMORY)
+    clock = _Clock(seconds)
     while (data := _receive(requests)) is not None:
         result = Result(not_applicable={}, findings=[], suppressed=[], inconclusive=[], accepted=[])
         for position, name in enumerate(msgspec.msgpack.decode(data, type=list[bytes])):
             _AT.pack_into(at, 0, position)
+            clock.since = time.monotonic()
             _one(work, os.fsdecode(name), result, seconds)
+            clock.since = math.inf
         _AT.pack_into(at, 0, _BETWEEN)
         reply = _packed(result)
         _write(results, _LENGTH.pack(len(reply)) + reply)
@@ -287,7 +305,6 @@ def _limit(what: int, most: int) -> None:
 
 def _one(work: Work, path: str, result: Result, seconds: int) -> None:
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
         work(path, result)
     except TooSlowError:
         result.inconclusive.append(Inconclusive(path, _SLOW, f"over {seconds} s"))
@@ -295,8 +312,6 @@ def _one(work: Work, path: str, result: Result, seconds: int) -> None:
         result.inconclusive.append(Inconclusive(path, "memory limit"))
     except Exception as error:  # noqa: BLE001 - a fault of ours must not hide the other files
         result.inconclusive.append(Inconclusive(path, "internal error", faults.where(error)))
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _address_space() -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import shutil
 import sys
 import time
 from typing import TYPE_CHECKING, Final, cast
@@ -80,10 +79,16 @@ def _print(report: Report, form: str, infos: Mapping[str, CheckInfo]) -> None:
         chunks = _chunks(form, report, infos)
     else:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+        width = _width() if sys.stdout.isatty() else 100
         chunks = _chunks("text", report, infos, colour=colour, width=width)
     for chunk in chunks:
         click.echo(chunk, nl=False, color=True)
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 @contextlib.contextmanager

@@ -225,13 +225,12 @@ def open_file(path: str) -> Opened | NotApplicable | Inconclusive:
 
 def access(status: os.stat_result) -> Access:
     """Give who may read a file, by number and by this host's name for it."""
-    return Access(
-        status.st_uid,
-        status.st_gid,
-        stat.S_IMODE(status.st_mode),
-        _user(status.st_uid),
-        _group(status.st_gid),
-    )
+    return _access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+
+
+@lru_cache(maxsize=1024)
+def _access(uid: int, gid: int, mode: int) -> Access:
+    return Access(uid, gid, mode, _user(uid), _group(gid))
 
 
 @lru_cache(maxsize=1024)

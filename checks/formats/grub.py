@@ -23,9 +23,12 @@ _ASSIGNED: Final = re.compile(r"[ \t]*+(?:export[ \t]+)?(GRUB2?_PASSWORD)=(.*)\Z
 _HASHED: Final = frozenset({"--md5", "--encrypted", "--sha256", "--sha512"})
 
 
+_SUPERUSERS: Final = re.compile(r"^[ \t]*set[ \t]+superusers=", re.MULTILINE)
+
+
 def sniff(head: str) -> bool:
     """Know a configuration by its superusers."""
-    return re.search(r"^[ \t]*set[ \t]+superusers=", head, re.MULTILINE) is not None
+    return "superusers=" in head and _SUPERUSERS.search(head) is not None
 
 
 def parse(text: str) -> Iterator[Entry]:

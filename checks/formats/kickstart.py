@@ -31,7 +31,8 @@ _SCRIPTS: Final = re.compile(r"%(?:pre|post|pre-install|onerror|traceback)\b")
 def sniff(head: str) -> bool:
     """Recognise a kickstart by its root password and packages."""
     return bool(
-        re.search(r"^rootpw ", head, re.MULTILINE)
+        "rootpw " in head
+        and re.search(r"^rootpw ", head, re.MULTILINE)
         and re.search(r"^(?:%packages|lang |keyboard )", head, re.MULTILINE)
     )
 

@@ -32,7 +32,8 @@ _COMMANDS: Final = re.compile(r"(?:_command|/run|early_command|late_command)\Z")
 def sniff(head: str) -> bool:
     """Recognise a preseed by the installer's own questions."""
     return (
-        re.search(
+        "d-i" in head
+        and re.search(
             r"^d-i[ \t]+[a-z\-]+/\S+[ \t]+(?:string|select|boolean|password)\b", head, re.MULTILINE
         )
         is not None

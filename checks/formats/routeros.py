@@ -35,7 +35,7 @@ _SNIFF: Final = re.compile(
 
 def sniff(head: str) -> bool:
     """Know an export by its first comment or its menus."""
-    likely = "RouterOS" in head or "\n/" in head or head.startswith("/")
+    likely = "RouterOS" in head or "\nadd " in head or "\nset " in head
     return likely and _SNIFF.search(head) is not None
 
 

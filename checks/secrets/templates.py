@@ -13,13 +13,10 @@ import random
 import re
 import string
 import uuid
-from typing import TYPE_CHECKING
+from functools import cache
 
 from checks.errors import RuleError
 from checks.secrets import proofs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ALPHABETS = {
     "alnum": string.ascii_letters + string.digits,
@@ -71,15 +68,14 @@ def _expand(body: str, rng: random.Random) -> str:
 
 def _mixed(alphabet: str, length: int, rng: random.Random) -> str:
     """Draw LENGTH characters; a long enough draw always has a digit and a letter where it can."""
-    drawn = [rng.choice(alphabet) for _ in range(length)]
-    digits = [c for c in alphabet if c.isdigit()]
-    letters = [c for c in alphabet if c.isalpha()]
-    for position, kind in _corners(length, digits, letters):
-        drawn[position] = rng.choice(kind)
+    drawn = rng.choices(alphabet, k=length)
+    digits, letters = _halves(alphabet)
+    if length >= 8 and digits and letters:
+        drawn[1], drawn[length - 2] = rng.choice(digits), rng.choice(letters)
     return "".join(drawn)
 
 
-def _corners(length: int, digits: list[str], letters: list[str]) -> Iterator[tuple[int, list[str]]]:
-    if length >= 8 and digits and letters:
-        yield 1, digits
-        yield length - 2, letters
+@cache
+def _halves(alphabet: str) -> tuple[str, str]:
+    """Give the digits and the letters of an alphabet."""
+    return "".join(filter(str.isdigit, alphabet)), "".join(filter(str.isalpha, alphabet))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import io
 import os
@@ -74,6 +75,7 @@ def main() -> NoReturn:
         status = _refuse(error.strerror or faults.where(error))
     except Exception as error:  # noqa: BLE001 - a traceback may repeat what was read
         status = _refuse(f"internal error: {faults.where(error)}\nhint: please report it")
+    gc.freeze()  # nobody needs what a last collection would free
     sys.exit(status)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from checks import keyfiles, text
+from checks.lazy import regex
 from checks.model import Confidence, Inconclusive
 from checks.reading import Reader
 from checks.secrets import advice, judge
@@ -44,7 +44,7 @@ _QUOTES: Final = frozenset(b"\"'")
 _DIALECT: Final = 32 * 1024
 """A file of a dialect up to this size is parsed whatever fires: its words are its own."""
 
-_SHIPPED: Final = re.compile(r"(?:^|/)usr/(?:include|lib|libexec|share)/")
+_SHIPPED: Final = regex(r"(?:^|/)usr/(?:include|lib|libexec|share)/")
 """Where packages put what no administrator edits."""
 _COMPARED: Final = 256
 """With so many others a value is compared, so that a flood stays linear; past that both count."""

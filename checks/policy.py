@@ -10,6 +10,7 @@ import msgspec
 
 from checks import redact
 from checks.errors import PolicyError
+from checks.lazy import regex
 from checks.model import Severity
 
 SeverityName = Literal["info", "low", "medium", "high", "critical"]
@@ -91,8 +92,8 @@ def schema() -> dict[str, Any]:
     return msgspec.json.schema(Policy)
 
 
-_STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
-_FIELD: Final = re.compile(r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL)
+_STEP: Final = regex(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_FIELD: Final = regex(r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL)
 
 
 def _explained(raw: object, error: str) -> str:

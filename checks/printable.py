@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-_UNSAFE: Final = re.compile(
+from checks.lazy import regex
+
+if TYPE_CHECKING:
+    import re
+
+_UNSAFE: Final = regex(
     "[\x00-\x1f\x7f-\x9f"
     "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
     "\ud800-\udfff]"

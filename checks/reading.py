@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks import text
 from checks.errors import FormatError
 from checks.formats import lines
+from checks.lazy import regex
 from checks.model import Entry, Role
 from checks.secrets import judge, values
 from checks.secrets.engine import FIRST_RULE, Engine
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 _HEAD: Final = 4096
 _MADE: Final = 12
 """A key made by a machine is not shorter."""
-_TOOL: Final = re.compile(
+_TOOL: Final = regex(
     r"(?:mysql|mariadb|sshpass|twine|net use|mvn|curl|wget|docker|podman|helm|htpasswd|smbclient"
     r"|mount|ldap|redis-cli|mongo|sqlcmd|rabbitmqctl|ipmitool|snmp|lftp|useradd|usermod|chpasswd"
     r"|keytool|openssl|rsync|psql|expect)"
 )
-_HASH: Final = re.compile(r"(?:\$[\w\-]{1,16}\$|\{[A-Z0-9\-]{2,10}\})[^\s\"',;:]{8,512}")
+_HASH: Final = regex(r"(?:\$[\w\-]{1,16}\$|\{[A-Z0-9\-]{2,10}\})[^\s\"',;:]{8,512}")
 _LINE: Final = 4 * 1024
 """A line that goes on further than this from a candidate is long."""
 _BUDGET: Final = 1024 * 1024
@@ -41,39 +42,37 @@ _AROUND: Final = 400
 """Of a long line, this much on both sides of a candidate is read."""
 _PARSED: Final = 4 * 1024 * 1024
 """A larger text is read in line mode."""
-_APART: Final = re.compile(rb"[,;{(\s]")
+_APART: Final = regex(rb"[,;{(\s]")
 """Where a cut line begins, so that it does so outside a string more often than inside."""
 _NESTING: Final = 3
 _PARSED_ENTRIES: Final = 200_000
 _ALWAYS_PARSED: Final = frozenset(
     {int(t) for t in (Trigger.CONTAINER, Trigger.ARGUMENT, Trigger.HASH)}
 )
-_HEADER: Final = re.compile(
+_HEADER: Final = regex(
     r"""(?i)(?:basic|bearer|token|auth[ ](?:plain|login))[ \t]+["']?"""
     r"""(?=[\w.~+/\-]+(?-i:[A-Z\d=]))[\w.~+/\-]{4}"""
     r"""|(?:authorization|x-[\w\-]{1,40}(?:key|token))["']?[ \t]*[:=, ][ \t]*["']?"""
     r"""(?=[^\s"']*\d)[^\s"'{}$<]{4}"""
 )
-_BLOCK: Final = re.compile(r"[|>][+\-\d]*")
+_BLOCK: Final = regex(r"[|>][+\-\d]*")
 """The sign of YAML that the value stands on the lines below."""
-_NAMED: Final = re.compile(
+_NAMED: Final = regex(
     r"""(?i)(?<!\w)(?:name|key|id|property|path|setting)["']?"""
     r"""[ \t]*[:=][ \t]*["']?([\w.\-/]+)(?![\w ])"""
 )
-_VALUE: Final = re.compile(rb"(?i)(?:value|default|content)s?[\\\"']{0,2}\s*[:=>]")
-_ELEMENT: Final = re.compile(rb">\s*[^<\s]")
-_VAGUE: Final = re.compile(r"(?i)auth|encrypt|key|token")
+_VALUE: Final = regex(rb"(?i)(?:value|default|content)s?[\\\"']{0,2}\s*[:=>]")
+_ELEMENT: Final = regex(rb">\s*[^<\s]")
+_VAGUE: Final = regex(r"(?i)auth|encrypt|key|token")
 _IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
 _IN_CODE: Final = frozenset(
     int(t)
     for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE, Trigger.CONTAINER, Trigger.CALL)
 )
 _QUOTES: Final = frozenset(b"\"'")
-_SETTINGS_CODE: Final = re.compile(r"(?:config|settings|\.inc)[^/]*$", re.IGNORECASE)
+_SETTINGS_CODE: Final = regex(r"(?:config|settings|\.inc)[^/]*$", re.IGNORECASE)
 _IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
-_SETTINGS: Final = re.compile(
-    r"(?:^|/)etc/|rc$|/\.[^/.]+$|\.(?:conf|cfg|cnf|ini|config|settings)\b"
-)
+_SETTINGS: Final = regex(r"(?:^|/)etc/|rc$|/\.[^/.]+$|\.(?:conf|cfg|cnf|ini|config|settings)\b")
 """Paths on which `name value` is a likely notation."""
 
 
@@ -262,15 +261,15 @@ class Reader:
             path=self._document.path,
             access=self._document.access,
         )
-        wanted = [pair for pair in pairs if pair[0] in _IN_VALUES]
-        rows = self._rows(wanted)
-        yield from self._judged((Entry(("url",), row, line) for row, line in rows), place)
-        wanted = [pair for pair in pairs if pair[0] == Trigger.ARGUMENT]
-        yield from self._judged(self._commands(wanted), place)
-        wanted = [pair for pair in pairs if pair[0] == Trigger.HASH]
-        found = ((_HASH.search(row), line) for row, line in self._rows(wanted))
-        hashed = (Entry(("hash",), one[0], line, Role.HASH) for one, line in found if one)
-        yield from self._judged(hashed, place)
+        if wanted := [pair for pair in pairs if pair[0] in _IN_VALUES]:
+            rows = self._rows(wanted)
+            yield from self._judged((Entry(("url",), row, line) for row, line in rows), place)
+        if wanted := [pair for pair in pairs if pair[0] == Trigger.ARGUMENT]:
+            yield from self._judged(self._commands(wanted), place)
+        if wanted := [pair for pair in pairs if pair[0] == Trigger.HASH]:
+            found = ((_HASH.search(row), line) for row, line in self._rows(wanted))
+            hashed = (Entry(("hash",), one[0], line, Role.HASH) for one, line in found if one)
+            yield from self._judged(hashed, place)
 
     def _commands(self, pairs: Sequence[tuple[int, int]]) -> Iterator[Entry]:
         for row, line in self._rows(pairs):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from checks.lazy import regex
 from checks.model import Evidence, Fingerprint
+
+if TYPE_CHECKING:
+    import re
 
 _SHOWN: Final = 4
 _LONG: Final = 20
-_RUN: Final = re.compile(r"[A-Za-z0-9_+/=\-]{16,}")
+_RUN: Final = regex(r"[A-Za-z0-9_+/=\-]{16,}")
 """What may be a token of its own within a name."""
 
 
@@ -44,7 +47,7 @@ def mask(value: str, *, prefix: int = 0) -> str:
     return value[:shown] + "•" * 8
 
 
-_KEY_NAME: Final = re.compile(r"[\w.\-/\[\]@*# ]*")
+_KEY_NAME: Final = regex(r"[\w.\-/\[\]@*# ]*")
 
 
 def shown(text: str) -> str:

@@ -6,21 +6,23 @@ import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.lazy import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NESTED: Final = "$(...)"
 """Stands in a word for a command substitution; its commands come on their own."""
 
-_PLAIN: Final = re.compile(r"[^\s'\"\\$`;|&()<>#]++")
-_PLAIN_QUOTED: Final = re.compile(r"[^\"\\$`]++")
-_BLANKS: Final = re.compile(r"[^\S\n]++")
-_BRACED: Final = re.compile(r"\$\{[^{}\n]{0,200}\}")
-_ANSI: Final = re.compile(r"\$'([^'\\]*+(?:\\.[^'\\]*+)*+)'", re.DOTALL)
-_ESCAPE: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))", re.DOTALL)
+_PLAIN: Final = regex(r"[^\s'\"\\$`;|&()<>#]++")
+_PLAIN_QUOTED: Final = regex(r"[^\"\\$`]++")
+_BLANKS: Final = regex(r"[^\S\n]++")
+_BRACED: Final = regex(r"\$\{[^{}\n]{0,200}\}")
+_ANSI: Final = regex(r"\$'([^'\\]*+(?:\\.[^'\\]*+)*+)'", re.DOTALL)
+_ESCAPE: Final = regex(r"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))", re.DOTALL)
 _CONTROL: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f"}
-_HEREDOC: Final = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.+!-]+))")
-_REDIRECT: Final = re.compile(r"&>>?|>>|>\||>&|<&|<>|[<>]")
+_HEREDOC: Final = regex(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.+!-]+))")
+_REDIRECT: Final = regex(r"&>>?|>>|>\||>&|<&|<>|[<>]")
 
 
 class Word(NamedTuple):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import msgspec
 
 from checks.errors import PolicyError
+from checks.lazy import regex
 from checks.model import Finding, Suppressed, Suppression
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from checks.policy import Waiver
 
-MARK: Final = re.compile(r"hygiene: allow ([a-z0-9][a-z0-9.\-]*)[ \t]++(?=.*\w)(\S.*)")
+MARK: Final = regex(r"hygiene: allow ([a-z0-9][a-z0-9.\-]*)[ \t]++(?=.*\w)(\S.*)")
 """`hygiene: allow CHECK reason`, on the line of the finding or alone on the line above it."""
 
 _COST: Final = 1 << 14

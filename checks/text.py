@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import re
 from typing import Final, NamedTuple
+
+from checks.lazy import regex
 
 _BOMS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -15,7 +16,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _BOM_FIRST: Final = frozenset(bom[:1] for bom, _ in _BOMS)
-_MAGIC: Final = re.compile(
+_MAGIC: Final = regex(
     rb"\x7fELF|\x89PNG|GIF8|\xff\xd8\xff|\xca\xfe\xba\xbe|%PDF-|SQLite format 3|\x00asm|MZ\x90"
     rb"|wOF[F2]|\xde\x12\x04\x95|OggS|RIFF|ID3|\x1a\x45\xdf\xa3|\xfe\xed\xfa|\xcf\xfa\xed\xfe|LPKSHHRH|!<arch>"
 )

@@ -7,20 +7,20 @@ crypt(5) hash is taken as such; `users` take `passwd` and `hashed_passwd` as has
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import conventions
 from checks.formats.conventions import Meaning
 from checks.formats.levels import LIST, Items, Level
 from checks.formats.mapping import Mapping
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
     from checks.formats.levels import Event, Path
 
 _RANDOM: Final = {"", "R", "RANDOM"}
-_HASH: Final = re.compile(r"\$(?:1|2a|2y|5|6|y)\$.")
+_HASH: Final = regex(r"\$(?:1|2a|2y|5|6|y)\$.")
 _ROLES: Final = {Meaning.CLEAR: Role.SECRET, Meaning.HASHED: Role.HASH}
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.formats import quoting
+from checks.lazy import regex
 from checks.model import Role
 
 if TYPE_CHECKING:
@@ -24,11 +25,9 @@ _PROSE: Final = frozenset({
 """Directives whose arguments are text for people, an expression or a condition."""
 _FIRST: Final = 10
 """Further behind a word of a sentence is meant more often than an option."""
-_CREDENTIAL: Final = re.compile(
-    r"pass|pw|secret|token|key|psk|auth|cookie|community", re.IGNORECASE
-)
-_PAIR: Final = re.compile(r"[A-Za-z_][\w.\-]*+=")
-_USER_INFO: Final = re.compile(r"(?:[a-z]\w*+://)?([^\s:@/]*+):([^\s@]++)@")
+_CREDENTIAL: Final = regex(r"pass|pw|secret|token|key|psk|auth|cookie|community", re.IGNORECASE)
+_PAIR: Final = regex(r"[A-Za-z_][\w.\-]*+=")
+_USER_INFO: Final = regex(r"(?:[a-z]\w*+://)?([^\s:@/]*+):([^\s@]++)@")
 
 
 class Found(NamedTuple):

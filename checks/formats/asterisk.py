@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import ini
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ NAMES: tuple[str, ...] = (
 ALWAYS: tuple[str, ...] = NAMES
 
 _SECRETS: Final = frozenset({"secret", "md5secret", "password", "vmsecret", "remotesecret"})
-_INCLUDE: Final = re.compile(r"^[ \t]*+#.*$", re.MULTILINE)
-_TEMPLATED: Final = re.compile(r"^[ \t]*+(\[[^\]\n]*+\])[ \t]*+\([^)\n]*+\)", re.MULTILINE)
-_REGISTER: Final = re.compile(r"(?:\w+://)?([^\s:@/]++):([^\s:@]++(?:@(?=[^/]*@)[^\s:@]++)*+)[:@]")
+_INCLUDE: Final = regex(r"^[ \t]*+#.*$", re.MULTILINE)
+_TEMPLATED: Final = regex(r"^[ \t]*+(\[[^\]\n]*+\])[ \t]*+\([^)\n]*+\)", re.MULTILINE)
+_REGISTER: Final = regex(r"(?:\w+://)?([^\s:@/]++):([^\s:@]++(?:@(?=[^/]*@)[^\s:@]++)*+)[:@]")
 
 
 def parse(text: str) -> Iterator[Entry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
 GENERIC: Final = True
 NAMES: Final = ("*.bat", "*.cmd", "autoexec.nt")
 
-_COMMENT: Final = re.compile(r"@?(?:rem\b|::)", re.IGNORECASE)
-_SET: Final = re.compile(r"@?set[ \t]++(?!/)(\"?)([A-Za-z_][\w.\-]{0,100}+)=(.*)\Z", re.IGNORECASE)
-_REFERENCE: Final = re.compile(r"%(?:~?\w{1,80}|\w{1,80}:[^%\n]{0,80})%?|![A-Za-z_]\w{0,80}!")
+_COMMENT: Final = regex(r"@?(?:rem\b|::)", re.IGNORECASE)
+_SET: Final = regex(r"@?set[ \t]++(?!/)(\"?)([A-Za-z_][\w.\-]{0,100}+)=(.*)\Z", re.IGNORECASE)
+_REFERENCE: Final = regex(r"%(?:~?\w{1,80}|\w{1,80}:[^%\n]{0,80})%?|![A-Za-z_]\w{0,80}!")
 
 
 def parse(text: str) -> Iterator[Entry]:

@@ -9,6 +9,7 @@ from checks.errors import FormatError
 from checks.formats import quoting
 from checks.formats.copies import with_copies
 from checks.formats.textlines import Line, continued, numbered, payload, uncomment
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -20,12 +21,12 @@ _MOST_DEPTH: Final = 64
 _PROVIDER: Final = frozenset({"acme_dns", "dns", "dns_challenge"})
 _LOGIN: Final = frozenset({"basicauth", "basic_auth"})
 _HEADERS: Final = frozenset({"header", "header_up", "header_down", "request_header"})
-_CREDENTIAL: Final = re.compile(
+_CREDENTIAL: Final = regex(
     r"(?:api_?token|token|api_?key|secret|secret_?key|secret_access_key|access_key_secret|password"
     r"|api_secret|auth_token|app_secret|mac_key|api_password|zone_token|client_secret)\Z",
     re.IGNORECASE,
 )
-_PUBLIC: Final = re.compile(r"(?:access_key_id|\S*_id|user(?:name)?|email|region|endpoint|\d+)\Z")
+_PUBLIC: Final = regex(r"(?:access_key_id|\S*_id|user(?:name)?|email|region|endpoint|\d+)\Z")
 
 
 def parse(text: str) -> Iterator[Entry]:

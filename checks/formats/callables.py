@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats.literals import Literal, is_whole
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _PLACES: Final = {
     "DBI->connect": 2, "Secret.fromString": 0, "UsernamePasswordCredentialsImpl": 4,
 }  # fmt: skip
 """The 0-based position of the password, where the user stands one place before."""
-_CALL: Final = re.compile(
+_CALL: Final = regex(
     r"(?<![\w$])(" + "|".join(sorted(_PLACES, key=len, reverse=True)) + r")[ \t]*\("
 )
 _MOST_CALLS: Final = 4

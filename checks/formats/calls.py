@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import Line, numbered, payload, uncomment
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -17,12 +18,12 @@ NAMES: tuple[str, ...] = (
     "syslog-ng/*/*.conf", "rsyslog/*.conf",
 )  # fmt: skip
 
-_CALL: Final = re.compile(
+_CALL: Final = regex(
     r"(?<![\w\-])([A-Za-z][\w\-]*+)[ \t]*+\([ \t]*+"
     rf"({quoting.DOUBLE}|{quoting.SINGLE}|[^\s()\"',]++)[ \t]*+\)"
 )
-_LEGACY: Final = re.compile(r":om(?:mysql|pgsql):([^,\s]*),([^,\s]*),([^,\s]*),([^;\s]+)")
-_DIRECTIVE: Final = re.compile(r"(\$[A-Za-z]\w*+)[ \t]++(.*)\Z", re.DOTALL)
+_LEGACY: Final = regex(r":om(?:mysql|pgsql):([^,\s]*),([^,\s]*),([^,\s]*),([^;\s]+)")
+_DIRECTIVE: Final = regex(r"(\$[A-Za-z]\w*+)[ \t]++(.*)\Z", re.DOTALL)
 
 
 def parse(text: str) -> Iterator[Entry]:

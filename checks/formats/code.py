@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks.formats import callables
 from checks.formats.lines import CREDENTIAL
 from checks.formats.literals import Literal, is_whole, literals
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -27,49 +28,47 @@ _FILES: Final = """
 """
 NAMES: Final = (*(f"*.{ending}" for ending in _ENDINGS.split()), *_FILES.split())
 
-_INTERPRETER: Final = re.compile(
+_INTERPRETER: Final = regex(
     r"#![^\n]{0,80}?[/ ](?:perl|python|pypy|ruby|jruby|node|nodejs|deno|bun|php|lua|luajit|pwsh"
     r"|powershell|groovy|Rscript|tclsh|wish|scala|kotlin|julia|elixir|escript|guile|raku"
     r"|osascript)[\d.\-]*(?=[\s]|\Z)"
 )
 _WINDOW: Final = 160
 """Of the text between two literals, this much in front of the second is looked at."""
-_WRAPPER: Final = re.compile(
+_WRAPPER: Final = regex(
     r"(?:new[ ]+)?(?<![\w$.])(?:\[\]byte|String|SecretStr|SecureString|GuardedString|Secret"
     r"|Sensitive|str|bytes|Some|Optional\.of|SecretValue\.unsafePlainText|pulumi\.String|aws\.String)\(\Z"
 )
-_OPERATOR: Final = re.compile(
+_OPERATOR: Final = regex(
     r"(?:=>|->|<-|:=|\|\|=|\?\?=|\|\||\?\?|\?:|(?<![=!<>~])[?+]?=|(?<!:):|\(|,|\bor)\Z"
 )
-_CHAIN: Final = re.compile(
+_CHAIN: Final = regex(
     r"([$@%:\-]{0,2})((?<!\w)[A-Za-z_][\w$]*+(?:(?:\.|->|::|[?!]\.)\#?[\w$]++)*+)"
     r"(?:\[\w{0,20}\]|[\]})\\\"'?!])*+\Z"
 )
-_TYPE: Final = re.compile(
+_TYPE: Final = regex(
     r"(?<![$]env)[ \t]*(?::(?![:=])[^=:,;(){}\"]*(?:::[^=:,;(){}\"]*)*|[ \t]\*?string"
     r"|[ \t]\[\]byte)\Z"
 )
 _CLOSERS: Final = " \t[]})\\\"'?!"
-_TERNARY: Final = re.compile(r"\?[ \t]*[\w$.]+\Z")
-_ATOM: Final = re.compile(
+_TERNARY: Final = regex(r"\?[ \t]*[\w$.]+\Z")
+_ATOM: Final = regex(
     r"(?:\{[ \t]*|\b(?:set|default|property|attribute|option|put|store|write)[ \t]*[ (]:)"
     r"([a-z_]\w{0,80})\Z"
 )
 """The first of two arguments that are a name and its value: Erlang's `{password, "x"}` and, of
 Ruby, `set :password, "x"`."""
-_MACRO: Final = re.compile(r"[ \t]*#[ \t]*define[ \t]++(\w++)\Z")
-_SECURE: Final = re.compile(
+_MACRO: Final = regex(r"[ \t]*#[ \t]*define[ \t]++(\w++)\Z")
+_SECURE: Final = regex(
     r"ConvertTo-SecureString(?:[ ]+-(?:String|AsPlainText|Force))*\Z", re.IGNORECASE
 )
-_SECURED: Final = re.compile(r"[ )]*\|[ ]*ConvertTo-SecureString", re.IGNORECASE)
-_SPLIT: Final = re.compile(r"\.|->|::|[?!]\.")
-_NAME: Final = re.compile(r"(?:--?)?([A-Za-z_@$][\w.\-/:$@]{0,100}+)")
-_SETTER: Final = re.compile(r"(?:set|with|add|put|use)_?(?=[A-Z_a-z])(\w+)")
-_READER: Final = re.compile(
-    r"get|is|has|find|load|read|fetch|check|verify|validate|match|test|print"
-)
-_PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z_][\w.\-]{0,100}+):-?([^${}]{1,200}+)\}")
-_INSIDE: Final = re.compile(
+_SECURED: Final = regex(r"[ )]*\|[ ]*ConvertTo-SecureString", re.IGNORECASE)
+_SPLIT: Final = regex(r"\.|->|::|[?!]\.")
+_NAME: Final = regex(r"(?:--?)?([A-Za-z_@$][\w.\-/:$@]{0,100}+)")
+_SETTER: Final = regex(r"(?:set|with|add|put|use)_?(?=[A-Z_a-z])(\w+)")
+_READER: Final = regex(r"get|is|has|find|load|read|fetch|check|verify|validate|match|test|print")
+_PLACEHOLDER: Final = regex(r"\$\{([A-Za-z_][\w.\-]{0,100}+):-?([^${}]{1,200}+)\}")
+_INSIDE: Final = regex(
     r"://[^\s/@]{1,100}@|[Pp]ass(?:word|wd)[ ]?=[^=]|(?:[Pp]w|PW)[Dd][ ]?=[^=]|[Tt]oken=[^=]"
     r"|AccountKey=|IDENTIFIED BY |identified by |Bearer |Basic |@(?:tcp|unix)\("
 )

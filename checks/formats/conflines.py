@@ -8,29 +8,30 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from checks.errors import FormatError
 from checks.formats import arguments, quoting, roles
 from checks.formats.textlines import Line, continued, numbered, uncomment, without_armour
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MOST_DEPTH: Final = 64
-_COMMENT: Final = re.compile(r"[#;!]|//|--|/\*|\* |\*/|%%")
+_COMMENT: Final = regex(r"[#;!]|//|--|/\*|\* |\*/|%%")
 _WORD: Final = r"""[^\s=:"'{}()<>,;|&]++"""
-_ASSIGN: Final = re.compile(
+_ASSIGN: Final = regex(
     rf"""(?P<key>\[?"[^"]*+"\]?|\[?'[^']*+'\]?|{_WORD}(?:[ \t]++{_WORD}){{0,6}}+)(?P<gap>[ \t]*+)"""
     r"(?P<separator>=>|:=|=(?!=)|:)(?P<rest>.*)\Z",
     re.DOTALL,
 )
-_OPENS: Final = re.compile(r"""(?:^|[\s=:)"'])\{\Z""")
-_INLINE: Final = re.compile(
+_OPENS: Final = regex(r"""(?:^|[\s=:)"'])\{\Z""")
+_INLINE: Final = regex(
     r"""(?P<head>[^"'{}]*+(?:"[^"]*+"[^"'{}]*+)?)(?<![^\s=:(])\{(?=[\s}"']|[\w.\-]++\s*+[=:])"""
 )
-_PIECE: Final = re.compile(
+_PIECE: Final = regex(
     rf"""(?:{quoting.DOUBLE}|{quoting.SINGLE}|\\.|[^"'{{}};,\\]++|["'\\])++|[{{}};,]""", re.DOTALL
 )
 
 
-_SEVERAL: Final = re.compile(
+_SEVERAL: Final = regex(
     rf"""[A-Za-z_]\w*+(?:[ ]\w++)*+[ \t]*+=[ \t]*+({quoting.DOUBLE}|[^\s;="']++)[ \t]*+;[ \t]++"""
 )
 """The first of several assignments on one line, as Bacula writes them."""

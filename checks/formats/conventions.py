@@ -12,6 +12,8 @@ import enum
 import re
 from typing import Final
 
+from checks.lazy import regex
+
 
 class Meaning(enum.Enum):
     """How the value of a key is to be read."""
@@ -109,10 +111,10 @@ PLAIN_MEMBERS: Final = frozenset(
 )
 """What stands in a Kubernetes Secret beside the credentials."""
 
-ASSIGNMENT: Final = re.compile(r"([A-Za-z_][\w.\-]{0,254})=(.*)", re.DOTALL)
+ASSIGNMENT: Final = regex(r"([A-Za-z_][\w.\-]{0,254})=(.*)", re.DOTALL)
 """One item of an environment list."""
 
-CRYPT: Final = re.compile(r"\$[0-9a-z-]{1,12}\$.|[*!]|\.?[0-9A-Za-z./]{13}$")
+CRYPT: Final = regex(r"\$[0-9a-z-]{1,12}\$.|[*!]|\.?[0-9A-Za-z./]{13}$")
 """How a password field starts that is a crypt(5) hash or a locked account."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks.formats import quoting
 from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ NAMES: tuple[str, ...] = (
 
 ALWAYS: tuple[str, ...] = NAMES
 
-_VARIABLE: Final = re.compile(r"""\s*(["']?)([A-Za-z_][\w.\-]*+)\1\s*=\s*(.*)\Z""", re.DOTALL)
+_VARIABLE: Final = regex(r"""\s*(["']?)([A-Za-z_][\w.\-]*+)\1\s*=\s*(.*)\Z""", re.DOTALL)
 _FIELD: Final = r"(?:\*|[0-9]|[a-z]{3}\b)[0-9a-z*,/\-~#?l]*+"
-_JOB: Final = re.compile(
+_JOB: Final = regex(
     rf"\s*(?:@[a-z]++|(?:{_FIELD}[ \t]++){{4}}{_FIELD})[ \t]++(.*)\Z", re.IGNORECASE | re.DOTALL
 )
-_ANACRON: Final = re.compile(r"\s*(?:\d+|@\w+)[ \t]++\d+[ \t]++([\w.\-]++)[ \t]++(\S.*)\Z")
-_USER: Final = re.compile(r"([A-Za-z_][\w.\-]*+\$?)[ \t]++(?![\-|<>&;=])(\S.*)\Z", re.DOTALL)
-_PERCENT: Final = re.compile(r"\\%|%")
+_ANACRON: Final = regex(r"\s*(?:\d+|@\w+)[ \t]++\d+[ \t]++([\w.\-]++)[ \t]++(\S.*)\Z")
+_USER: Final = regex(r"([A-Za-z_][\w.\-]*+\$?)[ \t]++(?![\-|<>&;=])(\S.*)\Z", re.DOTALL)
+_PERCENT: Final = regex(r"\\%|%")
 _TOOLS: Final = frozenset({
     "bash", "sh", "zsh", "ksh", "csh", "dash", "env", "nice", "ionice", "flock", "timeout",
     "chronic", "sudo", "su", "cd", "test", "python", "python2", "python3", "perl", "php",

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
+from checks.lazy import regex
 from checks.model import Entry
 
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 NAMES: tuple[str, ...] = ("*.csv", "*.tsv")
 ALWAYS: tuple[str, ...] = NAMES
 
-_CREDENTIAL: Final = re.compile(
+_CREDENTIAL: Final = regex(
     r"pass(?:w|phrase|code|\b)|pwd|secret|token|api.?key|private.?key|kennwort|senha|mot de passe",
     re.IGNORECASE,
 )
-_USER: Final = re.compile(r"user|login|account|e-?mail", re.IGNORECASE)
+_USER: Final = regex(r"user|login|account|e-?mail", re.IGNORECASE)
 _SEPARATORS: Final = ",;\t|"
 _HEADER: Final = 4096
 _NAME: Final = 64

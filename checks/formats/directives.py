@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks.formats import apache, conflines, erlang, jaas, junos, logstash, netdevice, nginx
 from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered
+from checks.lazy import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,10 +23,10 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 
-_CONTAINER: Final = re.compile(r"^[ \t]*<[A-Z]\w*(?:[ \t][^<>\n]*)?>[ \t]*$", re.MULTILINE)
-_PIPELINE: Final = re.compile(r"^[ \t]*(?:input|filter|output)\s*\{", re.MULTILINE)
-_TERMS: Final = re.compile(r"^\s*(?:%[^\n]*\n\s*)*\[\s*(?:%[^\n]*\n\s*)*\{\s*'?\w+'?\s*,")
-_LOGIN_MODULE: Final = re.compile(
+_CONTAINER: Final = regex(r"^[ \t]*<[A-Z]\w*(?:[ \t][^<>\n]*)?>[ \t]*$", re.MULTILINE)
+_PIPELINE: Final = regex(r"^[ \t]*(?:input|filter|output)\s*\{", re.MULTILINE)
+_TERMS: Final = regex(r"^\s*(?:%[^\n]*\n\s*)*\[\s*(?:%[^\n]*\n\s*)*\{\s*'?\w+'?\s*,")
+_LOGIN_MODULE: Final = regex(
     r"LoginModule[ \t\r\n]{1,9}(?:required|requisite|sufficient|optional)\b"
 )
 

@@ -8,6 +8,7 @@ import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.formats import lines
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -25,30 +26,28 @@ NAMES: Final = (
     "dockerfile_*",
 )
 
-_INSTRUCTION: Final = re.compile(
+_INSTRUCTION: Final = regex(
     r"\s*(?:ONBUILD\s+)?(ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK|LABEL|MAINTAINER"
     r"|RUN|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR)(?:\s+|\\\n\s*)",
     re.IGNORECASE,
 )
-_ESCAPE: Final = re.compile(r"(?:#[^\n]*\n)*?#\s*escape\s*=\s*([\\`])", re.IGNORECASE)
-_FLAG: Final = re.compile(r"--[\w\-]+=\S+(?:\s|\\\n)+")
-_PAIR: Final = re.compile(
+_ESCAPE: Final = regex(r"(?:#[^\n]*\n)*?#\s*escape\s*=\s*([\\`])", re.IGNORECASE)
+_FLAG: Final = regex(r"--[\w\-]+=\S+(?:\s|\\\n)+")
+_PAIR: Final = regex(
     r"""([^\s="'\\]{1,200}|"[^"\n]{1,200}")="""
     r"""((?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^']*+'|\\[^\n]|[^\s"'\\]++|["'])*+)""",
     re.DOTALL,
 )
-_PART: Final = re.compile(
+_PART: Final = regex(
     r"\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"|'([^']*+)'|\\(.)|([^\"'\\]++|[\"'\\])", re.DOTALL
 )
-_HEREDOC: Final = re.compile(r"<<-?\s*([\"']?)([A-Za-z_]\w{0,80})\1")
-_CONTINUED: Final = re.compile(r"\\[ \t]*\n")
+_HEREDOC: Final = regex(r"<<-?\s*([\"']?)([A-Za-z_]\w{0,80})\1")
+_CONTINUED: Final = regex(r"\\[ \t]*\n")
 _SETTINGS: Final = frozenset({"ENV", "ARG", "LABEL"})
 _COMMANDS: Final = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL"})
-_HEALTH: Final = re.compile(r"\bCMD\s+", re.IGNORECASE)
-_STAGE: Final = re.compile(
-    r"(?:[ \t]*(?:#[^\n]*|ARG[ \t][^\n]*)?\n)*+[ \t]*FROM[ \t]+[\w.$\-/:{}@]+"
-)
-_STEP: Final = re.compile(r"^[ \t]*(?:RUN|ENV|COPY|CMD|ADD|ENTRYPOINT)[ \t]", re.MULTILINE)
+_HEALTH: Final = regex(r"\bCMD\s+", re.IGNORECASE)
+_STAGE: Final = regex(r"(?:[ \t]*(?:#[^\n]*|ARG[ \t][^\n]*)?\n)*+[ \t]*FROM[ \t]+[\w.$\-/:{}@]+")
+_STEP: Final = regex(r"^[ \t]*(?:RUN|ENV|COPY|CMD|ADD|ENTRYPOINT)[ \t]", re.MULTILINE)
 
 
 class _Instruction(NamedTuple):

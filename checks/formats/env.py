@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks.errors import FormatError
 from checks.formats.copies import with_copies
 from checks.formats.textlines import uncomment
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -21,19 +22,19 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 
-_ASSIGN: Final = re.compile(
+_ASSIGN: Final = regex(
     r"[ \t]*+(?:(?:export|set|declare[ \t]+-x|setenv)[ \t]++)?([A-Za-z_][\w.\-]*+)"
     r"(?:[ \t]*+\+?=[ \t]*+|:[ \t]++)"
 )
-_ARGUMENTS: Final = re.compile(
+_ARGUMENTS: Final = regex(
     r"(?:OPTS|OPTIONS|ARGS|ARGUMENTS|FLAGS|CMD|CMDLINE|COMMAND|PARAMS)\Z", re.IGNORECASE
 )
 _OPEN: Final = {
-    '"': re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL),
-    "'": re.compile(r"'([^']*+)'"),
+    '"': regex(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL),
+    "'": regex(r"'([^']*+)'"),
 }
-_CLOSED: Final = re.compile(r"[ \t;]*+(?:#[^\n]*+)?(?=\r?\n|\Z)")
-_REST: Final = re.compile(r"[^\n]*+")
+_CLOSED: Final = regex(r"[ \t;]*+(?:#[^\n]*+)?(?=\r?\n|\Z)")
+_REST: Final = regex(r"[^\n]*+")
 
 
 def _double(inner: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks.errors import FormatError
 from checks.formats import quoting
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 _MOST_DEPTH: Final = 64
-_TOKEN: Final = re.compile(
+_TOKEN: Final = regex(
     rf"""%[^\n]*+|<<(?P<binary>{quoting.DOUBLE})[^>\n]{{0,20}}>>|(?P<string>{quoting.DOUBLE})
     |'(?P<atom>[^'\n]*+)'|(?P<bare>[\w.@\-]++)|(?P<punctuation>[{{}}\[\],])|\\.|.""",
     re.DOTALL | re.VERBOSE,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks.formats import quoting
 from checks.formats.copies import with_copies
 from checks.formats.textlines import Line, continued, numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -19,16 +20,16 @@ NAMES: tuple[str, ...] = (
     "exim4.conf.localmacros", "exim/conf.d/*",
 )  # fmt: skip
 
-_SETTING: Final = re.compile(r"(?:hide[ \t]++)?([A-Za-z_]\w*+)[ \t]*+=[ \t]*+(.*)\Z", re.DOTALL)
+_SETTING: Final = regex(r"(?:hide[ \t]++)?([A-Za-z_]\w*+)[ \t]*+=[ \t]*+(.*)\Z", re.DOTALL)
 _SERVERS: Final = frozenset(
     {"mysql_servers", "pgsql_servers", "redis_servers", "oracle_servers", "ibase_servers"}
 )
-_SOCKET: Final = re.compile(r"\([^)]*\)(?:\[[^\]]*\])?")
+_SOCKET: Final = regex(r"\([^)]*\)(?:\[[^\]]*\])?")
 """A path behind the host: the socket, or the file with the client's settings."""
-_LDAP: Final = re.compile(rf"(?<![\w])pass=({quoting.DOUBLE}|{quoting.SINGLE}|[^\s}}]++)")
-_LDAP_USER: Final = re.compile(rf"(?<![\w])user=({quoting.DOUBLE}|[^\s}}]++)")
+_LDAP: Final = regex(rf"(?<![\w])pass=({quoting.DOUBLE}|{quoting.SINGLE}|[^\s}}]++)")
+_LDAP_USER: Final = regex(rf"(?<![\w])user=({quoting.DOUBLE}|[^\s}}]++)")
 _SECRETS: Final = frozenset({"client_secret", "server_secret", "server_password"})
-_COMPARED: Final = re.compile(
+_COMPARED: Final = regex(
     r"\{eq\{\$auth[13]\}\{([^{}$]++)\}\}[^\n]{0,16}?\{eq\{\$auth[23]\}\{([^{}$]++)\}\}"
 )
 

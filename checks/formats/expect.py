@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -13,17 +14,17 @@ if TYPE_CHECKING:
 GENERIC: Final = True
 NAMES: Final = ("*.exp", "*.expect")
 
-_INTERPRETER: Final = re.compile(r"#![^\n]{0,80}?[/ ](?:expect|autoexpect)\b")
+_INTERPRETER: Final = regex(r"#![^\n]{0,80}?[/ ](?:expect|autoexpect)\b")
 _TEXT: Final = r'(?:"((?:[^"\\]++|\\.){0,400}+)"|\{([^{}\n]{0,400}+)\}|([^\s"{};]{1,400}+))'
-_STEP: Final = re.compile(
+_STEP: Final = regex(
     r"(?:^|(?<=[\s;{\"']))(?:(set)[ \t]++(\w{1,80}+)[ \t]++|(send(?:_user|_tty)?)[ \t]++"
     r"(?:(?:--?|-s|-h)[ \t]++){0,3}+|(expect)\b)" + _TEXT + r"?+",
     re.MULTILINE | re.DOTALL,
 )
-_PROMPT: Final = re.compile(r"assw|assphrase|asscode|secret|pin\b|kennwort|token", re.IGNORECASE)
+_PROMPT: Final = regex(r"assw|assphrase|asscode|secret|pin\b|kennwort|token", re.IGNORECASE)
 _REACH: Final = 400
-_END: Final = re.compile(r"(?:\\[rn])+\Z")
-_KEYS: Final = re.compile(r"(?:\\.|\^?[A-Za-z]|yes|no|exit|quit|logout)?\Z", re.IGNORECASE)
+_END: Final = regex(r"(?:\\[rn])+\Z")
+_KEYS: Final = regex(r"(?:\\.|\^?[A-Za-z]|yes|no|exit|quit|logout)?\Z", re.IGNORECASE)
 
 
 def sniff(head: str) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import continued, numbered, payload, uncomment
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 NAMES: tuple[str, ...] = (
@@ -21,15 +22,15 @@ NAMES: tuple[str, ...] = (
     "raddb/mods-enabled/*", "raddb/policy.d/*", "raddb/*.conf", "radiusd.conf",
 )  # fmt: skip
 
-_OPENS: Final = re.compile(r"([\w\-.&!(][^{]*+)\{\s*\Z")
-_SETTING: Final = re.compile(
+_OPENS: Final = regex(r"([\w\-.&!(][^{]*+)\{\s*\Z")
+_SETTING: Final = regex(
     rf"([&\w][\w\-.:&\[\]]*+)\s*+(?::=|\+=|==|=)\s*+({quoting.DOUBLE}|{quoting.SINGLE}|[^\s#]++)"
 )
 _SECRET: Final = frozenset({
     "secret", "password", "private_key_password", "cleartext-password", "user-password",
     "psk_hexphrase", "client_secret", "api_key",
 })  # fmt: skip
-_NO_VALUE: Final = re.compile(r"%\{|&|\$\{|`|\d+\Z")
+_NO_VALUE: Final = regex(r"%\{|&|\$\{|`|\d+\Z")
 _MOST_DEPTH: Final = 64
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats.copies import with_copies
 from checks.formats.textlines import continued, numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 
-_OCTAL: Final = re.compile(r"\\([0-7]{3})")
+_OCTAL: Final = regex(r"\\([0-7]{3})")
 _SECRET: Final = frozenset(
     {"password", "password2", "pass", "passwd", "passphrase", "passphrase_passwd", "secret"}
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ NAMES: tuple[str, ...] = (
     "lilo.conf",
 )  # fmt: skip
 
-_DIRECTIVE: Final = re.compile(r"[ \t]*+(password(?:_pbkdf2)?)(?:[ \t]++|[ \t]*+=[ \t]*+)(.*)\Z")
-_ASSIGNED: Final = re.compile(r"[ \t]*+(?:export[ \t]+)?(GRUB2?_PASSWORD)=(.*)\Z")
+_DIRECTIVE: Final = regex(r"[ \t]*+(password(?:_pbkdf2)?)(?:[ \t]++|[ \t]*+=[ \t]*+)(.*)\Z")
+_ASSIGNED: Final = regex(r"[ \t]*+(?:export[ \t]+)?(GRUB2?_PASSWORD)=(.*)\Z")
 _HASHED: Final = frozenset({"--md5", "--encrypted", "--sha256", "--sha512"})
 
 
-_SUPERUSERS: Final = re.compile(r"^[ \t]*set[ \t]+superusers=", re.MULTILINE)
+_SUPERUSERS: Final = regex(r"^[ \t]*set[ \t]+superusers=", re.MULTILINE)
 
 
 def sniff(head: str) -> bool:

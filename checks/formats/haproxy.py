@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import arguments, quoting
 from checks.formats.textlines import Line, numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _SECTIONS: Final = frozenset({
     "mailers", "program", "cache", "ring", "http-errors", "fcgi-app", "log-forward", "crt-store",
 })  # fmt: skip
 _SETTING_HEADER: Final = frozenset({"set-header", "add-header", "replace-header"})
-_AUTH: Final = re.compile(r"""AUTH (?:\S+ )?(\S+?)(?:\\r|\\n|["'\s]|\Z)""")
+_AUTH: Final = regex(r"""AUTH (?:\S+ )?(\S+?)(?:\\r|\\n|["'\s]|\Z)""")
 
 
 def parse(text: str) -> Iterator[Entry]:

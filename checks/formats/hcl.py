@@ -17,6 +17,7 @@ from checks.formats import templated, tree
 from checks.formats.cursor import Cursor
 from checks.formats.escapes import unescape
 from checks.formats.levels import END, LIST, MAP, VALUE
+from checks.lazy import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,23 +43,23 @@ _COMMENT: Final = r"\#[^\n]*+|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
 _GAPS: Final = rf"(?:[\s\ufeff,;]++|{_COMMENT})*+"
 _LABEL: Final = r"""(?:[ \t]++"([^"\\\n$%]*+)")?"""
 _END: Final = r"[ \t\r]*+(?=\#|//|\n|\Z)"
-_LINE: Final = re.compile(
+_LINE: Final = regex(
     rf"""{_GAPS}(?:([\w\-]++)(?:[ \t]*+=[ \t]*+(?:"([^"\\\n$%]*+)"|(-?[\w.]++)"""
     rf"""|\[((?:[ \t]*+"[^"\\\n$%]*+"[ \t]*+,?)++)[ \t]*+\])"""
     rf"""|{_LABEL}{_LABEL}[ \t]*+(=?)[ \t]*+(\{{)(?!\s*+for\s)(?=[ \t\r]*+\n)){_END}|(\}}))"""
 )
 """A line of the usual kind with what stands before it; everything else takes the long way."""
 _TEXT, _ROW, _SIGN, _HEAD, _BRACE = 2, 4, 7, 8, 9
-_BLANK: Final = re.compile(_GAPS)
-_SPACE: Final = re.compile(r"[ \t]*+")
-_NAME: Final = re.compile(rf"[\w\-.{templated.LETTERS}]++|\([^()\n]*+\)|\$\{{[^{{}}\n]*+\}}")
-_SET: Final = re.compile(r"[ \t]*+[=:][ \t]*+(?![=>])")
-_SIMPLE: Final = re.compile(r'"((?:[^"\\\n$%]++|\\.|[$%](?!\{))*+)"', re.DOTALL)
-_INSIDE: Final = re.compile(r'\\.|\$\$\{|%%\{|["{}\n]|[$%]\{', re.DOTALL)
-_HEREDOC: Final = re.compile(r"<<([-~]?)([\w\-]++)[ \t]*+\r?\n")
-_FOR: Final = re.compile(r"[\[{]\s*+for\s")
-_GAP: Final = re.compile(rf"(?:[ \t\r]++|{_COMMENT})++")
-_TOKEN: Final = re.compile(r"[\w.\-]++|[^\w.\-]")
+_BLANK: Final = regex(_GAPS)
+_SPACE: Final = regex(r"[ \t]*+")
+_NAME: Final = regex(rf"[\w\-.{templated.LETTERS}]++|\([^()\n]*+\)|\$\{{[^{{}}\n]*+\}}")
+_SET: Final = regex(r"[ \t]*+[=:][ \t]*+(?![=>])")
+_SIMPLE: Final = regex(r'"((?:[^"\\\n$%]++|\\.|[$%](?!\{))*+)"', re.DOTALL)
+_INSIDE: Final = regex(r'\\.|\$\$\{|%%\{|["{}\n]|[$%]\{', re.DOTALL)
+_HEREDOC: Final = regex(r"<<([-~]?)([\w\-]++)[ \t]*+\r?\n")
+_FOR: Final = regex(r"[\[{]\s*+for\s")
+_GAP: Final = regex(rf"(?:[ \t\r]++|{_COMMENT})++")
+_TOKEN: Final = regex(r"[\w.\-]++|[^\w.\-]")
 _CLOSER: Final = {"(": ")", "[": "]", "{": "}"}
 _LABELS: Final = 16
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import roles
 from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ NAMES: tuple[str, ...] = (
 
 ALWAYS: tuple[str, ...] = NAMES
 
-_DIGEST: Final = re.compile(r"([^:]*+):([0-9a-f]{32})\Z")
+_DIGEST: Final = regex(r"([^:]*+):([0-9a-f]{32})\Z")
 _LOCKED: Final = ("!", "*")
 
 

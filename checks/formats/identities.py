@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
-_PAIR: Final = re.compile(r"([^\s:][^:]{0,127}+):[ \t]*+(\S++)\s*\Z")
-_ALONE: Final = re.compile(r"[0-9A-Fa-f]{32,512}\Z")
+_PAIR: Final = regex(r"([^\s:][^:]{0,127}+):[ \t]*+(\S++)\s*\Z")
+_ALONE: Final = regex(r"[0-9A-Fa-f]{32,512}\Z")
 
 
 def parse(text: str) -> Iterator[Entry]:

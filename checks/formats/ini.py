@@ -9,6 +9,7 @@ from checks.errors import FormatError
 from checks.formats import quoting, roles
 from checks.formats.copies import with_copies
 from checks.formats.textlines import Line, numbered, uncomment, without_armour
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 
-_LIST: Final = re.compile(r'\s*([A-Za-z_]\w*+)\s*=\s*("[^"]*+"|\'[^\']*+\'|[^,]*+)(?:,|\Z)')
-_INDEXED: Final = re.compile(r"([\w.\-$]+)\[([^\[\]]+)\]\Z")
-_URL: Final = re.compile(r"[a-z][\w+.\-]*+://")
-_NAME: Final = re.compile(r"[A-Za-z_][\w.\-]*+\Z")
+_LIST: Final = regex(r'\s*([A-Za-z_]\w*+)\s*=\s*("[^"]*+"|\'[^\']*+\'|[^,]*+)(?:,|\Z)')
+_INDEXED: Final = regex(r"([\w.\-$]+)\[([^\[\]]+)\]\Z")
+_URL: Final = regex(r"[a-z][\w+.\-]*+://")
+_NAME: Final = regex(r"[A-Za-z_][\w.\-]*+\Z")
 _BY_DEFINITION: Final = frozenset({"presharedkey", "preshared-key"})
 _PRIVATE: Final = frozenset({"privatekey", "private-key"})
 

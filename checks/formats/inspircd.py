@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -12,13 +13,13 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = ("inspircd.conf", "inspircd*.conf", "inspircd/*.conf", "inspircd/*/*.conf")
 
-_PART: Final = re.compile(
+_PART: Final = regex(
     r"(?P<comment>^[ \t]*+#[^\n]*+)|<(?P<tag>[a-z]\w*+)(?=\s)"
     r"|(?<=\s)(?P<name>[a-z]\w*+)[ \t]*+=[ \t]*+\"(?P<value>[^\"]*+)\"",
     re.MULTILINE | re.IGNORECASE,
 )
-_SECRET: Final = re.compile(r"(?:\w*pass|password|\w*hash_?key|key)\Z", re.IGNORECASE)
-_HASHES: Final = re.compile(r"(?:md5|sha\d+|hmac-\S+|bcrypt|ripemd160|pbkdf2-\S+|plaintext)\Z")
+_SECRET: Final = regex(r"(?:\w*pass|password|\w*hash_?key|key)\Z", re.IGNORECASE)
+_HASHES: Final = regex(r"(?:md5|sha\d+|hmac-\S+|bcrypt|ripemd160|pbkdf2-\S+|plaintext)\Z")
 
 
 def parse(text: str) -> Iterator[Entry]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import Line, folded, numbered
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ NAMES: tuple[str, ...] = (
 
 ALWAYS: tuple[str, ...] = NAMES
 
-_ENTRY: Final = re.compile(
+_ENTRY: Final = regex(
     r"(?P<ids>[^\n]*?)(?:(?<=\s)|^):\s*+"
     r"(?P<type>PSK|XAUTH|EAP|NTLM|RSA|ECDSA|BLISS|P8|P12|PKCS8|PKCS12|PIN)\b(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _WITH_FILE: Final = frozenset({"RSA", "ECDSA", "BLISS", "P8", "P12", "PKCS8", "PKCS12", "PIN"})
-_PRIVATE: Final = re.compile(
+_PRIVATE: Final = regex(
     r"\b(PrivateExponent|Prime1|Prime2|Exponent1|Exponent2|Coefficient)\s*:\s*(0[xs]\S+)"
 )
 

@@ -14,6 +14,7 @@ from checks.errors import FormatError
 from checks.formats import tree
 from checks.formats.escapes import unescape
 from checks.formats.levels import END, LIST, MAP, SKIP, VALUE
+from checks.lazy import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ NAMES: Final = (
 )
 ALWAYS: Final = (".docker/config.json", ".dockercfg", "appsettings*.json")
 
-_TOKEN: Final = re.compile(
+_TOKEN: Final = regex(
     r"""[\s\ufeff]*+(?:
       "((?:[^"\\\n]++|\\.)*+)"[ \t]*+([:,]?)
     | (\{\{[^{}\n]*+\}\})
@@ -51,12 +52,12 @@ _TOKEN: Final = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _STRING, _TEMPLATE, _OPEN, _CLOSE, _MARK, _SINGLE, _WORD, _COMMENT = 2, 3, 4, 5, 6, 7, 8, 9
-_NUMBER: Final = re.compile(
+_NUMBER: Final = regex(
     r"[+-]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|Infinity|NaN)$"
 )
 _LITERALS: Final = {"true", "false"}
 _NOTHING: Final = {"null", "undefined"}
-_START: Final = re.compile(r"\s*+(?:\{\s*+[\"}]|\[\s*+[{\[\"])")
+_START: Final = regex(r"\s*+(?:\{\s*+[\"}]|\[\s*+[{\[\"])")
 
 
 def sniff(head: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting, roles
 from checks.formats.textlines import Line, numbered
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ _LABELS: Final = frozenset({
     "wpa-passphrase", "private-key", "preshared-key", "trap-group-password",
 })  # fmt: skip
 _POSITIONS: Final = frozenset({"ascii-text", "hexadecimal", "ascii", "value", "plaintext"})
-_MEMBERS: Final = re.compile(r"(?:\[|members\b)")
-_SNIFF: Final = re.compile(
+_MEMBERS: Final = regex(r"(?:\[|members\b)")
+_SNIFF: Final = regex(
     r"^(?:system|interfaces|protocols|service|security|routing-options)\s*\{[ \t]*$", re.MULTILINE
 )
-_INNER: Final = re.compile(
+_INNER: Final = regex(
     r"^\s+(?:host-name|login|root-authentication|ethernet|snmp|ssh|community|ge-\S+|"
     r"radius-server|authentication)\b",
     re.MULTILINE,

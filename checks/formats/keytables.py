@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import Line, numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
-_MAC: Final = re.compile(r"((?:\w+=\S+\s+)*[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})\s+(.+)\Z")
-_NTP_TYPE: Final = re.compile(
+_MAC: Final = regex(r"((?:\w+=\S+\s+)*[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})\s+(.+)\Z")
+_NTP_TYPE: Final = regex(
     r"(?:MD5|M|A|S|N|SHA1|SHA|SHA256|SHA384|SHA512|SHA3-\d{3}|AES128|AES256|AES128CMAC|TIGER|RMD160"
     r"|WHIRLPOOL)\Z",
     re.IGNORECASE,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting, roles
 from checks.formats.textlines import Line, continued, numbered
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _SECRET_OPTIONS: Final = frozenset({
 })  # fmt: skip
 _USER_OPTIONS: Final = ("--name", "--username", "--user")
 _POSITIONAL: Final = frozenset({"rootpw", "sshpw"})
-_SCRIPTS: Final = re.compile(r"%(?:pre|post|pre-install|onerror|traceback)\b")
+_SCRIPTS: Final = regex(r"%(?:pre|post|pre-install|onerror|traceback)\b")
 
 
 def sniff(head: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting, roles
 from checks.formats.textlines import Line, numbered
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = ("*.ldif", "*.ldif.*", "*.ldf")
 
-_ATTRIBUTE: Final = re.compile(r"([A-Za-z][\w.\-]*+(?:;[\w\-]++)*+):(:?)[ \t]*+(.*)\Z", re.DOTALL)
+_ATTRIBUTE: Final = regex(r"([A-Za-z][\w.\-]*+(?:;[\w\-]++)*+):(:?)[ \t]*+(.*)\Z", re.DOTALL)
 _PASSWORDS: Final = frozenset({
     "userpassword", "olcrootpw", "olcdbrootpw", "authpassword", "clearpassword", "unicodepwd",
     "pwdhistory",

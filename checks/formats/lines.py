@@ -7,42 +7,43 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats.quoting import c_unescape
+from checks.lazy import regex
 from checks.model import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CREDENTIAL: Final = re.compile(
+CREDENTIAL: Final = regex(
     r"pass(?!iv|age|enger)|pwd|psw|psk|secret|token|cred|community|auth(?!or(?!i))|key|bindpw|rootpw"
 )
 """A word in a lower-case name that makes `name value` on one line a directive worth yielding."""
 
 _COMMENTS: Final = ("#", "//", ";", "-- ", "--\t", "* ", "*/", "/*", "<!--", "REM ", "rem ", "%%")
-_PAIR: Final = re.compile(
+_PAIR: Final = regex(
     r"(?:(?<![\w.\-$@])|(?<=[\w.\-/]:))(?:-{1,2}|[$@%&])?([A-Za-z_][\w.\-]{0,120}+(?:\[\d{1,6}\][\w.\-]{0,80}+)?)"
     r"(?:\\?[\"'`]|[\])}]){0,3}[ \t]{0,60}+"
     r"(=>|:=|[+?]?=(?![=~])|:(?=[ \t\"'\[{(]|\\\"))[ \t]{0,60}+"
 )
-_COLON: Final = re.compile(r"[\"'<\[\s]{0,8}([A-Za-z_][\w.\-]{0,120}+):(?!/?/)(\S.*)")
-_REGISTRY: Final = re.compile(r"//[\w.\-:/@]{1,200}/:_")
+_COLON: Final = regex(r"[\"'<\[\s]{0,8}([A-Za-z_][\w.\-]{0,120}+):(?!/?/)(\S.*)")
+_REGISTRY: Final = regex(r"//[\w.\-:/@]{1,200}/:_")
 """How npm names a registry's setting; it begins as a comment does elsewhere."""
-_DOUBLE: Final = re.compile(r'[A-Za-z@]?"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
-_SINGLE: Final = re.compile(r"[A-Za-z@]?'([^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+)'(?!\w)")
-_ESCAPED: Final = re.compile(r'\\"([^"\\]*+(?:\\(?!")[^"\\]*+)*+)\\"')
-_ITEM: Final = re.compile(r"[^,{}]*+")
-_ARGUMENT: Final = re.compile(r"(\S*+)")
-_MORE: Final = re.compile(r"(\S++)[ \t]+-{0,2}[A-Za-z_][\w.\-]*+=")
-_COMMENT: Final = re.compile(r"[ \t](?:#|//|;|--|/\*|<!--)(?:[ \t#*]|\Z)|[ \t]#")
-_ELEMENT: Final = re.compile(
+_DOUBLE: Final = regex(r'[A-Za-z@]?"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
+_SINGLE: Final = regex(r"[A-Za-z@]?'([^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+)'(?!\w)")
+_ESCAPED: Final = regex(r'\\"([^"\\]*+(?:\\(?!")[^"\\]*+)*+)\\"')
+_ITEM: Final = regex(r"[^,{}]*+")
+_ARGUMENT: Final = regex(r"(\S*+)")
+_MORE: Final = regex(r"(\S++)[ \t]+-{0,2}[A-Za-z_][\w.\-]*+=")
+_COMMENT: Final = regex(r"[ \t](?:#|//|;|--|/\*|<!--)(?:[ \t#*]|\Z)|[ \t]#")
+_ELEMENT: Final = regex(
     r"<([A-Za-z_][\w:.\-]{0,120}+)((?:[ \t][^<>]{0,400}+)?)>(?:<!\[CDATA\[)?"
     r"([^<>]{1,4096}+)(?=</|\]\]>)"
 )
-_ATTRIBUTE: Final = re.compile(r"\b(?:name|key|id)=[\"']([^\"']{1,120})[\"']")
-_DEFINE: Final = re.compile(
+_ATTRIBUTE: Final = regex(r"\b(?:name|key|id)=[\"']([^\"']{1,120})[\"']")
+_DEFINE: Final = regex(
     r"define\(\s*([\"'])([A-Za-z_]\w{0,120})\1\s*,\s*"
     r"(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\"|'([^'\\]*+(?:\\.[^'\\]*+)*+)')"
 )
-_WORD: Final = re.compile(r"\"([^\"]*+)\"|'([^']*+)'|(\S++)")
+_WORD: Final = regex(r"\"([^\"]*+)\"|'([^']*+)'|(\S++)")
 _NAMING: Final = frozenset({"name", "key", "id", "property", "setting", "path", "option", "var"})
 _SIGNS: Final = frozenset("=:<")
 _OPENERS: Final = ("{", "[", "(", "<")

@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.formats.quoting import c_unescape
+from checks.lazy import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ _QUOTES: Final = "\"'`"
 def _scanner(quotes: str) -> re.Pattern[str]:
     """Find comments and what these marks quote; one that is never closed is found alone."""
     parts = [rf"{q * 3}[^{q}\\]*+{q * 3}|{q}[^{q}\\]*+(?:\\.[^{q}\\]*+)*+{q}|{q}" for q in quotes]
-    return re.compile("|".join([*parts, "#", "//", r"/\*"]), re.DOTALL)
+    return regex("|".join([*parts, "#", "//", r"/\*"]), re.DOTALL)
 
 
 _SCANNERS: Final = {
@@ -25,12 +26,12 @@ _SCANNERS: Final = {
     for size in range(len(_QUOTES) + 1)
     for quotes in map("".join, combinations(_QUOTES, size))
 }
-_LEADING_COMMENT: Final = re.compile(r"[ \t]*+(?:--(?!\[)|\*(?=[\s/])|%|;;|[Rr][Ee][Mm] )")
-_DIRECTIVE: Final = re.compile(r"#[ \t]*define\b")
-_PREFIX: Final = re.compile(r"(?<![\w$])(?:[fFrRbBuULN]{1,2}|\$?@|@?\$|%[qQwW]?)\Z")
+_LEADING_COMMENT: Final = regex(r"[ \t]*+(?:--(?!\[)|\*(?=[\s/])|%|;;|[Rr][Ee][Mm] )")
+_DIRECTIVE: Final = regex(r"#[ \t]*define\b")
+_PREFIX: Final = regex(r"(?<![\w$])(?:[fFrRbBuULN]{1,2}|\$?@|@?\$|%[qQwW]?)\Z")
 _MARKS: Final = frozenset("fFrRbBuULN@$qQwW")
-_INTERPOLATED: Final = re.compile(r"\$\{|#\{|\\\(|\{\$|\$\(")
-_COMPOSED: Final = re.compile(
+_INTERPOLATED: Final = regex(r"\$\{|#\{|\\\(|\{\$|\$\(")
+_COMPOSED: Final = regex(
     r"[ \t]*+(?:\+(?!\+)|%[ \t]*[\w({]|\.\.|\.[ \t]*[$'\"]|\.format\(|\.replace\(|<>"
     r"|&[ \t]*\w|\|\|[ \t]*\w)"
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
 from checks.formats import quoting
+from checks.lazy import regex
 from checks.model import Entry
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ NAMES: tuple[str, ...] = (
 
 _MOST_DEPTH: Final = 64
 _STRING: Final = rf"{quoting.DOUBLE}|{quoting.SINGLE}"
-_TOKEN: Final = re.compile(
+_TOKEN: Final = regex(
     rf"""(?P<comment>\#[^\n]*+)
     |(?P<key>{_STRING}|[\w\-.@]++)\s*+=>\s*+(?:(?P<value>{_STRING}|[^\s"'{{}}\[\],]++)|(?P<map>\{{))?
     |(?P<block>[\w\-.@]++)\s*+\{{|(?P<open>\{{)|(?P<close>\}})|{_STRING}|\\.|[\w\-.@]++|.""",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import numbered, payload, uncomment
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -19,17 +20,17 @@ NAMES: tuple[str, ...] = (
 
 ALWAYS: tuple[str, ...] = NAMES
 
-_ALLOW: Final = re.compile(
+_ALLOW: Final = regex(
     r"""\ballow[ \t]++(?:"([^":]++)"|([A-Za-z_][^\s:/"]*+)):"""
     rf"({quoting.DOUBLE}|{quoting.SINGLE}|[^\s:]\S*+)"
 )
-_ADDRESS: Final = re.compile(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*(?:/\d+)?\Z")
-_PASSWORD: Final = re.compile(
+_ADDRESS: Final = regex(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*(?:/\d+)?\Z")
+_PASSWORD: Final = regex(
     rf"""(?:\busername[ \t]++({quoting.DOUBLE}|\S++)[ \t]++(?:with[ \t]++)?)?\bpassword[ \t]++"""
     rf"""({quoting.DOUBLE}|{quoting.SINGLE}|[^\s,]++)""",
     re.IGNORECASE,
 )
-_PROGRAM: Final = re.compile(
+_PROGRAM: Final = regex(
     rf"\b(start|stop|restart|exec|with path)(?: program)?[ \t]*+=?[ \t]*+({quoting.DOUBLE})"
 )
 

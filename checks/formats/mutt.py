@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import continued, numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ NAMES: tuple[str, ...] = (
     ".neomutt/*", "*.muttrc", "muttrc.d/*.rc",
 )  # fmt: skip
 
-_SETTING: Final = re.compile(
+_SETTING: Final = regex(
     rf"(?<![^\s])(?:my_)?([A-Za-z_]\w*+)\s*+=\s*+({quoting.DOUBLE}|{quoting.SINGLE}|`[^`]*+`|[^\s#]++)"
 )
-_SETS: Final = re.compile(r"(?:set|setenv|account-hook|folder-hook)\b")
+_SETS: Final = regex(r"(?:set|setenv|account-hook|folder-hook)\b")
 
 
 def parse(text: str) -> Iterator[Entry]:

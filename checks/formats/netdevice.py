@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import type7
 from checks.formats.textlines import Line, numbered
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ NAMES: tuple[str, ...] = (
     "*.confg", "*.ios", "rancid/*/configs/*", "oxidized/*/*.cfg", "*.nxos", "*.eos",
 )  # fmt: skip
 
-_SNIFF: Final = re.compile(
+_SNIFF: Final = regex(
     r"^(?:service (?:timestamps|password-encryption)|hostname \S+$|version \d+\.\d"
     r"|enable (?:secret|password)"
     r"|ip (?:route|domain[- ]name|ssh|address) |interface (?:[A-Za-z]+\d|Vlan)"
@@ -65,7 +66,7 @@ _COMMANDS: Final = (
     r"(?P<name>password|passwd|secret|key)\s+(?:hash\s+)?",
 )  # fmt: skip
 """What stands in front of a password; `name` names it, `owner` says whose it is."""
-_PRIVACY: Final = re.compile(
+_PRIVACY: Final = regex(
     r"snmp-server user\s+(?P<owner>\S+)\s.*?\spriv(?:\s+(?:des|3des|aes)(?:[\s-]+\d{3})?)?"
     r"\s+(?P<value>\S{8,})",
     re.IGNORECASE,
@@ -79,8 +80,8 @@ _NOT_VALUES: Final = frozenset(
     " authentication prompt recovery history length disable enable complexity".split()
 )
 """Words of the command language that stand where a password could."""
-_ASA_STORED: Final = re.compile(r"\s(?:encrypted|pbkdf2|nt-encrypted)\b")
-_MASKED: Final = re.compile(r"[*<]")
+_ASA_STORED: Final = regex(r"\s(?:encrypted|pbkdf2|nt-encrypted)\b")
+_MASKED: Final = regex(r"[*<]")
 
 
 def recognises(head: str) -> bool:
@@ -107,7 +108,7 @@ def parse(text: str) -> Iterator[Entry]:
 @cache
 def _patterns() -> tuple[re.Pattern[str], ...]:
     """Give the commands compiled, when first asked for: a scan without a router needs none."""
-    return tuple(re.compile(pattern + _VALUE, re.IGNORECASE) for pattern in _COMMANDS)
+    return tuple(regex(pattern + _VALUE, re.IGNORECASE) for pattern in _COMMANDS)
 
 
 def _command(keys: tuple[str, ...], line: Line) -> Iterator[Entry]:

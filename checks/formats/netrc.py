@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks.errors import FormatError
 from checks.formats import quoting
 from checks.formats.textlines import numbered
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
-_TOKEN: Final = re.compile(rf"{quoting.DOUBLE}(?=\s|\Z)|\S++", re.DOTALL)
+_TOKEN: Final = regex(rf"{quoting.DOUBLE}(?=\s|\Z)|\S++", re.DOTALL)
 _WITH_VALUE: Final = frozenset(
     {"machine", "login", "user", "password", "passwd", "account", "port"}
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import ini, quoting
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NAMES: tuple[str, ...] = ("*.nmconnection", "system-connections/*", "networkmanager/*.conf")
 ALWAYS: tuple[str, ...] = ("*.nmconnection", "system-connections/*")
 
-_SECRET: Final = re.compile(
+_SECRET: Final = regex(
     r"(?:psk|password|leap-password|wep-key\d|private-key|preshared-key|pin|private-key-password"
     r"|phase2-private-key-password|client-cert-password|ca-cert-password|password-raw|mka-cak)\Z"
 )

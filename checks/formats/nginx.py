@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import apache
 from checks.formats.statements import Statement, statements
+from checks.lazy import regex
 from checks.model import Entry
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ _NAMING: Final = frozenset({
     "more_set_headers", "more_set_input_headers", "add_trailer", "auth_request_set",
 })  # fmt: skip
 """Directives whose first argument is the name of what the second one gives."""
-_PAIR: Final = re.compile(r"[A-Za-z_][\w.\-]*+=")
-_APACHE: Final = re.compile(r"^[ \t]*<(?:VirtualHost|Directory|IfModule|Location)\b", re.MULTILINE)
+_PAIR: Final = regex(r"[A-Za-z_][\w.\-]*+=")
+_APACHE: Final = regex(r"^[ \t]*<(?:VirtualHost|Directory|IfModule|Location)\b", re.MULTILINE)
 
 
 def parse(text: str) -> Iterator[Entry]:

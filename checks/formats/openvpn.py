@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import Line, numbered
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ ALWAYS: tuple[str, ...] = NAMES
 
 _STATIC: Final = "-----BEGIN OpenVPN Static key"
 _CREDENTIALS: Final = frozenset({"auth-user-pass", "http-proxy-user-pass"})
-_TAG: Final = re.compile(r"<(/?)([a-z0-9\-]+)>\Z")
+_TAG: Final = regex(r"<(/?)([a-z0-9\-]+)>\Z")
 
 
 def sniff(head: str) -> bool:

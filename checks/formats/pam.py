@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import continued, numbered, payload, uncomment
+from checks.lazy import regex
 from checks.model import Entry
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ NAMES: tuple[str, ...] = (
     "pam-mysql.conf",
 )
 
-_MODULE: Final = re.compile(r"\bpam_[\w\-]++(?:\.so)?")
-_BRACKETED: Final = re.compile(r"\[([A-Za-z_][\w.\-]*+)=((?:[^\]\\]|\\.)*+)\]")
-_SETTING: Final = re.compile(r"([\w.]++)[ \t]*+=[ \t]*+(.*)\Z", re.DOTALL)
+_MODULE: Final = regex(r"\bpam_[\w\-]++(?:\.so)?")
+_BRACKETED: Final = regex(r"\[([A-Za-z_][\w.\-]*+)=((?:[^\]\\]|\\.)*+)\]")
+_SETTING: Final = regex(r"([\w.]++)[ \t]*+=[ \t]*+(.*)\Z", re.DOTALL)
 
 
 def parse(text: str) -> Iterator[Entry]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
-_FIELD: Final = re.compile(r"([^:\\]*+(?:\\.[^:\\]*+)*+):")
-_ESCAPE: Final = re.compile(r"\\(.)")
+_FIELD: Final = regex(r"([^:\\]*+(?:\\.[^:\\]*+)*+):")
+_ESCAPE: Final = regex(r"\\(.)")
 
 
 def _fields(text: str, count: int) -> tuple[list[str], str] | None:

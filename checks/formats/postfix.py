@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import folded, numbered
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ NAMES: tuple[str, ...] = (
     "pgsql-*.cf", "pgsql_*.cf", "ldap-*.cf", "ldap_*.cf", "main.cf.*",
 )  # fmt: skip
 
-_SETTING: Final = re.compile(r"([\w.\-${}]++)[ \t]*+=[ \t]*+(.*)\Z", re.DOTALL)
-_STATIC: Final = re.compile(r"static:\{?[ \t]*+([^\s:{}]++):([^\s{}]++)")
+_SETTING: Final = regex(r"([\w.\-${}]++)[ \t]*+=[ \t]*+(.*)\Z", re.DOTALL)
+_STATIC: Final = regex(r"static:\{?[ \t]*+([^\s:{}]++):([^\s{}]++)")
 
 
 def parse(text: str) -> Iterator[Entry]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered, payload, uncomment
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ NAMES: tuple[str, ...] = (
     "patroni.dynamic.conf", "repmgr.conf", "repmgr/*.conf",
 )  # fmt: skip
 
-_SETTING: Final = re.compile(r"([A-Za-z_][\w.]*+)[ \t]*+=?[ \t]*+(?:'((?:[^']|'')*+)'|(\S*+))")
-_PRINTED: Final = re.compile(r"\s*(?:/bin/|/usr/bin/)?(?:echo|printf)(?:\s+-[ne]+)*\s+(\S.*)\Z")
-_PLAIN: Final = re.compile(r"\"([^\"$`\\]+)\"\Z|'([^']+)'\Z|([^\"'$`|;&<>\s]+)\Z")
+_SETTING: Final = regex(r"([A-Za-z_][\w.]*+)[ \t]*+=?[ \t]*+(?:'((?:[^']|'')*+)'|(\S*+))")
+_PRINTED: Final = regex(r"\s*(?:/bin/|/usr/bin/)?(?:echo|printf)(?:\s+-[ne]+)*\s+(\S.*)\Z")
+_PLAIN: Final = regex(r"\"([^\"$`\\]+)\"\Z|'([^']+)'\Z|([^\"'$`|;&<>\s]+)\Z")
 
 
 def parse(text: str) -> Iterator[Entry]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import roles
 from checks.formats.textlines import continued, numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -22,11 +23,9 @@ _TYPES: Final = (
     "boolean", "error", "multiselect", "note", "password", "select", "seen", "string", "text",
     "title", "entropy",
 )  # fmt: skip
-_LINE: Final = re.compile(
-    rf"(\S+)[ \t]++(\S+)[ \t]++({'|'.join(_TYPES)})(?:[ \t](.*))?\Z", re.DOTALL
-)
-_WIRELESS: Final = re.compile(r"/wireless_(?:wpa|wep)\Z")
-_COMMANDS: Final = re.compile(r"(?:_command|/run|early_command|late_command)\Z")
+_LINE: Final = regex(rf"(\S+)[ \t]++(\S+)[ \t]++({'|'.join(_TYPES)})(?:[ \t](.*))?\Z", re.DOTALL)
+_WIRELESS: Final = regex(r"/wireless_(?:wpa|wep)\Z")
+_COMMANDS: Final = regex(r"(?:_command|/run|early_command|late_command)\Z")
 
 
 def sniff(head: str) -> bool:

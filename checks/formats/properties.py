@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks.errors import FormatError
 from checks.formats.copies import with_copies
 from checks.formats.textlines import continued, numbered
+from checks.lazy import regex
 from checks.model import Entry
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ GENERIC: Final = True
 NAMES: tuple[str, ...] = with_copies("*.properties")
 
 
-_KEY: Final = re.compile(r"[^\s=:\\]*+(?:\\.[^\s=:\\]*+)*+")
-_SEPARATOR: Final = re.compile(r"[ \t\f]*+[=:]?[ \t\f]*+")
-_ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
+_KEY: Final = regex(r"[^\s=:\\]*+(?:\\.[^\s=:\\]*+)*+")
+_SEPARATOR: Final = regex(r"[ \t\f]*+[=:]?[ \t\f]*+")
+_ESCAPE: Final = regex(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _NAMES: Final = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 
 

@@ -5,24 +5,26 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.lazy import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DOUBLE: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 SINGLE: Final = r"'[^'\\]*+(?:\\.[^'\\]*+)*+'"
 
-_WORD: Final = re.compile(rf"(?:{DOUBLE}|{SINGLE})(?=[\s;,)]|$)|\S++", re.DOTALL)
-_SHELL_WORD: Final = re.compile(rf"""(?:{DOUBLE}|'[^']*+'|\\.|[^\s"'\\]++|["'\\])++""", re.DOTALL)
-_SHELL_PART: Final = re.compile(rf"""({DOUBLE})|'([^']*+)'|\\(.)""", re.DOTALL)
-_PAIR: Final = re.compile(
+_WORD: Final = regex(rf"(?:{DOUBLE}|{SINGLE})(?=[\s;,)]|$)|\S++", re.DOTALL)
+_SHELL_WORD: Final = regex(rf"""(?:{DOUBLE}|'[^']*+'|\\.|[^\s"'\\]++|["'\\])++""", re.DOTALL)
+_SHELL_PART: Final = regex(rf"""({DOUBLE})|'([^']*+)'|\\(.)""", re.DOTALL)
+_PAIR: Final = regex(
     rf"(?<![^\s,(])([A-Za-z_][\w.\-]*+)=((?:{DOUBLE}|{SINGLE})(?=[\s;,)]|$)|\S*+)", re.DOTALL
 )
-_QUOTED: Final = re.compile(
+_QUOTED: Final = regex(
     r'(?:"""(?P<triple>[^"]*+(?:"{1,2}(?!")[^"]*+)*+)"""|`(?P<tick>[^`]*+)`'
     rf"|(?P<double>{DOUBLE})|(?P<single>{SINGLE}))\s*+[;,]?\s*+(?:(?:[#;]|//).*+)?\Z",
     re.DOTALL,
 )
-_C_ESCAPE: Final = re.compile(
+_C_ESCAPE: Final = regex(
     r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{3})|(.))", re.DOTALL
 )
 _C_NAMES: Final = {

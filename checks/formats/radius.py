@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
-_ITEM: Final = re.compile(
+_ITEM: Final = regex(
     rf"(?<![\w\-])([A-Za-z][\w\-]*+)\s*+(?::=|==|\+=|=)\s*+({quoting.DOUBLE}|{quoting.SINGLE}|[^\s,]++)"
 )
 _CLEAR: Final = frozenset({"cleartext-password", "user-password", "chap-password", "password"})
-_WORDS: Final = re.compile(r"password|secret|psk", re.IGNORECASE)
+_WORDS: Final = regex(r"password|secret|psk", re.IGNORECASE)
 
 
 def parse(text: str) -> Iterator[Entry]:

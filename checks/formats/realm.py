@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import properties
 from checks.formats.copies import with_copies
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
-_ROLES: Final = re.compile(r"[\w\s,.:\-]*+")
-_SCHEME: Final = re.compile(r"(?:MD5|CRYPT|SHA1|SHA-?256):|\{(?:CRYPT|MD5|SHA[\w\-]*|BCRYPT)\}")
-_HASHED: Final = re.compile(r"[0-9a-f]{32}\Z|[0-9a-f]{40}\Z|[0-9a-f]{64}\Z|[0-9a-f]{128}\Z")
-_GROUP: Final = re.compile(r"_g_\\?:")
+_ROLES: Final = regex(r"[\w\s,.:\-]*+")
+_SCHEME: Final = regex(r"(?:MD5|CRYPT|SHA1|SHA-?256):|\{(?:CRYPT|MD5|SHA[\w\-]*|BCRYPT)\}")
+_HASHED: Final = regex(r"[0-9a-f]{32}\Z|[0-9a-f]{40}\Z|[0-9a-f]{64}\Z|[0-9a-f]{128}\Z")
+_GROUP: Final = regex(r"_g_\\?:")
 _OBFUSCATED: Final = "OBF:"
 """Jetty's way to hide a password; it is undone without any key."""
-_SETTING: Final = re.compile(r"[a-z][\w\-]*\.[\w.\-]+\Z")
+_SETTING: Final = regex(r"[a-z][\w\-]*\.[\w.\-]+\Z")
 
 
 def parse(text: str) -> Iterator[Entry]:

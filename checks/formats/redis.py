@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.formats import quoting
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
-_WORD: Final = re.compile(rf"({quoting.DOUBLE}|'[^']*+')(?=\s|\Z)|\S++")
+_WORD: Final = regex(rf"({quoting.DOUBLE}|'[^']*+')(?=\s|\Z)|\S++")
 _SECRETS: Final = frozenset(
     {"requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass", "primaryauth"}
 )

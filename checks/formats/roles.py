@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from checks.lazy import regex
 from checks.model import Role
 
-_SCHEME: Final = re.compile(r"\{([A-Za-z][\w.\-]{0,30})\}")
+_SCHEME: Final = regex(r"\{([A-Za-z][\w.\-]{0,30})\}")
 _CLEAR: Final = frozenset({"plain", "cleartext", "plain-trunc", "clear"})
-_CRYPT: Final = re.compile(
+_CRYPT: Final = regex(
     r"\$(?:\d[a-z]?|2[abxy]|y|gy|apr1|sha1|md5|argon2\w*|pbkdf2[\w\-]*|scrypt|bcrypt\w*)[$,]"
     r"|(?:grub\.)?pbkdf2[.:_]|SCRAM-SHA-256\$|md5[0-9a-f]{32}\Z|_[./0-9A-Za-z]{19}\Z|argon2id?\$"
 )
-_DES: Final = re.compile(r"[./0-9A-Za-z]{13}\Z")
-_COMMAND: Final = re.compile(
+_DES: Final = regex(r"[./0-9A-Za-z]{13}\Z")
+_COMMAND: Final = regex(
     r"(?:^|[_\-.])(?:command|cmd|cmdline|command[_\-]line|exec|exec[_\-](?:start|stop|pre|post)"
     r"|startup|shutdown)$|^(?:pre|post)(?:up|down)$",
     re.IGNORECASE,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.formats import quoting
 from checks.formats.textlines import numbered
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = ("*.rsc", "*.rsc.*")
 
-_PAIR: Final = re.compile(rf"(?<![^\s\[])([a-z][\w.\-]*+)=({quoting.DOUBLE}|\S*+)")
-_ESCAPE: Final = re.compile(r"\\(?:([0-9A-F]{2})|(.))", re.DOTALL)
+_PAIR: Final = regex(rf"(?<![^\s\[])([a-z][\w.\-]*+)=({quoting.DOUBLE}|\S*+)")
+_ESCAPE: Final = regex(r"\\(?:([0-9A-F]{2})|(.))", re.DOTALL)
 _NAMES: Final = {"n": "\n", "r": "\r", "t": "\t", "_": " ", "a": "\a", "b": "\b"}
-_SECRET: Final = re.compile(
+_SECRET: Final = regex(
     r"(?:password|secret|passphrase|shared-secret|wpa2?-pre-shared-key|pre-shared-key|preshared-key"
     r"|private-key|auth(?:entication)?-password|encryption-password|ipsec-secret|supplicant-password"
     r"|wps-key|static-key-\d|static-sta-private-key|tcp-md5-key|key-string|authentication-key"
@@ -26,7 +27,7 @@ _SECRET: Final = re.compile(
     r"|security\.passphrase|security\.eap-password|mschapv2-password|radius-password|v3-password"
     r"|default-secret|lcd-pin|pin)\Z"
 )
-_SNIFF: Final = re.compile(
+_SNIFF: Final = regex(
     r"^# .{1,40} by RouterOS "
     r"|^/(?:interface|ip|ppp|system|user|snmp|routing|queue)[ \w\-]*\n(?:add|set) ",
     re.MULTILINE,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ NAMES: tuple[str, ...] = (
 
 ALWAYS: tuple[str, ...] = NAMES
 
-_SENDMAIL: Final = re.compile(r'"([A-Za-z])([:=])([^"]*+)"')
+_SENDMAIL: Final = regex(r'"([A-Za-z])([:=])([^"]*+)"')
 
 
 def parse(text: str) -> Iterator[Entry]:

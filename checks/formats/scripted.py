@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import code, shell
 from checks.formats.literals import literals
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 GENERIC: Final = True
 NAMES: Final = ("jenkinsfile", "jenkinsfile.*", "*.jenkinsfile", "vagrantfile", "vagrantfile.*")
 
-_HEREDOC: Final = re.compile(r"<<[-~]?([\"']?)([A-Za-z_]\w{0,80})\1")
-_TRIPLE: Final = re.compile(r"'''|\"\"\"")
-_COMMAND: Final = re.compile(
+_HEREDOC: Final = regex(r"<<[-~]?([\"']?)([A-Za-z_]\w{0,80})\1")
+_TRIPLE: Final = regex(r"'''|\"\"\"")
+_COMMAND: Final = regex(
     r"(?:^|[\s{(,;])(?:sh|bat|powershell|pwsh|:?inline)\b[ \t]*(?:[(:=>\[]|script[ \t]*:|\s)*+\Z"
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks import shellwords
 from checks.formats import lines
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -28,17 +29,17 @@ NAMES: Final = (
     "etc/cron.weekly/*", "etc/cron.monthly/*", "debian/rules", "debian/postinst", "debian/preinst",
 )  # fmt: skip
 
-_INTERPRETER: Final = re.compile(r"#![^\n]{0,80}?[/ ](?:ba|z|k|mk|pdk|da|a|c|tc|fi|ra)?sh\b(?!\.)")
-_STAMP: Final = re.compile(r": \d{9,11}:\d+;|- cmd: ")
+_INTERPRETER: Final = regex(r"#![^\n]{0,80}?[/ ](?:ba|z|k|mk|pdk|da|a|c|tc|fi|ra)?sh\b(?!\.)")
+_STAMP: Final = regex(r": \d{9,11}:\d+;|- cmd: ")
 """What zsh (EXTENDED_HISTORY) and fish put in front of a command in their histories."""
-_SCRIPT: Final = re.compile(
+_SCRIPT: Final = regex(
     r"#!|[ \t]+\S.*\n|[^\n]*<<-?[ \t]*['\"\\]?\w|(?:fi|done|esac|end|\}|\))[ \t]*(?:;|\n|\Z)"
 )
-_LINE_START: Final = re.compile(r"^", re.MULTILINE)
-_SETTING: Final = re.compile(r"([A-Za-z_]\w{0,200}+)\+?=(.*)", re.DOTALL)
+_LINE_START: Final = regex(r"^", re.MULTILINE)
+_SETTING: Final = regex(r"([A-Za-z_]\w{0,200}+)\+?=(.*)", re.DOTALL)
 _DECLARE: Final = frozenset({"declare", "env", "export", "local", "readonly", "setenv", "typeset"})
 _DECLARE_PAIR: Final = frozenset({"set", "setenv", "setx"})
-_DEFAULT: Final = re.compile(r"\$\{([A-Za-z_]\w{0,100}+):?[-=]([^${}\n]{1,400}+)\}")
+_DEFAULT: Final = regex(r"\$\{([A-Za-z_]\w{0,100}+):?[-=]([^${}\n]{1,400}+)\}")
 
 
 def sniff(head: str) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ NAMES: tuple[str, ...] = (
     "user_prefs.template", "local.cf", "updates_spamassassin_org/*.cf",
 )  # fmt: skip
 
-_SETTING: Final = re.compile(
+_SETTING: Final = regex(
     r"\s*((?:user_scores|bayes|user_awl|txrep|auto_welcomelist|awl)_\w+|\w+_(?:password|dsn|api_?key))\s+(\S.*)\Z"
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -25,17 +26,17 @@ NAMES: Final = (
     ".sqlite_history",
 )
 
-_STRING: Final = re.compile(
+_STRING: Final = regex(
     r"(?:[NE]?'(?P<single>[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+)'"
     r'|"(?P<double>[^"\\]*+(?:(?:""|\\.)[^"\\]*+)*+)"'
     r"|\$\$(?P<dollar>[^$]{1,200}+)\$\$|(?P<binary>0x[0-9A-F]{20,400}+))",
     re.IGNORECASE | re.DOTALL,
 )
-_BARE: Final = re.compile(r"([A-Za-z_][\w$#]{2,60}+)(?=\s{0,20}(?:;|\Z|[A-Z]))")
+_BARE: Final = regex(r"([A-Za-z_][\w$#]{2,60}+)(?=\s{0,20}(?:;|\Z|[A-Z]))")
 _NAME: Final = (
     r"(?:'[^']{1,64}'|\"[^\"]{1,64}\"|`[^`]{1,64}`|\[[^\]]{1,64}\]|(?:[\w.$\-]|\\.){1,64})"
 )
-_TOKEN: Final = re.compile(
+_TOKEN: Final = regex(
     rf"""
       (?P<comment>--(?=\s|-)[^\n]*+|/\*(?![!+])(?:[^*]|\*(?!/)){{0,20000}}+(?:\*/)?
         |^[ \t]*+\#[^\n]*+)
@@ -55,23 +56,23 @@ _TOKEN: Final = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
-_HASH: Final = re.compile(
+_HASH: Final = regex(
     r"md5[0-9a-f]{32}\Z|SCRAM-SHA-256\$|\*[0-9A-F]{40}\Z|0x0[12]00[0-9A-F]|\$(?:2[abxy]?|5|6|A|argon2)"
     r"|S:[0-9A-F]{60}|sha(?:256|512):",
     re.IGNORECASE,
 )
-_DIGEST: Final = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64})\Z")
+_DIGEST: Final = regex(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64})\Z")
 """A bare digest: what a table of accounts has in place of a password."""
-_PASSWORD: Final = re.compile(r"pass|pwd", re.IGNORECASE)
-_INSIDE: Final = re.compile(r"\bpassword=|://[^\s/@]{1,100}@")
+_PASSWORD: Final = regex(r"pass|pwd", re.IGNORECASE)
+_INSIDE: Final = regex(r"\bpassword=|://[^\s/@]{1,100}@")
 """A connection string."""
-_CREDENTIAL: Final = re.compile(r"pass|pwd|secret|token|api_?key|private_?key", re.IGNORECASE)
-_ITEM: Final = re.compile(
+_CREDENTIAL: Final = regex(r"pass|pwd|secret|token|api_?key|private_?key", re.IGNORECASE)
+_ITEM: Final = regex(
     r"\s*(?:[NE]?'(?P<text>[^'\\]*+(?:(?:''|\\.)[^'\\]*+)*+)'"
     r"|[^,()'\"]*+(?:\([^()']{0,200}+\))?[^,()'\"]*+)\s*(?P<end>[,)])",
     re.IGNORECASE | re.DOTALL,
 )
-_NEXT_ROW: Final = re.compile(r"\s*,?\s*\(")
+_NEXT_ROW: Final = regex(r"\s*,?\s*\(")
 _KEYWORDS: Final = frozenset(
     {"current_user", "encrypted", "for", "identified", "if", "mapping", "null", "password", "set"}
     | {"the", "with"}

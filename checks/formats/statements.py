@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.errors import FormatError
 from checks.formats import quoting
+from checks.lazy import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MOST_DEPTH: Final = 64
 _NAME_LENGTH: Final = 120
-_TOKEN: Final = re.compile(
+_TOKEN: Final = regex(
     rf"""\s++|(?P<comment>\#[^\n]*+)
     |(?P<quoted>{quoting.DOUBLE}|{quoting.SINGLE})(?=[\s;{{}})]|\Z)
     |(?P<punctuation>[{{}};])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
 from checks.formats import ini
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
-_LENGTH: Final = re.compile(r"([KV]) (\d{1,9})\n")
+_LENGTH: Final = regex(r"([KV]) (\d{1,9})\n")
 _SECRET: Final = frozenset({"password", "passphrase"})
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import conflines
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ NAMES: tuple[str, ...] = (
     "strongswan.d/*.conf", "strongswan.d/*/*.conf",
 )  # fmt: skip
 
-_SECRET: Final = re.compile(r"(?:secret(?:_?\d+)?|psk|password|passphrase|pin)\Z")
+_SECRET: Final = regex(r"(?:secret(?:_?\d+)?|psk|password|passphrase|pin)\Z")
 
 
 def parse(text: str) -> Iterator[Entry]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks.errors import FormatError
 from checks.formats import quoting
 from checks.formats.textlines import Line, continued, numbered
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -22,22 +23,22 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 
-_SETTING: Final = re.compile(r"([A-Za-z0-9][\w.\-]*+)[ \t]*+=[ \t]*+")
+_SETTING: Final = regex(r"([A-Za-z0-9][\w.\-]*+)[ \t]*+=[ \t]*+")
 _VARIABLES: Final = frozenset({"environment", "defaultenvironment", "managerenvironment"})
 _ELSEWHERE: Final = frozenset({
     "environmentfile", "passenvironment", "loadcredential", "loadcredentialencrypted",
     "setcredentialencrypted", "importcredential", "unsetenvironment",
 })  # fmt: skip
-_COMMAND: Final = re.compile(
+_COMMAND: Final = regex(
     r"(?:exec\w*|parameters|podmanargs|globalargs|healthcmd|healthstartupcmd)\Z", re.IGNORECASE
 )
 _SECTIONS: Final = frozenset({"WireGuard", "WireGuardPeer", "MACsecTransmitAssociation",
                               "MACsecReceiveAssociation"})  # fmt: skip
 _KEYS: Final = frozenset({"privatekey", "presharedkey", "key"})
-_WORD: Final = re.compile(
+_WORD: Final = regex(
     rf"""(?:{quoting.DOUBLE}|{quoting.SINGLE}|\\.|[^\s"'\\]++|["'\\])++""", re.DOTALL
 )
-_PART: Final = re.compile(
+_PART: Final = regex(
     rf"""({quoting.DOUBLE}|{quoting.SINGLE})|(?:\\.|[^"'\\])++|["'\\]""", re.DOTALL
 )
 _GLUE: Final = " \n"

@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import tree
+from checks.lazy import regex
 from checks.model import Entry
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
     from checks.formats.levels import Event
 
-_OPEN: Final = re.compile(r"\{\{|\{%|\{#|<%")
+_OPEN: Final = regex(r"\{\{|\{%|\{#|<%")
 _CLOSE: Final = {"{{": "}}", "{%": "%}", "{#": "#}", "<%": "%>"}
-_COMMENT: Final = re.compile(r"\{#|\{\{-?[ ]?/\*")
+_COMMENT: Final = regex(r"\{#|\{\{-?[ ]?/\*")
 _SPAN: Final = 4096
 _INDENT: Final = 64
 
@@ -33,8 +34,8 @@ _HIDE: Final = {code: _FIRST + code for code in range(0x80) if code != 0x0A}
 _SHOW: Final = {hidden: code for code, hidden in _HIDE.items()}
 LETTERS: Final = "\ue000-\ue07f"
 """The characters of a hidden expression, for a character class."""
-_ALONE: Final = re.compile(rf"^[ \t]*+[{LETTERS}][{LETTERS} \t\r]*+$", re.MULTILINE)
-_SET: Final = re.compile(
+_ALONE: Final = regex(rf"^[ \t]*+[{LETTERS}][{LETTERS} \t\r]*+$", re.MULTILINE)
+_SET: Final = regex(
     r"""(?:\bset[ ]|\$)[ ]{0,8}([A-Za-z_]\w{0,254})[ ]{0,8}:?=[ ]{0,8}"""
     r"""(?:"([^"\n]*)"|'([^'\n]*)')"""
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.lazy import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MARK: Final = re.compile(
+_MARK: Final = regex(
     r"""(?:(?<=[\s=:(,\[{])|^)(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^']*+')|(?<=\s)[#;]""", re.DOTALL
 )
-_ARMOUR: Final = re.compile(
+_ARMOUR: Final = regex(
     r"[A-Za-z0-9+/=]+$|(?:Proc-Type|DEK-Info|Version|Comment|Hash): |-----END |$"
 )
 

@@ -13,6 +13,7 @@ from checks.formats import templated
 from checks.formats.cursor import Cursor
 from checks.formats.escapes import unescape
 from checks.formats.levels import END, LIST, MAP, VALUE
+from checks.lazy import regex
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -36,23 +37,21 @@ NAMES: Final = (
 
 _GAP: Final = r"(?:[\s\ufeff]++|\#[^\n]*+)*+"
 _EOL: Final = r"[ \t\r]*+(?:\#[^\n]*+)?+(?=\n|\Z)"
-_LINE: Final = re.compile(
+_LINE: Final = regex(
     rf"""{_GAP}(?:([\w\-]++)[ \t]*+=[ \t]*+(?:"([^"\\\n]*+)"|'([^'\n]*+)'"""
     rf"""|([^\s"'\[\]{{}},#=]++)|\[((?:[ \t]*+"[^"\\\n]*+"[ \t]*+,?)++[ \t]*+)\])"""
     rf"""|\[\[?([\w\-.]++)\]\]?){_EOL}"""
 )
 """A line of the usual kind with what stands before it; everything else takes the long way."""
 _BARE_VALUE, _ROW, _TABLE = 4, 5, 6
-_BLANK: Final = re.compile(_GAP)
-_KEY: Final = re.compile(
-    rf"""([\w\-{templated.LETTERS}]++)|"((?:[^"\\\n]++|\\.)*+)"|'([^'\n]*+)'"""
-)
-_DOT: Final = re.compile(r"[ \t]*+\.[ \t]*+")
-_HEADER: Final = re.compile(r"\[\[?[ \t]*+")
-_HEADER_END: Final = re.compile(rf"[ \t]*+\]\]?{_EOL}")
-_EQUALS: Final = re.compile(r"[ \t]*+=[ \t]*+")
-_LINE_END: Final = re.compile(_EOL)
-_STRING: Final = re.compile(
+_BLANK: Final = regex(_GAP)
+_KEY: Final = regex(rf"""([\w\-{templated.LETTERS}]++)|"((?:[^"\\\n]++|\\.)*+)"|'([^'\n]*+)'""")
+_DOT: Final = regex(r"[ \t]*+\.[ \t]*+")
+_HEADER: Final = regex(r"\[\[?[ \t]*+")
+_HEADER_END: Final = regex(rf"[ \t]*+\]\]?{_EOL}")
+_EQUALS: Final = regex(r"[ \t]*+=[ \t]*+")
+_LINE_END: Final = regex(_EOL)
+_STRING: Final = regex(
     r'"""(?:\r?\n)?+((?:[^"\\]++|\\.|"{1,2}+(?!"))*+"{0,2}?)"""(?!")'
     r"|'''(?:\r?\n)?+((?:[^']++|'{1,2}+(?!'))*+'{0,2}?)'''(?!')"
     r'|"((?:[^"\\\n]++|\\.)*+)"'
@@ -60,7 +59,7 @@ _STRING: Final = re.compile(
     re.DOTALL,
 )
 _ESCAPED: Final = {1, 3}
-_BARE: Final = re.compile(r"""[^\s,\[\]{}#"'=](?:[^\n,\[\]{}#"'=]*[^\s,\[\]{}#"'=])?""")
+_BARE: Final = regex(r"""[^\s,\[\]{}#"'=](?:[^\n,\[\]{}#"'=]*[^\s,\[\]{}#"'=])?""")
 _CLOSER: Final = {"[": "]", "{": "}"}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.copies import with_copies
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = (*with_copies("turnserver.conf", "coturn.conf"), "coturn/*.conf")
 
-_SETTING: Final = re.compile(r"-{0,2}([A-Za-z][\w\-]*+)(?:[ \t]*+=[ \t]*+|[ \t]++)(.+)\Z")
+_SETTING: Final = regex(r"-{0,2}([A-Za-z][\w\-]*+)(?:[ \t]*+=[ \t]*+|[ \t]++)(.+)\Z")
 _SECRET: Final = frozenset({"static-auth-secret", "cli-password", "pkey-pwd", "web-admin-password"})
-_KEY: Final = re.compile(r"0x[0-9A-Fa-f]{32,64}\Z")
+_KEY: Final = regex(r"0x[0-9A-Fa-f]{32,64}\Z")
 """MD5 or SHA-256 of user, realm and password: it logs in as the password does."""
 
 

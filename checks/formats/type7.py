@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from checks.lazy import regex
 
 _TEXT: Final = b"dsfd;kfoA,.iyewrkldJKDHSUBsgvca69834ncxv9873254k;fg87"
 """Built into the devices and published in 1995: it hides a password from a glance only."""
-_HIDDEN: Final = re.compile(r"([0-5]\d)((?:[0-9A-Fa-f]{2}){1,127})\Z")
+_HIDDEN: Final = regex(r"([0-5]\d)((?:[0-9A-Fa-f]{2}){1,127})\Z")
 
 
 def reveal(hidden: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = ("etc/config/*", "*.uci")
 
-_SECRET: Final = re.compile(
+_SECRET: Final = regex(
     r"(?:password|passwd|key\d?|private_key|preshared_key|psk|pre_shared_key|secret|auth_secret"
     r"|acct_secret|priv_key_pwd|pincode|wpa_passphrase|sae_password|auth_pass|proxy_password"
     r"|enc_key|auth_key|community|r0_key_holder)\Z"
 )
-_REFERENCE: Final = re.compile(r"\d{1,2}\Z|/")
+_REFERENCE: Final = regex(r"\d{1,2}\Z|/")
 """A number says which of key1 to key4 counts, a path where the key lies."""
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting, roles
 from checks.formats.textlines import numbered, payload
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
-_QUOTED_PAIR: Final = re.compile(
+_QUOTED_PAIR: Final = regex(
     rf"({quoting.DOUBLE})(?:[ \t]++[A-Z0-9,\-]++)*+[ \t]++({quoting.DOUBLE})"
 )
-_CVS: Final = re.compile(r"(?:/\d+ )?(:\w+:(\S+?)@\S+) (A\S*)\Z")
-_MOSQUITTO: Final = re.compile(r"\$[67]\$[A-Za-z0-9+/=]+\$")
-_AWS: Final = re.compile(r"(?:[\w.\-]+:)?(?=A[KS]IA)(\w+):(\S+)\Z")
-_DOVECOT: Final = re.compile(r":(?:\d*:\d*:|:+)[^:]*(?::[^:]*){0,3}\Z")
+_CVS: Final = regex(r"(?:/\d+ )?(:\w+:(\S+?)@\S+) (A\S*)\Z")
+_MOSQUITTO: Final = regex(r"\$[67]\$[A-Za-z0-9+/=]+\$")
+_AWS: Final = regex(r"(?:[\w.\-]+:)?(?=A[KS]IA)(\w+):(\S+)\Z")
+_DOVECOT: Final = regex(r":(?:\d*:\d*:|:+)[^:]*(?::[^:]*){0,3}\Z")
 
 
 def parse(text: str) -> Iterator[Entry]:

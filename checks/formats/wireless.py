@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.formats import quoting
 from checks.formats.textlines import Line, numbered, payload, uncomment
+from checks.lazy import regex
 from checks.model import Entry, Role
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 
-_SETTING: Final = re.compile(r"([A-Za-z]\w*+)=(.*)\Z", re.DOTALL)
-_SECRET: Final = re.compile(
+_SETTING: Final = regex(r"([A-Za-z]\w*+)=(.*)\Z", re.DOTALL)
+_SECRET: Final = regex(
     r"(?:psk|wpa_psk|ft_psk|password|sae_password|wpa_passphrase|wep_key\d?|pin|private_key2?_passwd"
     r"|mka_cak|(?:auth|acct)_server_shared_secret|radius_das_client|owe_transition_psk|ap_pin"
     r"|dh_file_passwd|private_key_passwd|ca_private_key_passwd)\Z"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate
 from typing import Final
 
-_TAG: Final = re.compile(r"<[^\s/>]++")
-_ATTRIBUTE: Final = re.compile(r"\s++[^\s=/>]++\s*+=\s*+(\"[^\"]*+\"|'[^']*+')")
+from checks.lazy import regex
+
+_TAG: Final = regex(r"<[^\s/>]++")
+_ATTRIBUTE: Final = regex(r"\s++[^\s=/>]++\s*+=\s*+(\"[^\"]*+\"|'[^']*+')")
 
 
 class AttributeLines:

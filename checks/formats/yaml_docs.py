@@ -6,11 +6,11 @@ with a template expression shows the expression as written.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
 from checks.formats import templated
+from checks.lazy import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +35,9 @@ NAMES: Final = (
     "super-admin.conf",
 )
 
-_START: Final = re.compile(r"(?:#[^\n]*\n|\s)*+(?:---(?:\s|$)|apiVersion:)")
-_CLOUD: Final = re.compile(r"(?:#[^\n]*\n)?#cloud-config\s")
-_REFUSED: Final = re.compile(
+_START: Final = regex(r"(?:#[^\n]*\n|\s)*+(?:---(?:\s|$)|apiVersion:)")
+_CLOUD: Final = regex(r"(?:#[^\n]*\n)?#cloud-config\s")
+_REFUSED: Final = regex(
     r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
 """What libyaml refuses, and what it takes for a line break that nobody else does."""

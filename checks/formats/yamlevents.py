@@ -12,6 +12,7 @@ import yaml
 
 from checks.errors import FormatError
 from checks.formats.levels import END, IGNORED, LIST, MAP, SKIP, VALUE
+from checks.lazy import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from checks.formats.levels import Event
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_REFERENCES: Final = re.compile(
+_REFERENCES: Final = regex(
     r"!(?:vault|ref|getatt|importvalue|reference|secret|include\w*|env|env_var|findinmap|kms"
     r"|encrypted.*|vault-encrypted)(?=[:/.\s]|$)",
     re.IGNORECASE,

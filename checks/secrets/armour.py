@@ -6,22 +6,24 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.lazy import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ESCAPE: Final = re.compile(
+_ESCAPE: Final = regex(
     rb"\\{1,4}(?:[nrt/]|u00(?:0[aAdD9]|2[bBfF]|3[dD])|012|015|x0[aAdD])"
     rb"|&#(?:10|13|x0?[aAdD]);|%(?:0[aAdD9]|20|2[bBfFcC]|3[aAdD])"
 )
-_HEADER: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40}): ?(.*)", re.DOTALL)
-_HEADER_VALUE: Final = re.compile(r"[A-Z0-9][A-Z0-9-]*,[0-9A-Za-z]+")
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]+=*|=[A-Za-z0-9+/=]*")
-_PLAIN: Final = re.compile(rb"[ \t]*[A-Za-z0-9+/]{4,}={0,2}[ \t]*[\r\n]*")
+_HEADER: Final = regex(r"([A-Za-z][A-Za-z0-9-]{1,40}): ?(.*)", re.DOTALL)
+_HEADER_VALUE: Final = regex(r"[A-Z0-9][A-Z0-9-]*,[0-9A-Za-z]+")
+_BASE64: Final = regex(rb"[A-Za-z0-9+/]+=*|=[A-Za-z0-9+/=]*")
+_PLAIN: Final = regex(rb"[ \t]*[A-Za-z0-9+/]{4,}={0,2}[ \t]*[\r\n]*")
 _GLUE: Final = frozenset((b"", b"+", b".", b"&", b"_", b"|", b"#", b"*", b"//", b">", b"-"))
 _CODE: Final = frozenset((b"vbCrLf", b"vbLf", b"vbNewLine"))
 _MARKS: Final = b"\"'`,;()[]\\"
 _QUOTES: Final = b"\"'`"
-_PLACEHOLDER: Final = re.compile(rb"\.\.|\xe2\x80\xa6|\*\*|<|\{\{|[$%]\{|\[")
+_PLACEHOLDER: Final = regex(rb"\.\.|\xe2\x80\xa6|\*\*|<|\{\{|[$%]\{|\[")
 
 
 class Inside(NamedTuple):

@@ -6,6 +6,8 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Final
 
+from checks.lazy import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,7 +17,7 @@ HINTS: Final = (b"LS0tLS1CRUdJTi", b"TFMwdExTMUNSVWRKVGl")
 _DEPTH: Final = 2
 _LONGEST: Final = 4 << 20
 # A wrapped text goes on over line ends, real or escaped, until the next one starts.
-_TEXT: Final = re.compile(
+_TEXT: Final = regex(
     rb"(?:LS0tLS1CRUdJTi|TFMwdExTMUNSVWRKVGl)[A-Za-z0-9+/]*"
     rb"(?:(?:[ \t]|\\?\r?\n|\\r|\\n){1,40}(?!LS0tLS1CRUdJTi|TFMwdExTMUNSVWRKVGl)"
     rb"[A-Za-z0-9+/]+)*"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks import shellwords
 from checks.formats import expect
 from checks.formats.roles import stored
+from checks.lazy import regex
 from checks.model import Entry, Role
 from checks.secrets import values
 from checks.secrets.grammar import Grammar, Take
@@ -23,30 +24,26 @@ if TYPE_CHECKING:
 _DEPTH: Final = 4
 """Command lines within command lines that are followed (`ssh host "su -c 'sh -c …'"`)."""
 
-_ASSIGNMENT: Final = re.compile(
+_ASSIGNMENT: Final = regex(
     r"(?:\[?[\"']?)([A-Za-z_][\w.\-/:@]{0,120}+)[\"']?\]?\+?=(.*)", re.DOTALL
 )
-_OPTION: Final = re.compile(
+_OPTION: Final = regex(
     r"(?:--?([A-Za-z][\w.\-]{0,80}+)|/([A-Za-z]\w{0,40}+)(?=[:=]))(?:[=:](.*))?", re.DOTALL
 )
-_SLASHED: Final = re.compile(r"/[A-Za-z]\w{0,40}[:=]|/(?:p|rp|ru|u)\Z", re.IGNORECASE)
+_SLASHED: Final = regex(r"/[A-Za-z]\w{0,40}[:=]|/(?:p|rp|ru|u)\Z", re.IGNORECASE)
 """An option of Windows: `/user:name`, `/rp password`."""
-_SUBSTITUTION: Final = re.compile(
-    r"s([/|#,@!])(?:(?!\1).){0,400}\1((?:(?!\1).){1,400})\1", re.DOTALL
-)
+_SUBSTITUTION: Final = regex(r"s([/|#,@!])(?:(?!\1).){0,400}\1((?:(?!\1).){1,400})\1", re.DOTALL)
 _EXPRESSION: Final = 2048
 """Of an argument that is an expression this much is read."""
-_OPTION_ALONE: Final = re.compile(r"--[a-z][\w\-]+(?:=.*)?|-[A-Za-z]", re.DOTALL)
-_LIKE_OPTION: Final = re.compile(r"--?[A-Za-z]")
-_PROPERTY: Final = re.compile(r"-[DP](?!ass|wd|in)\w")
+_OPTION_ALONE: Final = regex(r"--[a-z][\w\-]+(?:=.*)?|-[A-Za-z]", re.DOTALL)
+_LIKE_OPTION: Final = regex(r"--?[A-Za-z]")
+_PROPERTY: Final = regex(r"-[DP](?!ass|wd|in)\w")
 """How Java and Gradle spell a setting: `-Dname=value`, `-Pname=value`."""
-_VARIABLE: Final = re.compile(r"\$(?:\w{1,16}:)?([A-Za-z_]\w{0,80})")
-_CLUSTER: Final = re.compile(r"-[A-Za-z]{2,8}")
-_SETTING: Final = re.compile(
-    r"""(?:\A|[\s,;])([A-Za-z_][\w.\-]{0,80}+)=("[^"]*+"|'[^']*+'|[^\s,]*+)"""
-)
-_PORTS: Final = re.compile(r"[\d.:]+:\d+(?:/\w+)?")
-_NOT_SECRET: Final = re.compile(
+_VARIABLE: Final = regex(r"\$(?:\w{1,16}:)?([A-Za-z_]\w{0,80})")
+_CLUSTER: Final = regex(r"-[A-Za-z]{2,8}")
+_SETTING: Final = regex(r"""(?:\A|[\s,;])([A-Za-z_][\w.\-]{0,80}+)=("[^"]*+"|'[^']*+'|[^\s,]*+)""")
+_PORTS: Final = regex(r"[\d.:]+:\d+(?:/\w+)?")
+_NOT_SECRET: Final = regex(
     r"(?:user(?:_?name)?|login|host(?:_?name)?|port|db(?:_?name)?|database|url|uri|email|region"
     r"|endpoint|server|bucket|name|namespace|path|type|scheme)",
     re.IGNORECASE,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import hyperscan
 
 from checks.errors import RuleError
+from checks.lazy import regex
 from checks.secrets.rules import ASSIGN
 from checks.secrets.templates import render
 from checks.secrets.triggers import EXPRESSIONS
@@ -27,7 +27,7 @@ CAP: Final = 1536
 _CALM: Final = 4096
 """A text with fewer candidates than this is scanned in one go."""
 _OVERLAP: Final = 512
-_ASSIGNED: Final = re.compile(ASSIGN.encode() + rb"[^\s{}\[\]()<>,;\"'`]")
+_ASSIGNED: Final = regex(ASSIGN.encode() + rb"[^\s{}\[\]()<>,;\"'`]")
 _LOOK_BACK: Final = 256
 _LOOK_AHEAD: Final = 8192
 _LONGEST: Final = 4096

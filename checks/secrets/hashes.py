@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from checks.lazy import regex
 from checks.secrets import hashschemes
 
 if TYPE_CHECKING:
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from checks.secrets.hashverdicts import Verdict
 
 _LONGEST: Final = 1024
-_LOCKED: Final = re.compile(
+_LOCKED: Final = regex(
     r"[!*x-]{0,3}|\*?(?:LK|NP|LOCKED|NOLOGIN)\*?(?:LK\*)?|!?\*?locked\*?", re.IGNORECASE
 )
-_PREFIX: Final = re.compile(
+_PREFIX: Final = regex(
     r"(?:\{(?:crypt|bcrypt|blf-crypt|(?:md5|sha256|sha512|des)-crypt|argon2(?:id?)?|x-crypt)\}"
     r"|argon2(?=\$argon2)|bcrypt(?:_sha256)?\$(?=\$2))",
     re.IGNORECASE,

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.lazy import regex
 from checks.secrets import hashverdicts as v
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Scheme(NamedTuple):
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.ASCII)
+    return regex(pattern, re.ASCII)
 
 
 def _re(pattern: str) -> str:

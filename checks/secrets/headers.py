@@ -7,31 +7,32 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Final
 
+from checks.lazy import regex
 from checks.model import Entry, Role
 from checks.secrets.names import Kind, kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MARK: Final = re.compile(r"(?:basic|bearer|token|apikey|auth plain)[ \t]|header")
+MARK: Final = regex(r"(?:basic|bearer|token|apikey|auth plain)[ \t]|header")
 """What a value with a scheme (RFC 9110 11.4) or a header directive has in lower case."""
 LONGEST: Final = 512
 """A longer value is not tried as a whole header."""
 
-_SCHEME: Final = re.compile(
+_SCHEME: Final = regex(
     r"\b(basic|bearer|token|apikey)[ \t]++([\w.~+/\-]{4,4096}+=*+)", re.IGNORECASE
 )
-_HEADER: Final = re.compile(r"\s*[\"']?([A-Za-z][\w\-]{1,60}):[ \t]*([^\s\"']{1,400})[\"']?\s*\Z")
-_IN_QUOTES: Final = re.compile(r"([\"'])([A-Za-z][\w\-]{1,60}):[ \t]*([^\s\"']{1,400})\1")
-_DIRECTIVE: Final = re.compile(
+_HEADER: Final = regex(r"\s*[\"']?([A-Za-z][\w\-]{1,60}):[ \t]*([^\s\"']{1,400})[\"']?\s*\Z")
+_IN_QUOTES: Final = regex(r"([\"'])([A-Za-z][\w\-]{1,60}):[ \t]*([^\s\"']{1,400})\1")
+_DIRECTIVE: Final = regex(
     r"header[ \t]+(?:set[ \t]+|add[ \t]+)?[\"']?([A-Za-z][\w\-]{1,60})[\"']?[ \t]+"
     r"(\"[^\"]{1,400}\"|'[^']{1,400}'|[^\s;\"']{1,400})",
     re.IGNORECASE,
 )
-_AUTH: Final = re.compile(r"auth|header|bearer|token", re.IGNORECASE)
-_PLAIN: Final = re.compile(r"\bAUTH PLAIN[ \t]++([A-Za-z0-9+/]{4,4096}+=*+)", re.IGNORECASE)
+_AUTH: Final = regex(r"auth|header|bearer|token", re.IGNORECASE)
+_PLAIN: Final = regex(r"\bAUTH PLAIN[ \t]++([A-Za-z0-9+/]{4,4096}+=*+)", re.IGNORECASE)
 _BEFORE: Final = 60
-_MADE: Final = re.compile(r"(?=[^\d]*+\d).{12,}|.{24,}")
+_MADE: Final = regex(r"(?=[^\d]*+\d).{12,}|.{24,}")
 
 
 def credentials(entry: Entry, line_of: Callable[[int], int]) -> Iterator[Entry]:

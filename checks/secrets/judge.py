@@ -7,6 +7,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.lazy import regex
 from checks.model import Confidence, Entry, Role, Severity
 from checks.secrets import commands, hashes, headers, keyfaults, values
 from checks.secrets.names import Kind, kind, own_name, words
@@ -31,10 +32,10 @@ _IN_SECRET_PLAIN: Final = frozenset(
     " region bucket email type ca crt cert tls.crt ca.crt ca.pem server scheme protocol account"
     " project tenant subscription issuer audience scope scopes role domain path mode".split()
 )
-_DOCUMENT_ENDINGS: Final = re.compile(
+_DOCUMENT_ENDINGS: Final = regex(
     r"\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|info|mdx|ipynb|t)$", re.IGNORECASE
 )
-_DOCUMENTS: Final = re.compile(
+_DOCUMENTS: Final = regex(
     r"(?:^|(?<!home)/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata|fixtures?|specs?|__tests__|mocks?"
     r"|locale|locales|i18n|l10n|translations?|lang|test_[^/]+|node_modules"
     r"|site-packages|dist-packages|vendor|third_party|include|lib/python[\d.]+|share/perl5?|gems|pkg/mod"
@@ -45,18 +46,16 @@ _DOCUMENTS: Final = re.compile(
 )
 
 
-_CODE: Final = re.compile(
-    r"^[A-Za-z_][\w.]*(?:\(|\[|->|::)|[;)\]}{]$|^[A-Z][A-Z0-9_]+$|^[a-z]:\d+$"
-)
+_CODE: Final = regex(r"^[A-Za-z_][\w.]*(?:\(|\[|->|::)|[;)\]}{]$|^[A-Z][A-Z0-9_]+$|^[a-z]:\d+$")
 """The beginning of a call or an index, the end of a statement, a constant's name."""
 
 
-_VARIABLE: Final = re.compile(r"^\\?[$@%]\w+(?:->|::|[\[{.,;)]|$)|[$@%]\w+(?:->|[\[{])")
+_VARIABLE: Final = regex(r"^\\?[$@%]\w+(?:->|::|[\[{.,;)]|$)|[$@%]\w+(?:->|[\[{])")
 _MIXED: Final = 10
 """From this length on signs and both cases are chosen, with digits or without."""
 _SIGNS: Final = frozenset("!\"#$%&'()*+,;<=>?@[\\]^`{|}~")
-_NO_KEY: Final = re.compile(r"[\"'`,;<>(]")
-_KNOWN_PUBLIC: Final = re.compile(r"(?:^|\.)(?:fuzzy_check\..*encryption_key|rspamd_update\.key)$")
+_NO_KEY: Final = regex(r"[\"'`,;<>(]")
+_KNOWN_PUBLIC: Final = regex(r"(?:^|\.)(?:fuzzy_check\..*encryption_key|rspamd_update\.key)$")
 """Names that mean something public in one product: rspamd's key of a fuzzy storage."""
 
 
@@ -97,8 +96,8 @@ def is_document(path: str, *, claimed: bool = False) -> bool:
     return not claimed and _DOCUMENT_ENDINGS.search(path) is not None
 
 
-_AUTH: Final = re.compile(r"(?:^|[._\-])(?:auth|basic)$", re.IGNORECASE)
-_USER_PASSWORD: Final = re.compile(r"([A-Za-z][\w.@\-]{0,63}):([^\s/:][^\s]{3,})")
+_AUTH: Final = regex(r"(?:^|[._\-])(?:auth|basic)$", re.IGNORECASE)
+_USER_PASSWORD: Final = regex(r"([A-Za-z][\w.@\-]{0,63}):([^\s/:][^\s]{3,})")
 
 
 def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
@@ -162,7 +161,7 @@ def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
         yield Candidate(entry._replace(value=value), *verdict)
 
 
-_HASH_ALONE: Final = re.compile(r"^[\w.@\-]{1,64}:(?=[${])")
+_HASH_ALONE: Final = regex(r"^[\w.@\-]{1,64}:(?=[${])")
 """The user in front of a hash, as htpasswd and lists of users have it."""
 
 
@@ -292,7 +291,7 @@ def _looks_made(value: str) -> bool:
     return any(c.isdigit() for c in value) and entropy(value) > 2.5 and _classes(value) > 1
 
 
-_HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]+")
+_HEX: Final = regex(r"(?:0x)?[0-9a-fA-F]+")
 """Short hexadecimal is the name of a key, a commit or a colour rather than a key."""
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.lazy import regex
 from checks.model import Access, Confidence, Severity
 from checks.secrets.keys import OPENS_BY_DEFAULT, KeyFacts
 
@@ -43,12 +43,12 @@ _WIDE: Final = frozenset(("adm", "games", "nogroup", "nobody", "staff", "sudo", 
 _FIRST_HUMAN_GID: Final = 1000
 _USERS_GID: Final = 100
 
-_KEY_NAMES: Final = re.compile(
+_KEY_NAMES: Final = regex(
     r"id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|identity|ssh_host_[a-z0-9_]+_key"
     r"|.*\.(?:key|pem|ppk|asc|gpg|pgp|priv|p8|pk8|der|agekey|combined)"
 )
-_NOT_A_KEY_FILE: Final = re.compile(r"\s*+(?:[\w.-]+\s*[:=]|[{\[<\"'(]|\$|export |cat |echo |set )")
-_SAFE_TEXT: Final = re.compile(
+_NOT_A_KEY_FILE: Final = regex(r"\s*+(?:[\w.-]+\s*[:=]|[{\[<\"'(]|\$|export |cat |echo |set )")
+_SAFE_TEXT: Final = regex(
     r"\s*|#.*|\s.*|(?:Bag|Key) Attributes.*|(?:subject|issuer)=.*|Certificate:.*|"
     r"(?:(?:RSA |EC |ED25519 )?Private-Key|Public-Key):.*"
 )

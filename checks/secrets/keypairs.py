@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.lazy import regex
 from checks.model import Confidence, Severity
 from checks.secrets.keyfaults import Fault
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable
 
-_ENDS: Final = re.compile(r"\.(?:key|pem|crt|cer|cert)\Z")
-_KEY_WORD: Final = re.compile(r"(?:\A|[-_.])(?:privkey|private[-_]?key|key)(?=\d*\Z)")
-_CERTIFICATE_WORD: Final = re.compile(
-    r"(?:\A|[-_.])(?:fullchain|certificate|cert|crt|cer)(?=\d*\Z)"
-)
+_ENDS: Final = regex(r"\.(?:key|pem|crt|cer|cert)\Z")
+_KEY_WORD: Final = regex(r"(?:\A|[-_.])(?:privkey|private[-_]?key|key)(?=\d*\Z)")
+_CERTIFICATE_WORD: Final = regex(r"(?:\A|[-_.])(?:fullchain|certificate|cert|crt|cer)(?=\d*\Z)")
 _KEY_FOLDERS: Final = frozenset(("private", "keys"))
 _CERTIFICATE_FOLDERS: Final = frozenset(("certs", "certificates", "public"))
 

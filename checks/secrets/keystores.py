@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
+from checks.lazy import regex
 from checks.secrets import crypto, jks, keys, keytab, pgp, pkcs12, weaknesses
 from checks.secrets.storefacts import KeystoreFacts
 
@@ -19,7 +20,7 @@ _TOR: Final = (b"== ed25519v1-secret: ", b"== x25519v1-secret: ")
 _BIND: Final = b"Private-key-format: v1."
 _SSH1: Final = b"SSH PRIVATE KEY FILE FORMAT 1.1\n\0"
 _SQLITE: Final = b"SQLite format 3\0"
-_AGENT: Final = re.compile(
+_AGENT: Final = regex(
     rb"\A\(\d{1,2}:(protected-|shadowed-)?private-key|"
     rb"(?:\A|\n)Key: \((protected-|shadowed-)?private-key"
 )

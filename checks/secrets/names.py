@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from checks.lazy import regex
+
 
 class Kind(enum.IntEnum):
     """What a name promises about its value."""
@@ -25,7 +27,7 @@ class Kind(enum.IntEnum):
     """Something a person may have chosen."""
 
 
-_SPLIT: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SPLIT: Final = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _PASSWORD: Final = frozenset(
     "bindpw cleartextpassword credentialpassword dbpass dbpasswd dbpassword dbpw dbpwd keypass"
@@ -35,7 +37,7 @@ _PASSWORD: Final = frozenset(
     " contrasena motdepasse authpass bindpasswd bindpassword smtppass adminpassword adminpw"
     " adminpass diepass dnpass psksecret recvpass sendpass".split()
 )
-_PASSWORD_TAIL: Final = re.compile(
+_PASSWORD_TAIL: Final = regex(
     r"(?:password|passwd|passphrase|passwort|pwd|userpass|dbpass|bindpw|rootpw|storepass|keypass)$"
 )
 _PROGRAMS: Final = frozenset(
@@ -59,24 +61,24 @@ _TOKEN: Final = frozenset(
     " personalaccesstoken readtoken writetoken hashsecret securitykey sessionkey aeskey datakey"
     " tokenkey keybase64 secretid".split()
 )
-_TOKEN_TAIL: Final = re.compile(
+_TOKEN_TAIL: Final = regex(
     r"(?:apikey|apisecret|apitoken|accesskey|accesstoken|authtoken|authkey|clientsecret"
     r"|secretkey|secretaccesskey|privatekey|encryptionkey|signingkey|masterkey|sharedkey"
     r"|secretkeybase|sessionsecret|sharedsecret|accountkey|webhooksecret|jwtsecret|licensekey"
     r"|appsecret|secrettoken|cookiesecret|secretid)$"
 )
-_WORDPRESS: Final = re.compile(r"^(?:secure)?(?:auth|loggedin|nonce)(?:key|salt)$")
+_WORDPRESS: Final = regex(r"^(?:secure)?(?:auth|loggedin|nonce)(?:key|salt)$")
 _SALTED: Final = frozenset("auth cookie hash hasher in jwt nonce password secret session".split())
 """Words in front of `salt` that make it one of a site, to be kept secret."""
 _CONTAINERS: Final = frozenset(
     "apikeys api_keys credentials passwords secrets tokens access_tokens accesstokens".split()
 )
 """Names of maps whose values are credentials under names of their own."""
-_PASS_TAIL: Final = re.compile(r"[a-z]{2,}(?:pass|pw)$")
+_PASS_TAIL: Final = regex(r"[a-z]{2,}(?:pass|pw)$")
 _VAGUE: Final = frozenset(
     {"secret", "token", "credential", "credentials", "auth", "community", "encrypt", "key"}
 )
-_VAGUE_TAIL: Final = re.compile(r"(?:secret|token|credentials?)$")
+_VAGUE_TAIL: Final = regex(r"(?:secret|token|credentials?)$")
 
 _OWNERS: Final = frozenset(
     "account admin amqp app auth backup bind broker cert client cifs cluster database db"
@@ -123,9 +125,7 @@ _VERBS: Final = frozenset(
 )
 """A name that begins with a verb says what happens to a password, not what it is."""
 
-_REFERRING: Final = re.compile(
-    r"(?:^|[._\-])(?:existing|from|ref|reference)(?:[._\-]|$)", re.IGNORECASE
-)
+_REFERRING: Final = regex(r"(?:^|[._\-])(?:existing|from|ref|reference)(?:[._\-]|$)", re.IGNORECASE)
 
 
 _REFERRERS: Final = frozenset({"checksum", "digest", "existing", "sha256", "sha512"})

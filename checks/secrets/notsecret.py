@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from checks.lazy import regex
 from checks.secrets import hashes
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _TYPES: Final = frozenset(
     " secret_text string? optional<string> byte".split()
 )
 
-_REFERENCE: Final = re.compile(
+_REFERENCE: Final = regex(
     r"""
     \$\{[^{}]*\} | \$\([^()]*\) | \$\{\{
     | \{\{(?![^{}]{0,120}[ |]d(?:efault)?\([ ]?["'][^"'])(?![ ]?["'][^"']+["'][ ]?\|)
@@ -53,7 +54,7 @@ _REFERENCE: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ENCRYPTED: Final = re.compile(
+_ENCRYPTED: Final = regex(
     r"""
     ^ENC[\[(\ ] | ^\$ANSIBLE_VAULT; | ^\{cipher\} | ^-----BEGIN\ (?:PGP\ MESSAGE|AGE\ ENCRYPTED)
     | ^age-encryption\.org | ^vault:v\d+: | ^AQICAH | ^AgA[A-Za-z0-9+/]{200,}
@@ -63,7 +64,7 @@ _ENCRYPTED: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_PLACEHOLDER: Final = re.compile(
+_PLACEHOLDER: Final = regex(
     r"""
     ^<[^<>]*>$ | ^\[[^\[\]]*\]$ | ^\{[\w\-. ]*\}$ | ^\(.*\)$ | ^%[-\w]*[sd](?:\\n)?$
     | ^:\w+$ | ^\?+$ | ^@\w+$
@@ -86,33 +87,33 @@ _PLACEHOLDER: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_PATH: Final = re.compile(r"^(?:file://|~?/|\.{1,2}/|[A-Za-z]:[\\/]|%[a-z]/)[\w.+@%{}$~\-/\\ ]*$")
-_FILE_NAME: Final = re.compile(
+_PATH: Final = regex(r"^(?:file://|~?/|\.{1,2}/|[A-Za-z]:[\\/]|%[a-z]/)[\w.+@%{}$~\-/\\ ]*$")
+_FILE_NAME: Final = regex(
     r"^[\w.\-/]+\.(?:pem|key|crt|cer|txt|json|ya?ml|conf|cfg|ini|p12|pfx|jks|db|env|secret|token|gpg"
     r"|asc|pub|py|sh|html?|php|js|css|properties|xml|log|passwd|pwd|kdbx|service|socket)$",
     re.IGNORECASE,
 )
-_ADDRESS: Final = re.compile(
+_ADDRESS: Final = regex(
     r"^[A-Za-z][\w+.\-]*://|^[\w.+\-]+@[\w\-]+\.[\w.\-]+$|^\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?$"
 )
-_PUBLIC: Final = re.compile(
+_PUBLIC: Final = regex(
     r"^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-|sk-(?:ssh|ecdsa))"
     r"|^-----BEGIN (?:PUBLIC|CERTIFICATE|RSA PUBLIC)"
     r"|^(?:sha(?:1|256|384|512)|md5|h1)[-:=]|^age1[0-9a-z]{50,}$|^MII[BC]IjANBg"
 )
-_RULES: Final = re.compile(r"^[a-z_]+(?::[\w,]+)?(?:\|[a-z_]+(?::[\w,.]+)?)+$")
+_RULES: Final = regex(r"^[a-z_]+(?::[\w,]+)?(?:\|[a-z_]+(?::[\w,.]+)?)+$")
 """Validation rules of a form: `required|min:12`."""
 _STRONG: Final = r"(?:\\[bdswBDSW.]|\[(?:\^|a-z|0-9|A-Z)|\{\d+(?:,\d*)?\})"
 _SIGN: Final = rf"(?:{_STRONG}|[\])][*+?]|\.[*+])"
-_EXPRESSION: Final = re.compile(rf"\(\?[:=!<P]|{_STRONG}.*?{_SIGN}|{_SIGN}.*?{_STRONG}", re.DOTALL)
+_EXPRESSION: Final = regex(rf"\(\?[:=!<P]|{_STRONG}.*?{_SIGN}|{_SIGN}.*?{_STRONG}", re.DOTALL)
 """What only a regular expression has; of the lesser signs two, as one stands in many passwords."""
-_IDENTIFIER: Final = re.compile(r"^[A-Za-z_][A-Za-z]*(?:[._\-/:][A-Za-z]+)*(?:[._\-]v?\d{1,2})?$")
-_CREDENTIAL_WORD: Final = re.compile(
+_IDENTIFIER: Final = regex(r"^[A-Za-z_][A-Za-z]*(?:[._\-/:][A-Za-z]+)*(?:[._\-]v?\d{1,2})?$")
+_CREDENTIAL_WORD: Final = regex(
     r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|cred(?:ential)?s?|api[_\-.]?key|key|auth)"
     r"(?:$|[._\-/:A-Z])|(?:Pass(?:word)?|Secret|Token|Key)$",
     re.IGNORECASE,
 )
-_CALL: Final = re.compile(
+_CALL: Final = regex(
     r"""
     ^[A-Za-z_][\w.:]*\((?:.*\)[;,]?|[\w.]*,\s.*|["'][\w.\-/:\ ]*["']?,?)$
     | ^[A-Za-z_][A-Za-z_.:]*\([A-Za-z_.]*$
@@ -122,11 +123,9 @@ _CALL: Final = re.compile(
     re.VERBOSE,
 )
 """A call, whole or cut at the end of its line, an index, a function, an address."""
-_VERSION: Final = re.compile(
-    r"^(?:[\^~]|[<>=]=?[ ]?)\d+(?:\.[\dx*]+){0,2}(?:-[\w.]+)?$|^\d+\.\d+\.\d+$"
-)
+_VERSION: Final = regex(r"^(?:[\^~]|[<>=]=?[ ]?)\d+(?:\.[\dx*]+){0,2}(?:-[\w.]+)?$|^\d+\.\d+\.\d+$")
 """A version or a range of versions, as lists of packages have them."""
-_LABEL_WORDS: Final = re.compile(r"^[^\W\d_]+(?:['\u2019\-][^\W\d_]+)*[.,:;!?…]*$")
+_LABEL_WORDS: Final = regex(r"^[^\W\d_]+(?:['\u2019\-][^\W\d_]+)*[.,:;!?…]*$")
 
 
 def why_not(value: str, *, strict: bool = False) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.errors import FormatError, LimitError
+from checks.lazy import regex
 from checks.secrets import armour, base64blocks, bech32, der
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 AGE: Final = "AGE-SECRET-KEY"
@@ -29,7 +30,7 @@ _VARIETY: Final = 16
 """Different byte values: 32 random bytes have about 30, "AAAA..." has one."""
 
 _HINTS: Final = (b"-----BEGIN", b"---- BEGIN SSH2", PPK.encode(), AGE.encode(), *base64blocks.HINTS)
-_MARKER: Final = re.compile(
+_MARKER: Final = regex(
     rb"-----(?P<side>BEGIN|END)(?: |%20|\+)(?P<label>[A-Za-z0-9 .+%-]{3,60}?)-----"
     rb"|---- (?P<side2>BEGIN|END) (?P<label2>SSH2 ENCRYPTED PRIVATE KEY) ----"
     rb"|(?P<ppk>PuTTY-User-Key-File-[23]): "

@@ -7,38 +7,39 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
+from checks.lazy import regex
 from checks.model import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAME: Final = re.compile(
+_NAME: Final = regex(
     r"(?:\A|(?<=[;&?,\s{(|:\"'@]))-{0,2}([A-Za-z_](?:[\w.\-]{0,60}+))[ \t]{0,2}=(?![=~>])[ \t]{0,2}"
 )
-_DOUBLE: Final = re.compile(r'"([^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+)"', re.DOTALL)
-_SINGLE: Final = re.compile(r"'([^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+)'", re.DOTALL)
-_BRACED: Final = re.compile(r"\{([^}]{0,256}+(?:\}\}[^}]{0,256}+){0,16}+)\}")
-_USER: Final = re.compile(
+_DOUBLE: Final = regex(r'"([^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+)"', re.DOTALL)
+_SINGLE: Final = regex(r"'([^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+)'", re.DOTALL)
+_BRACED: Final = regex(r"\{([^}]{0,256}+(?:\}\}[^}]{0,256}+){0,16}+)\}")
+_USER: Final = regex(
     r"(?:\A|[;&?,\s\"'])(?:user(?:[ _]?(?:id|name))?|uid|login|login_user|username)[ ]?="
     r"[ ]?[\"']?([^;&,\s\"']{1,80})",
     re.IGNORECASE,
 )
-_JSON: Final = re.compile(
+_JSON: Final = regex(
     r'"([A-Za-z_][\w.\- ]{0,80}+)"\s{0,8}:\s{0,8}"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL
 )
-_SEMICOLONS: Final = re.compile(r"\s*[A-Za-z][\w .\-:]{0,60}=[^;&]*+;")
-_AMPERSANDS: Final = re.compile(r"\s*[\w.\-]{1,60}=[^;&\s]*+&")
-_COMMAS: Final = re.compile(r"\s*[\w.\-]{1,60}=[^,;&\s]*+,[\w.\-]{1,60}=")
+_SEMICOLONS: Final = regex(r"\s*[A-Za-z][\w .\-:]{0,60}=[^;&]*+;")
+_AMPERSANDS: Final = regex(r"\s*[\w.\-]{1,60}=[^;&\s]*+&")
+_COMMAS: Final = regex(r"\s*[\w.\-]{1,60}=[^,;&\s]*+,[\w.\-]{1,60}=")
 _CERTAIN: Final = frozenset({"accountkey", "sharedaccesskey", "sharedsecretvalue"})
-_HANDLER: Final = re.compile(r"\s*[\"']?(?:tcp|tls|ssl|rediss?|unix)://")
+_HANDLER: Final = regex(r"\s*[\"']?(?:tcp|tls|ssl|rediss?|unix)://")
 """Where PHP keeps sessions: `auth` in the query of such an address is a password of Redis."""
 _ENDS: Final = {
-    ";": re.compile(r"[^;\n]*"),
-    "&": re.compile(r"[^&#\s\"'<>`]*"),
-    ",": re.compile(r"[^,\s]*"),
-    '"': re.compile(r'[^"\n]*'),
-    "'": re.compile(r"[^'\n]*"),
-    " ": re.compile(r"\S*"),
+    ";": regex(r"[^;\n]*"),
+    "&": regex(r"[^&#\s\"'<>`]*"),
+    ",": regex(r"[^,\s]*"),
+    '"': regex(r'[^"\n]*'),
+    "'": regex(r"[^'\n]*"),
+    " ": regex(r"\S*"),
 }
 """Up to where a bare value goes in each notation, named by what separates its pairs."""
 

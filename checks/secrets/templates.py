@@ -16,6 +16,7 @@ import uuid
 from functools import cache
 
 from checks.errors import RuleError
+from checks.lazy import regex
 from checks.secrets import proofs
 
 ALPHABETS = {
@@ -33,8 +34,8 @@ ALPHABETS = {
     "base32": string.ascii_uppercase + "234567",
     "base58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
 }
-_LENGTH = re.compile(r"[0-9]{1,5}")
-_PLACEHOLDER = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*+)\}\}", re.DOTALL)
+_LENGTH = regex(r"[0-9]{1,5}")
+_PLACEHOLDER = regex(r"\{\{((?:(?!\{\{|\}\}).)*+)\}\}", re.DOTALL)
 
 
 def render(template: str, seed: str) -> str:

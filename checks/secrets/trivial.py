@@ -10,9 +10,9 @@ import base64
 import binascii
 import hashlib
 import hmac
-import re
 from typing import TYPE_CHECKING, Final
 
+from checks.lazy import regex
 from checks.secrets import md5crypt
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_CANDIDATES: Final = 16
 _LONGEST: Final = 64
-_LDAP_NAME: Final = re.compile(r"s?(sha|md5)(224|256|384|512|)")
+_LDAP_NAME: Final = regex(r"s?(sha|md5)(224|256|384|512|)")
 _BY_SIZE: Final = {16: "md5", 20: "sha1", 28: "sha224", 32: "sha256", 48: "sha384", 64: "sha512"}
 
 

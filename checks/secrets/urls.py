@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
+
+from checks.lazy import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{0,40}\Z")
-_END: Final = re.compile(r"[\s\"'<>`\\|]")
-_HOST: Final = re.compile(
+_SCHEME: Final = regex(r"[A-Za-z][A-Za-z0-9+.\-]{0,40}\Z")
+_END: Final = regex(r"[\s\"'<>`\\|]")
+_HOST: Final = regex(
     r"(?:localhost(?::\d+)?|[\w\-]++(?:\.[\w\-]++)*+:\d+|(?:[\w\-]++\.)++\w++)(?=[/?#,;)\]}]|\Z)"
 )
-_ALONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{0,40}://\S{1,1024}\Z")
+_ALONE: Final = regex(r"[A-Za-z][A-Za-z0-9+.\-]{0,40}://\S{1,1024}\Z")
 """A value that is one URL: then quotes belong to it too."""
-_AUTHORITY_END: Final = re.compile(r"[/?#]")
-_DRIVER: Final = re.compile(
+_AUTHORITY_END: Final = regex(r"[/?#]")
+_DRIVER: Final = regex(
     r"(?:\A|[\s\"'])([^\s:@/\"']{1,64}):([^\s\"']{1,200}?)@(?:(?:tcp[46]?|udp|unix|cloudsql)?\()"
 )
-_ORACLE: Final = re.compile(r"jdbc:oracle:\w{1,8}:([^\s/@:\"']{1,64})/([^\s@\"']{1,128})@")
+_ORACLE: Final = regex(r"jdbc:oracle:\w{1,8}:([^\s/@:\"']{1,64})/([^\s@\"']{1,128})@")
 _LONGEST: Final = 1024
 _NO_PASSWORD: Final = frozenset({"", "x-oauth-basic"})
 _FILLED_IN: Final = ("$", "{", "<", "%(", "#{")
 _WEB: Final = frozenset({"http", "https", "git+https", "git+http", "git", "svn+https"})
-_TOKEN: Final = re.compile(r"(?=[^\d]*+\d)[\w.\-%~]{16,}")
+_TOKEN: Final = regex(r"(?=[^\d]*+\d)[\w.\-%~]{16,}")
 
 
 class Userinfo(NamedTuple):

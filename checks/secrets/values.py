@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
 from checks.formats import json_docs, sql
+from checks.lazy import regex
 from checks.model import Entry, Role
 from checks.secrets import headers, settings, urls
 from checks.secrets.names import Kind, kind
@@ -15,24 +15,22 @@ from checks.secrets.names import Kind, kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MARK: Final = re.compile(
+_MARK: Final = regex(
     r"://|@(?:tcp|udp|unix|cloudsql|\()|jdbc:oracle|basic |bearer |token |\$\{"
     r"|identified|pass|pwd|secret|token|key|auth|psk|cred"
 )
 """What a value with something inside has in lower case; most values have none of it."""
 _SEPARATORS: Final = frozenset("=@ :{")
-_WORDS: Final = re.compile(r"identified|pass|pwd|secret|token|key|auth|psk|cred")
-_SQL: Final = re.compile(
+_WORDS: Final = regex(r"identified|pass|pwd|secret|token|key|auth|psk|cred")
+_SQL: Final = regex(
     r"\bidentified\s|\b(?:create|alter)\s+(?:user|role|login|master|database|server|credential)\b"
     r"|\bset\s+password\b|\binsert\s+into\b|\bupdate\s+\S{1,60}\s+set\b"
     r"|\bchange\s+(?:master|replication)\b|\bencryption\s+by\b"
 )
 """How a statement with a password begins, in lower case."""
-_DEFAULT: Final = re.compile(
-    r"\$\{([A-Za-z_][\w.\-]{0,100}?)(?::?[-=]|:(?![?+\d]))([^${}]{1,200})\}"
-)
-_JSON: Final = re.compile(r"(?:\{\s{0,80}\"|\[\s{0,80}[{\"])")
-_LITERAL: Final = re.compile(
+_DEFAULT: Final = regex(r"\$\{([A-Za-z_][\w.\-]{0,100}?)(?::?[-=]|:(?![?+\d]))([^${}]{1,200})\}")
+_JSON: Final = regex(r"(?:\{\s{0,80}\"|\[\s{0,80}[{\"])")
+_LITERAL: Final = regex(
     r"\{\{-?\s{0,8}(?:[A-Za-z_][^{}]{0,160}?\|\s{0,8}d(?:efault)?\(\s{0,8})?"
     r"([\"'])((?:(?!\1)[^{}]){1,200})\1"
     r"(?:\s{0,8}\)|\s{0,8},|\s{0,8}\|\s{0,8}(?:password_hash|hash|b64encode|string|quote)\b)"

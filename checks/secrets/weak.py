@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import Final
+
+from checks.lazy import regex
 
 _COMMON: Final = frozenset(
     "0000 1111 1234 12345 123456 1234567 12345678 123456789 1234567890 123123 654321 111111"
@@ -28,7 +29,7 @@ _COMMON: Final = frozenset(
 
 _GUESSED: Final = 7
 """Up to this length letters of one case, or digits, are tried in minutes."""
-_NAMES: Final = re.compile(r"[a-z]{3,}")
+_NAMES: Final = regex(r"[a-z]{3,}")
 
 
 def is_weak(value: str, around: str = "") -> bool:

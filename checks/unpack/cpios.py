@@ -6,11 +6,11 @@ for what may follow the trailer: more archives, compressed or not, after zero pa
 
 from __future__ import annotations
 
-import re
 import stat
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError, LimitError
+from checks.lazy import regex
 from checks.unpack import Item
 from checks.unpack.limits import META
 from checks.unpack.streams import Section, Stream
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from checks.unpack.limits import Meter
 
-_HEADER: Final = re.compile(rb"07070[12]([0-9A-Fa-f]{104})")
+_HEADER: Final = regex(rb"07070[12]([0-9A-Fa-f]{104})")
 _SIZE: Final = 110
 _TRAILER: Final = b"TRAILER!!!"
 

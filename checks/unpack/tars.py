@@ -8,10 +8,10 @@ behind an early end mark (as in concatenated archives) is read too.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
+from checks.lazy import regex
 from checks.unpack import UNKNOWN, Item
 from checks.unpack.limits import META
 from checks.unpack.streams import TRUNCATED, Section
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 512
 _AFTER_CHECKSUM: Final = frozenset(b" \x0001234567")
-_OCTAL: Final = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
+_OCTAL: Final = regex(rb"[ \0]*([0-7]*)[ \0]*")
 _WITHOUT_DATA: Final = b"123456"
 _LONG_NAME: Final = b"L"
 _DESCRIBING: Final = b"LxX"

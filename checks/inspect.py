@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from checks.catalog import Formats, Named
     from checks.keyfiles import KeySeen
+    from checks.secrets.engine import Hits
     from checks.spotted import Document, Spotted
 
 _FLOOD: Final = "more candidates than are looked at"
@@ -73,11 +74,22 @@ class Inspector:
         self._engine = engine
         self._formats = formats
 
+    def hits(self, data: bytes) -> Hits:
+        """Give the candidates of a text, to be put into its Document."""
+        return self._engine.hits(data)
+
+    def promises(self, path: str, data: bytes) -> bool:
+        """Say whether a file's name is reason enough to look at it when nothing was matched."""
+        named = self._formats.of(path, data)
+        return _certain(named, path, len(data)) or keyfiles.is_keystore(path, data)
+
     def look(self, document: Document) -> Looked:
         """Look at one document; never raises for any content."""
         content = text.read(document.data)
         data = document.data if content is None else content.data
-        found = self._engine.hits(data)
+        found = (
+            document.hits if document.hits and data is document.data else self._engine.hits(data)
+        )
         looked = Looked(content=content, binary=content is None, hits=found.pairs)
         if found.flooded:
             looked.inconclusive.append(Inconclusive(document.path, "candidate flood", _FLOOD))

@@ -125,15 +125,7 @@ class Scanner:
                 result.inconclusive.append(data)
                 return
             result.bytes += len(data)
-            if self._is_archive(opened.path, data[:_HEAD]):
-                self._archive(opened, io.BytesIO(data), result)
-            else:
-                status = opened.status
-                inode = (status.st_dev, status.st_ino)
-                document = Document(
-                    opened.path, data, files.access(status), inode, self._orders.place
-                )
-                self._document(document, result)
+            self._small(opened, data, result)
             return
         head = os.pread(opened.descriptor, _HEAD, 0)
         if self._is_archive(opened.path, head):
@@ -142,6 +134,31 @@ class Scanner:
                 self._archive(opened, source, result)
         else:
             self._large(opened, result)
+
+    def _small(self, opened: files.Opened, data: bytes, result: Result) -> None:
+        """Look at a file that was read at once; most hold nothing, which is to be seen fast."""
+        path, hits = opened.path, None
+        archive = self._is_archive(path, data[:_HEAD])
+        if data and not archive and text.is_plain(data):
+            hits = self._inspector.hits(data)
+            if not hits.pairs and not self._inspector.promises(path, data):
+                result.text_bytes += len(data)
+                return
+        if archive:
+            self._archive(opened, io.BytesIO(data), result)
+            return
+        status = opened.status
+        self._document(
+            Document(
+                path,
+                data,
+                files.access(status),
+                (status.st_dev, status.st_ino),
+                self._orders.place,
+                hits=hits,
+            ),
+            result,
+        )
 
     def _is_archive(self, path: str, head: bytes) -> bool:
         return self._orders.policy.archives.enabled and bool(archives.kind(head, path))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from checks.model import Access
     from checks.redact import FingerprintKey
     from checks.secrets import judge
-    from checks.secrets.engine import Token
+    from checks.secrets.engine import Hits, Token
     from checks.secrets.keyfaults import Fault
 
 
@@ -30,6 +30,8 @@ class Document(NamedTuple):
     first_line: int = 1
     whole: bool = True
     """False for a piece of a large file, which is read in line mode only."""
+    hits: Hits | None = None
+    """The candidates in `data`, where it has been matched as it is."""
 
     def __repr__(self) -> str:
         """Leave the data out."""

@@ -25,6 +25,9 @@ _NOT_ASCII: Final = _CONTROLS + bytes(range(128, 256))
 _SAMPLE: Final = 64 * 1024
 
 
+_PLAIN: Final = frozenset(b"\t\n\r") | frozenset(range(32, 127))
+
+
 class Text(NamedTuple):
     """Bytes ready to be matched: UTF-8, or an 8-bit text as it was; `encoding` tells which."""
 
@@ -50,6 +53,11 @@ def mark(head: bytes) -> bytes:
     """Give the byte-order mark with which a text of wide characters begins, else b""."""
     found = next((bom for bom, _ in _BOMS if head.startswith(bom)), b"")
     return b"" if found == codecs.BOM_UTF8 else found
+
+
+def is_plain(data: bytes) -> bool:
+    """Say at a glance whether bytes are a text as they are: no mark or magic, no zero byte."""
+    return data[0] in _PLAIN and b"\0" not in data and _MAGIC.match(data) is None
 
 
 def read(data: bytes) -> Text | None:

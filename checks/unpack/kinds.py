@@ -37,6 +37,9 @@ _BY_FIRST: Final = {
 _BZIP2_BODIES: Final = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
 """The first block of a bzip2 stream begins with the digits of pi, an empty stream with its end."""
 
+_WITHOUT_ZERO: Final = frozenset((b"B", b"\x1f"))
+"""How a kind below begins that may have no zero byte; the others have one in their first bytes."""
+
 COMPRESSED: Final = frozenset(("bzip2", "gzip", "lzma", "xz", "zstd", "rpm"))
 """Kinds that hold one stream."""
 CONTAINERS: Final = frozenset(("ar", "cpio", "tar", "zip"))
@@ -53,6 +56,8 @@ def kind(head: bytes, name: str) -> str:
     for magic, found in _BY_FIRST.get(head[:1], ()):
         if head.startswith(magic):
             return found
+    if b"\0" not in head and head[:1] not in _WITHOUT_ZERO:
+        return ""
     if head[:3] == b"BZh" and head[4:10] in _BZIP2_BODIES:
         return "bzip2"
     if head[:3] == b"\x5d\0\0" and name.lower().endswith((".lzma", ".tlz")):

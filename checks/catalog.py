@@ -77,13 +77,16 @@ class _Glob(NamedTuple):
     parent: str
     """The glob without its last component, "" where any folder will do."""
 
+    name: str
+    """Its last component."""
+
     def fits(self, folder: str) -> bool:
         """Say whether a folder is one of those that the glob names."""
         return not self.parent or _compiled(self.parent).search(folder) is not None
 
-    def matches(self, path: str) -> bool:
-        """Say whether a path fits altogether."""
-        return _compiled(self.rank[2]).search(path) is not None
+    def takes(self, name: str) -> bool:
+        """Say whether the glob's last component is true of a file's name."""
+        return _compiled(self.name).match(name) is not None
 
 
 def _rank(glob: _Glob) -> tuple[int, int, str]:
@@ -109,9 +112,13 @@ class _Globs:
             place = _place(glob)
             parent, _, name = glob.rpartition("/")
             rank = (-glob.count("/"), -len(glob), glob)
-            one = _Glob(rank, named, name in {place, "*"}, hasattr(module, "sniff"), parent)
+            one = _Glob(rank, named, name in {place, "*"}, hasattr(module, "sniff"), parent, name)
             (self._filed.setdefault(place, []) if place else self._loose).append(one)
-        self._nested = [one for one in self._loose if one.parent]
+        self._nested = [
+            (max(_WILD.split(one.parent), key=len).strip("/"), one)
+            for one in self._loose
+            if one.parent
+        ]
         # Most names hold none of the literal parts of the loose globs.
         cores = {max(_WILD.split(one.rank[2].rpartition("/")[2]), key=len) for one in self._loose}
         few = sorted(c for c in cores - {""} if not any(o in c for o in cores - {"", c}))
@@ -127,7 +134,8 @@ class _Globs:
             special = special + self._loose
         if not special and likely.settled:
             return likely.globs[0] if likely.globs else None
-        found = (one for one in special + likely.globs if one.matches(path))
+        special = [one for one in special if one.fits(folder)]
+        found = (one for one in special + likely.globs if one.takes(name))
         return min(found, key=_rank, default=None)
 
     @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
@@ -144,7 +152,8 @@ class _Globs:
     def _near(self, folder: str) -> list[_Glob]:
         """Give the globs that a file fits by its folder, if it fits them by its name too."""
         last = folder[folder.rfind("/") + 1 :] + "/"
-        return [one for one in self._filed.get(last, []) + self._nested if one.fits(folder)]
+        near = self._filed.get(last, []) + [one for core, one in self._nested if core in folder]
+        return [one for one in near if one.fits(folder)]
 
     @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
     def _ending(self, suffixes: str) -> list[_Glob]:

@@ -10,7 +10,7 @@ import msgspec
 from checks import keyfiles, text
 from checks.lazy import regex
 from checks.model import Confidence, Inconclusive
-from checks.reading import Reader
+from checks.reading import Reader, shows_on_lines
 from checks.secrets import advice, judge
 from checks.secrets.engine import FIRST_RULE, Engine
 from checks.secrets.triggers import Trigger
@@ -145,6 +145,8 @@ class Inspector:
         form = named.format or self._formats.sniffed(
             content.data[:_HEAD].decode("utf-8", "replace")
         )
+        if form is None and not shows_on_lines(pairs, document.path):
+            return
         matching = (self._engine, self._formats)
         reader = Reader(matching, document, content, claimed=named.format is not None)
         whole = document.whole and len(content.data) <= _PARSED

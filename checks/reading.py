@@ -72,6 +72,9 @@ _IN_CODE: Final = frozenset(
 _QUOTES: Final = frozenset(b"\"'")
 _SETTINGS_CODE: Final = regex(r"(?:config|settings|\.inc)[^/]*$", re.IGNORECASE)
 _IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
+_ON_LINES: Final = _IN_VALUES | {
+    int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.ARGUMENT, Trigger.HASH)
+}
 _SETTINGS: Final = regex(r"(?:^|/)etc/|rc$|/\.[^/.]+$|\.(?:conf|cfg|cnf|ini|config|settings)\b")
 """Paths on which `name value` is a likely notation."""
 
@@ -301,6 +304,14 @@ class Reader:
                 if mark not in seen:
                     seen.add(mark)
                     yield from_candidate(candidate)
+
+
+def shows_on_lines(pairs: Iterable[tuple[int, int]], path: str) -> bool:
+    """Say whether a candidate can be read from its line alone in a text of no known format."""
+    numbers = {number for number, _ in pairs}
+    if not numbers.isdisjoint(_ON_LINES):
+        return True
+    return Trigger.DIRECTIVE in numbers and _SETTINGS.search(path) is not None
 
 
 def _made(value: str) -> bool:

@@ -82,11 +82,21 @@ class _Glob(NamedTuple):
 
     def fits(self, folder: str) -> bool:
         """Say whether a folder is one of those that the glob names."""
-        return not self.parent or _compiled(self.parent).search(folder) is not None
+        if _WILD.search(self.parent):
+            return _compiled(self.parent).search(folder) is not None
+        return not self.parent or f"/{folder}".endswith(f"/{self.parent}")
 
     def takes(self, name: str) -> bool:
         """Say whether the glob's last component is true of a file's name."""
-        return _compiled(self.name).match(name) is not None
+        first, star, last = self.name.partition("*")
+        if _WILD.search(first + last):
+            return _compiled(self.name).match(name) is not None
+        if not star:
+            return name == first
+        # To compile an expression would take longer than a run asks it.
+        return (
+            len(name) >= len(first) + len(last) and name.startswith(first) and name.endswith(last)
+        )
 
 
 def _rank(glob: _Glob) -> tuple[int, int, str]:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     Work = Callable[[str, Result], None]
 
-_BATCH: Final = 48
-_BATCH_BYTES: Final = 8 * 1024
+_BATCH: Final = 160
+_BATCH_BYTES: Final = 16 * 1024
 """With the batches given ahead this stays under a pipe's buffer, so that sending never blocks."""
 _AHEAD: Final = 2
 _LENGTH: Final = struct.Struct("=I")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from checks import keyfiles, text
+from checks import keyfiles, text, worth
 from checks.lazy import regex
 from checks.model import Confidence, Inconclusive
-from checks.reading import Reader, shows_on_lines
+from checks.reading import Reader
 from checks.secrets import advice, judge
 from checks.secrets.engine import FIRST_RULE, Engine
 from checks.secrets.triggers import Trigger
@@ -145,14 +145,14 @@ class Inspector:
         form = named.format or self._formats.sniffed(
             content.data[:_HEAD].decode("utf-8", "replace")
         )
-        if form is None and not shows_on_lines(pairs, document.path):
+        if form is None and not worth.shows_on_lines(pairs, document.path):
             return
         matching = (self._engine, self._formats)
         reader = Reader(matching, document, content, claimed=named.format is not None)
         whole = document.whole and len(content.data) <= _PARSED
         if form is None or hasattr(form, "CODE") or not whole:
             candidates = reader.by_line(form, pairs)
-        elif certain or reader.deserves(pairs):
+        elif certain or worth.deserves(self._engine, content.data, pairs):
             candidates = chain(reader.parsed(form), reader.nets(pairs))
         else:
             return

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from checks import text
+from checks import text, worth
 from checks.errors import FormatError
 from checks.formats import lines
 from checks.lazy import regex
 from checks.model import Entry, Role
-from checks.secrets import judge, values
+from checks.secrets import judge
 from checks.secrets.engine import FIRST_RULE, Engine
-from checks.secrets.names import Kind, kind
-from checks.secrets.notsecret import why_not
 from checks.secrets.triggers import Trigger
 from checks.spotted import from_candidate, from_token
 
@@ -24,59 +22,29 @@ if TYPE_CHECKING:
     from checks.spotted import Document, Spotted
 
 _HEAD: Final = 4096
-_MADE: Final = 12
-"""A key made by a machine is not shorter."""
 _TOOL: Final = regex(
     r"(?:mysql|mariadb|sshpass|twine|net use|mvn|curl|wget|docker|podman|helm|htpasswd|smbclient"
     r"|mount|ldap|redis-cli|mongo|sqlcmd|rabbitmqctl|ipmitool|snmp|lftp|useradd|usermod|chpasswd"
     r"|keytool|openssl|rsync|psql|expect)"
 )
 _HASH: Final = regex(r"(?:\$[\w\-]{1,16}\$|\{[A-Z0-9\-]{2,10}\})[^\s\"',;:]{8,512}")
-_LINE: Final = 4 * 1024
-"""A line that goes on further than this from a candidate is long."""
 _BUDGET: Final = 1024 * 1024
 """So many characters on lines with a candidate are read of one text; more are a flood."""
 _DENSE: Final = 4
 """The surroundings of a candidate on a long line, full of others, cost so many times more."""
-_AROUND: Final = 400
-"""Of a long line, this much on both sides of a candidate is read."""
 _PARSED: Final = 4 * 1024 * 1024
 """A larger text is read in line mode."""
-_APART: Final = regex(rb"[,;{(\s]")
-"""Where a cut line begins, so that it does so outside a string more often than inside."""
 _NESTING: Final = 3
 _PARSED_ENTRIES: Final = 200_000
-_ALWAYS_PARSED: Final = frozenset(
-    {int(t) for t in (Trigger.CONTAINER, Trigger.ARGUMENT, Trigger.HASH)}
-)
-_HEADER: Final = regex(
-    r"""(?i)(?:basic|bearer|token|auth[ ](?:plain|login))[ \t]+["']?"""
-    r"""(?=[\w.~+/\-]+(?-i:[A-Z\d=]))[\w.~+/\-]{4}"""
-    r"""|(?:authorization|x-[\w\-]{1,40}(?:key|token))["']?[ \t]*[:=, ][ \t]*["']?"""
-    r"""(?=[^\s"']*\d)[^\s"'{}$<]{4}"""
-)
-_BLOCK: Final = regex(r"[|>][+\-\d]*")
-"""The sign of YAML that the value stands on the lines below."""
-_NAMED: Final = regex(
-    r"""(?i)(?<!\w)(?:name|key|id|property|path|setting)["']?"""
-    r"""[ \t]*[:=][ \t]*["']?([\w.\-/]+)(?![\w ])"""
-)
-_VALUE: Final = regex(rb"(?i)(?:value|default|content)s?[\\\"']{0,2}\s*[:=>]")
-_ELEMENT: Final = regex(rb">\s*[^<\s]")
-_VAGUE: Final = regex(r"(?i)auth|encrypt|key|token")
 _IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
 _IN_CODE: Final = frozenset(
     int(t)
     for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE, Trigger.CONTAINER, Trigger.CALL)
 )
+_CALLS: Final = frozenset({int(Trigger.CALL), int(Trigger.CONTAINER)})
 _QUOTES: Final = frozenset(b"\"'")
 _SETTINGS_CODE: Final = regex(r"(?:config|settings|\.inc)[^/]*$", re.IGNORECASE)
 _IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
-_ON_LINES: Final = _IN_VALUES | {
-    int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.ARGUMENT, Trigger.HASH)
-}
-_SETTINGS: Final = regex(r"(?:^|/)etc/|rc$|/\.[^/.]+$|\.(?:conf|cfg|cnf|ini|config|settings)\b")
-"""Paths on which `name value` is a likely notation."""
 
 
 class Reader:
@@ -99,71 +67,6 @@ class Reader:
         self.flooded = False
         self._budget = _BUDGET
         self._lines: list[str] | None = None
-
-    def deserves(self, pairs: Sequence[tuple[int, int]]) -> bool:
-        """Say whether a candidate survives a look at its line, so that the file is parsed."""
-        seen: set[int] = set()
-        rows: set[tuple[int, str]] = set()
-        for number, end in pairs:
-            if number in _ALWAYS_PARSED:
-                return True
-            if number >= FIRST_RULE:
-                if self._engine.promises(number, self._content.data, end):
-                    return True
-                continue
-            start, row = self._row(end)
-            if number == Trigger.PAIRED:
-                if self._pairs(end, row):
-                    return True
-                continue
-            if start in seen:
-                continue
-            seen.add(start)
-            known = number, row.strip()
-            if known not in rows and self._survives(number, row):
-                return True
-            rows.add(known)
-        return False
-
-    def _pairs(self, end: int, row: str) -> bool:
-        """Say whether a name that sounds like a credential has its value behind it."""
-        behind = self._content.data[end : end + _AROUND].partition(b"}")[0]
-        if not _VALUE.search(behind) and not ("<" in row and _ELEMENT.search(behind)):
-            return False
-        return any(kind((name,)) is not Kind.NONE for name in _NAMED.findall(row))
-
-    def _survives(self, number: int, row: str) -> bool:
-        if number == Trigger.HEADER:
-            return _HEADER.search(row) is not None
-        if number == Trigger.VAGUE:
-            return any(
-                judge.is_plausible(entry.keys, entry.value)
-                or (_made(entry.value) and _VAGUE.search(entry.keys[-1]))
-                for entry in lines.parse_line(row, 0)
-            )
-        if number == Trigger.URL:
-            return next(values.inner(Entry(("url",), row, 0)), None) is not None
-        return any(
-            judge.is_plausible(entry.keys, entry.value.strip())
-            or (_BLOCK.fullmatch(entry.value) and kind(entry.keys) is not Kind.NONE)
-            for part in row.split("\\n")  # a file within a string has its line ends escaped
-            for entry in lines.parse_line(part, 0)
-        )
-
-    def _row(self, end: int) -> tuple[int, str]:
-        """Give start and text of the line on which a candidate ends, or of its surroundings."""
-        data = self._content.data
-        start = data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1
-        found = data.find(b"\n", end - 1, end + _LINE)
-        stop = found if found >= 0 else len(data)
-        if (not start and end > _LINE) or (found < 0 and len(data) > end + _LINE):
-            middle = end - end % _AROUND  # neighbours on one long line share their surroundings
-            stop = min(stop, middle + 2 * _AROUND)
-            if middle - _AROUND > start:
-                start = middle - _AROUND
-                apart = _APART.search(data, start, middle)
-                start = apart.end() if apart else start
-        return start, data[start:stop].decode("utf-8", "replace")
 
     def parsed(self, form: Format) -> Iterator[Spotted]:
         """Read the whole text by its format; what is left after an error in line mode."""
@@ -227,7 +130,7 @@ class Reader:
     def by_line(self, form: Format | None, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
         """Read only the lines on which a candidate stands."""
         code = form is not None and hasattr(form, "CODE")
-        settings = not code and _SETTINGS.search(self._document.path) is not None
+        settings = not code and worth.SETTINGS.search(self._document.path) is not None
         place = judge.Place(
             self._is_document,
             code=code,
@@ -242,7 +145,14 @@ class Reader:
         else:
             known = _IN_LINES if settings else _IN_LINES - {int(Trigger.DIRECTIVE)}
             wanted = [pair for pair in pairs if pair[0] in known]
-        entries = (e for row, line in self._rows(wanted) for e in parse_line(row, line))
+        rows = self._rows(wanted)
+        if (
+            code
+            and not self._document.path.endswith(".php")
+            and _CALLS.isdisjoint(n for n, _ in wanted)
+        ):
+            rows = ((row, line) for row, line in rows if worth.has_literal(row))
+        entries = (e for row, line in rows for e in parse_line(row, line))
         yield from self._judged(entries, place)
         yield from self.nets(pairs)
 
@@ -251,8 +161,8 @@ class Reader:
         data = self._content.data
         if number == Trigger.DIRECTIVE:
             return data[end - 1] in _QUOTES
-        stop = data.find(b"\n", end, end + _AROUND)
-        row = data[end - 1 : stop if stop >= 0 else end + _AROUND]
+        stop = data.find(b"\n", end, end + worth.AROUND)
+        row = data[end - 1 : stop if stop >= 0 else end + worth.AROUND]
         return b'"' in row or b"'" in row
 
     def nets(self, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
@@ -286,10 +196,10 @@ class Reader:
         numbers = text.Lines(self._content.data, self._document.first_line)
         seen: set[int] = set()
         for _, end in pairs:
-            start, row = self._row(end)
+            start, row = worth.row_at(self._content.data, end)
             if start in seen:
                 continue
-            self._budget -= len(row) * (_DENSE if len(row) > _AROUND else 1)
+            self._budget -= len(row) * (_DENSE if len(row) > worth.AROUND else 1)
             if self._budget < 0:
                 self.flooded = True
                 return
@@ -304,20 +214,6 @@ class Reader:
                 if mark not in seen:
                     seen.add(mark)
                     yield from_candidate(candidate)
-
-
-def shows_on_lines(pairs: Iterable[tuple[int, int]], path: str) -> bool:
-    """Say whether a candidate can be read from its line alone in a text of no known format."""
-    numbers = {number for number, _ in pairs}
-    if not numbers.isdisjoint(_ON_LINES):
-        return True
-    return Trigger.DIRECTIVE in numbers and _SETTINGS.search(path) is not None
-
-
-def _made(value: str) -> bool:
-    if len(value) < _MADE or " " in value or value[:1] in judge.OPENERS or why_not(value):
-        return False
-    return sum(c.isdigit() for c in value) > 1
 
 
 def _collect(

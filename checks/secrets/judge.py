@@ -138,6 +138,11 @@ def is_plausible(keys: tuple[str, ...], value: str) -> bool:
     return named is not Kind.VAGUE or _looks_random(value)
 
 
+def has_sign_or_digit(value: str) -> bool:
+    """Say whether a value has what a guessed password must have: a digit or a sign."""
+    return not _SIGNS.isdisjoint(value) or any(c.isdigit() for c in value)
+
+
 def _authorized(entry: Entry) -> Entry:
     """Take the password out of `auth: user:password`, also where that is in base64."""
     if not _AUTH.search(own_name(entry.keys)):
@@ -256,7 +261,7 @@ def _looks_chosen(value: str, named: Kind, *, quoted: bool, settings: bool) -> b
     if _VARIABLE.search(value):
         return False
     digits = any(c.isdigit() for c in value)
-    signs = any(c in _SIGNS for c in value)
+    signs = not _SIGNS.isdisjoint(value)
     if named is Kind.PASS and not settings:
         mixed = len(value) >= _MIXED and value.lower() != value != value.upper()
         return quoted and signs and (digits or mixed)

@@ -1,0 +1,146 @@
+"""Say at a look at its candidates whether a text is worth reading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from checks.formats import lines
+from checks.lazy import regex
+from checks.model import Entry
+from checks.secrets import judge, values
+from checks.secrets.engine import FIRST_RULE
+from checks.secrets.names import Kind, kind
+from checks.secrets.notsecret import why_not
+from checks.secrets.triggers import Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from checks.secrets.engine import Engine
+
+_MADE: Final = 12
+"""A key made by a machine is not shorter."""
+_LINE: Final = 4 * 1024
+"""A line that goes on further than this from a candidate is long."""
+AROUND: Final = 400
+"""Of a long line, this much on both sides of a candidate is read."""
+_APART: Final = regex(rb"[,;{(\s]")
+"""Where a cut line begins, so that it does so outside a string more often than inside."""
+_ALWAYS_PARSED: Final = frozenset(
+    {int(t) for t in (Trigger.CONTAINER, Trigger.ARGUMENT, Trigger.HASH)}
+)
+_HEADER: Final = regex(
+    r"""(?i)(?:basic|bearer|token|auth[ ](?:plain|login))[ \t]+["']?"""
+    r"""(?=[\w.~+/\-]+(?-i:[A-Z\d=]))[\w.~+/\-]{4}"""
+    r"""|(?:authorization|x-[\w\-]{1,40}(?:key|token))["']?[ \t]*[:=, ][ \t]*["']?"""
+    r"""(?=[^\s"']*\d)[^\s"'{}$<]{4}"""
+)
+_BLOCK: Final = regex(r"[|>][+\-\d]*")
+"""The sign of YAML that the value stands on the lines below."""
+_NAMED: Final = regex(
+    r"""(?i)(?<!\w)(?:name|key|id|property|path|setting)["']?"""
+    r"""[ \t]*[:=][ \t]*["']?([\w.\-/]+)(?![\w ])"""
+)
+_VALUE: Final = regex(rb"(?i)(?:value|default|content)s?[\\\"']{0,2}\s*[:=>]")
+_ELEMENT: Final = regex(rb">\s*[^<\s]")
+_VAGUE: Final = regex(r"(?i)auth|encrypt|key|token")
+_LITERAL: Final = regex(r"""(["'`])((?:(?!\1)[^\\]|\\.)*+)\1""")
+_IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
+_ON_LINES: Final = _IN_VALUES | {
+    int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.ARGUMENT, Trigger.HASH)
+}
+SETTINGS: Final = regex(r"(?:^|/)etc/|rc$|/\.[^/.]+$|\.(?:conf|cfg|cnf|ini|config|settings)\b")
+"""Paths on which `name value` is a likely notation."""
+
+
+def deserves(engine: Engine, data: bytes, pairs: Sequence[tuple[int, int]]) -> bool:
+    """Say whether a candidate survives a look at its line, so that the text is to be parsed."""
+    seen: set[tuple[int, int]] = set()
+    rows: set[tuple[int, str]] = set()
+    for number, end in pairs:
+        if number in _ALWAYS_PARSED:
+            return True
+        if number >= FIRST_RULE:
+            if engine.promises(number, data, end):
+                return True
+            continue
+        start, row = row_at(data, end)
+        if number == Trigger.PAIRED:
+            if _pairs(data, end, row):
+                return True
+            continue
+        kept = (number if number in _IN_VALUES else 0, start)
+        if kept in seen:
+            continue
+        seen.add(kept)
+        text = (number, row.strip())
+        if text not in rows and _survives(number, row):
+            return True
+        rows.add(text)
+    return False
+
+
+def _pairs(data: bytes, end: int, row: str) -> bool:
+    """Say whether a name that sounds like a credential has its value behind it."""
+    behind = data[end : end + AROUND].partition(b"}")[0]
+    if not _VALUE.search(behind) and not ("<" in row and _ELEMENT.search(behind)):
+        return False
+    return any(kind((name,)) is not Kind.NONE for name in _NAMED.findall(row))
+
+
+def _survives(number: int, row: str) -> bool:
+    if number == Trigger.HEADER:
+        return _HEADER.search(row) is not None
+    if number == Trigger.VAGUE:
+        return any(
+            judge.is_plausible(entry.keys, entry.value)
+            or (_made(entry.value) and _VAGUE.search(entry.keys[-1]))
+            for entry in lines.parse_line(row, 0)
+        )
+    if number == Trigger.URL:
+        return next(values.inner(Entry(("url",), row, 0)), None) is not None
+    return any(
+        judge.is_plausible(entry.keys, entry.value.strip())
+        or (_BLOCK.fullmatch(entry.value) and kind(entry.keys) is not Kind.NONE)
+        for part in row.split("\\n")  # a file within a string has its line ends escaped
+        for entry in lines.parse_line(part, 0)
+    )
+
+
+def row_at(data: bytes, end: int) -> tuple[int, str]:
+    """Give start and text of the line on which a candidate ends, or of its surroundings."""
+    start = data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1
+    found = data.find(b"\n", end - 1, end + _LINE)
+    stop = found if found >= 0 else len(data)
+    if (not start and end > _LINE) or (found < 0 and len(data) > end + _LINE):
+        middle = end - end % AROUND  # neighbours on one long line share their surroundings
+        stop = min(stop, middle + 2 * AROUND)
+        if middle - AROUND > start:
+            start = middle - AROUND
+            apart = _APART.search(data, start, middle)
+            start = apart.end() if apart else start
+    return start, data[start:stop].decode("utf-8", "replace")
+
+
+def shows_on_lines(pairs: Iterable[tuple[int, int]], path: str) -> bool:
+    """Say whether a candidate can be read from its line alone in a text of no known format."""
+    numbers = {number for number, _ in pairs}
+    if not numbers.isdisjoint(_ON_LINES):
+        return True
+    return Trigger.DIRECTIVE in numbers and SETTINGS.search(path) is not None
+
+
+def has_literal(row: str) -> bool:
+    """Say whether a line of source code has a literal that judge would take for a password.
+
+    Of what is guessed in code that is never a mere word; odd quotes leave it open.
+    """
+    if row.count('"') % 2 or row.count("'") % 2:
+        return True
+    return any(judge.has_sign_or_digit(found[2]) for found in _LITERAL.finditer(row))
+
+
+def _made(value: str) -> bool:
+    if len(value) < _MADE or " " in value or value[:1] in judge.OPENERS or why_not(value):
+        return False
+    return sum(c.isdigit() for c in value) > 1

@@ -35,6 +35,10 @@ _HEADER: Final = regex(
     r"""|(?:authorization|x-[\w\-]{1,40}(?:key|token))["']?[ \t]*[:=, ][ \t]*["']?"""
     r"""(?=[^\s"']*\d)[^\s"'{}$<]{4}"""
 )
+_TELLING: Final = regex(
+    r"(?i)\d|pass|pw|psk|psw|senha|kennwort|contrasena|masterauth|authtok|[|>][+\-]?\s*$|://"
+)
+"""What a line has that may hold a credential: a made one has a digit, a chosen one such a name."""
 _BLOCK: Final = regex(r"[|>][+\-\d]*")
 """The sign of YAML that the value stands on the lines below."""
 _NAMED: Final = regex(
@@ -74,7 +78,7 @@ def deserves(engine: Engine, data: bytes, pairs: Sequence[tuple[int, int]]) -> b
             continue
         seen.add(kept)
         text = (number, row.strip())
-        if text not in rows and _survives(number, row):
+        if text not in rows and _TELLING.search(row) and _survives(number, row):
             return True
         rows.add(text)
     return False

@@ -154,8 +154,8 @@ def _copy(tree: Path) -> None:
     files = size = 0
     for path in sorted(_texts(), key=lambda p: hash_of(str(p))):
         length = path.stat().st_size
-        if size + length > SIZE or (files and size / files > 8_300 and length > 20_000):
-            continue
+        if length > SIZE / FILES and (size + length) / (files + 1) > SIZE / FILES:
+            continue  # so that both limits are reached at once
         target = tree / str(path).lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)

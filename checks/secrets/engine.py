@@ -29,9 +29,6 @@ _CALM: Final = 4096
 _OVERLAP: Final = 512
 _ASSIGNED: Final = regex(ASSIGN.encode() + rb"[^\s{}\[\]()<>,;\"'`]")
 _LOOK_BACK: Final = 256
-_LOOK_AHEAD: Final = 8192
-_LONGEST: Final = 4096
-"""No rule's match, from the start of its trigger, is longer."""
 
 
 class Hits(NamedTuple):
@@ -161,10 +158,10 @@ class Engine:
             if rule.context and not self.promises(number, data, end):
                 continue
             start = max(done.get(number, 0), end - _LOOK_BACK)
-            stop = end + _LOOK_AHEAD
+            stop = end + 2 * rule.longest
             found = rule.confirm.search(data, start, stop)
             if found is None or found.end() == stop < len(data):  # none, or cut off by the end
-                done[number] = stop - _LONGEST
+                done[number] = stop - rule.longest
                 continue
             done[number] = found.end()
             group = "secret" if "secret" in found.re.groupindex else 0

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from checks.errors import RuleError
+from checks.lazy import regex
 from checks.model import Confidence, Severity
 from checks.secrets import proofs
 
@@ -45,6 +46,13 @@ ASSIGN: Final = r"""[\w.\-]{0,30}["'`\])]{0,3}[ \t]{0,8}(?:=>|:=|[=:,>])[ \t]{0,
 _BEFORE: Final = r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))"
 """A token starts where no word runs on; an escape such as %3D or \\n is no word."""
 _AFTER: Final = r"(?![0-9A-Za-z])"
+
+
+_LONG: Final = regex(r"[*+]|,\}|\d{3}")
+"""An expression that repeats without end or a hundred times."""
+_CLASS: Final = regex(r"\[[^\]]*\]")
+_LONGEST: Final = 4096
+_SHORT: Final = 512
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
@@ -77,6 +85,11 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         if self.context:
             body = f"(?i:{self.context}){ASSIGN}(?P<secret>{body})"
         return re.compile(f"{_BEFORE}(?:{body}){_AFTER}".encode())
+
+    @cached_property
+    def longest(self) -> int:
+        """No match, from the start of its trigger or context to its end, has more bytes."""
+        return _LONGEST if _LONG.search(_CLASS.sub("", self.pattern)) else _SHORT
 
     @cached_property
     def named(self) -> tuple[re.Pattern[str], re.Pattern[str]] | None:

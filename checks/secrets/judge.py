@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.lazy import regex
@@ -33,16 +34,17 @@ _IN_SECRET_PLAIN: Final = frozenset(
     " project tenant subscription issuer audience scope scopes role domain path mode".split()
 )
 _DOCUMENT_ENDINGS: Final = regex(
-    r"\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|info|mdx|ipynb|t)$", re.IGNORECASE
+    r"\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|info|mdx|ipynb|t)$"
 )
 _DOCUMENTS: Final = regex(
-    r"(?:^|(?<!home)/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata|fixtures?|specs?|__tests__|mocks?"
-    r"|locale|locales|i18n|l10n|translations?|lang|test_[^/]+|node_modules"
+    r"(?:^|(?<!home)/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata"
+    r"|fixtures?|specs?|__tests__|mocks?|locale|locales|i18n|l10n|translations?|lang|test_[^/]+|node_modules"
     r"|site-packages|dist-packages|vendor|third_party|include|lib/python[\d.]+|share/perl5?|gems|pkg/mod"
     r"|registry/src)/"
-    r"|[._\-](?:example|sample|dist|orig|spec|test)(?:\.[^/.]*)?$|(?:^|/)test_[^/]*$"
-    r"|(?:^|/)(?:readme|changelog|changes|news|copying)[^/]*$",
-    re.IGNORECASE,
+)
+_DOCUMENT_NAMES: Final = regex(
+    r"[._\-](?:example|sample|dist|orig|spec|test)(?:\.[^.]*)?$"
+    r"|^(?:test_|readme|changelog|changes|news|copying)"
 )
 
 
@@ -91,9 +93,15 @@ def is_document(path: str, *, claimed: bool = False) -> bool:
 
     claimed: a format knows the file's name, so that its ending says nothing more (psk.txt).
     """
-    if _DOCUMENTS.search(path) is not None:
+    folder, slash, name = path.lower().rpartition("/")
+    if _among_documents(folder + slash) or _DOCUMENT_NAMES.search(name):
         return True
-    return not claimed and _DOCUMENT_ENDINGS.search(path) is not None
+    return not claimed and _DOCUMENT_ENDINGS.search(name) is not None
+
+
+@lru_cache(maxsize=1024)
+def _among_documents(folder: str) -> bool:
+    return _DOCUMENTS.search(folder) is not None
 
 
 _AUTH: Final = regex(r"(?:^|[._\-])(?:auth|basic)$", re.IGNORECASE)

@@ -109,6 +109,8 @@ class _Likely(NamedTuple):
     globs: list[_Glob]
     settled: bool
     code: bool
+    placed: bool
+    """One of them names a folder."""
 
 
 class _Globs:
@@ -148,15 +150,16 @@ class _Globs:
         found = (one for one in special + likely.globs if one.takes(name))
         return min(found, key=_rank, default=None)
 
-    @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
     def _likely(self, folder: str, suffixes: str) -> _Likely:
         """Give the globs that a path may fit by its folder and the endings of its name."""
+        near, ending = self._near(folder), self._ending(suffixes)
+        return self._placed(folder, suffixes) if near or ending.placed else ending
+
+    @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
+    def _placed(self, folder: str, suffixes: str) -> _Likely:
         ending = self._ending(suffixes)
-        found = sorted(
-            [*self._near(folder), *(one for one in ending if one.fits(folder))], key=_rank
-        )
-        settled = not found or found[0].whole
-        return _Likely(found, settled, code=len(ending) == 1 and ending[0].named.code)
+        here = [one for one in ending.globs if one.fits(folder)]
+        return _likely([*self._near(folder), *here], code=ending.code)
 
     @lru_cache(maxsize=1024)  # noqa: B019 - one object lives as long as the process
     def _near(self, folder: str) -> list[_Glob]:
@@ -166,7 +169,7 @@ class _Globs:
         return [one for one in near if one.fits(folder)]
 
     @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
-    def _ending(self, suffixes: str) -> list[_Glob]:
+    def _ending(self, suffixes: str) -> _Likely:
         """Give the globs filed under the endings in ".a.b": *.a.b, *.b and *.a.*."""
         pieces = suffixes.split(".")
         found: list[_Glob] = []
@@ -174,7 +177,13 @@ class _Globs:
             found += self._filed.get("*." + ".".join(pieces[number:]), ())
             if number < len(pieces) - 1:
                 found += self._filed.get(f"*.{pieces[number]}.*", ())
-        return found
+        return _likely(found, code=len(found) == 1 and found[0].named.code)
+
+
+def _likely(globs: list[_Glob], *, code: bool) -> _Likely:
+    globs = sorted(globs, key=_rank)
+    settled = not globs or globs[0].whole
+    return _Likely(globs, settled, code, placed=any(one.parent for one in globs))
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections import Counter
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import msgspec
@@ -234,10 +235,14 @@ class Scanner:
     def _report(
         self, document: Document, spotted: Iterable[Spotted], rows: list[str], result: Result
     ) -> None:
-        for one in self._wanted(spotted):
+        wanted = list(self._wanted(spotted))
+        # A mark names no value: of several on its line it cannot say which one it allows.
+        single = {place for place, n in Counter((s.line, s.check) for s in wanted).items() if n < 2}
+        for one in wanted:
             self._room -= 1
             if self._room >= 0:
-                self._place(document, one, rows, result)
+                marked = rows if (one.line, one.check) in single else []
+                self._place(document, one, marked, result)
             elif self._room == -1:
                 why = f"more than {_MOST:,} findings"
                 result.inconclusive.append(Inconclusive(document.path, "finding flood", why))

@@ -364,6 +364,17 @@ def test_marks_count_only_when_they_are_believed(
     assert suppressed.suppression.owner
 
 
+def test_a_mark_hides_no_second_value_on_its_line(scan: Scan, folder: Path, password: str) -> None:
+    """Two values on a marked line are both reported: the mark cannot say which it allows."""
+    mark = f"# hygiene: allow {PASSWORD} a sample"
+    (folder / "one.env").write_text(f"DB_PASSWORD={password} {mark}\n")
+    (folder / "two.yml").write_text(
+        f"[{{password: {password}}}, {{password: {password}y}}]  {mark}\n"
+    )
+    assert places(scan(folder / "one.env", marks=True)) == []
+    assert places(scan(folder / "two.yml", marks=True)) == [(PASSWORD, 1)] * 2
+
+
 def test_marks_count_in_later_pieces(scan: Scan, folder: Path, password: str) -> None:
     """In a large file the rows of a piece are its own."""
     data = FILLER * ((CHUNK + OVERLAP) // len(FILLER)) + marked(password)

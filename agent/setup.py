@@ -13,6 +13,7 @@ from agent.report import CheckInfo
 from checks import catalog, policy, suppress
 from checks.errors import PolicyError, RuleError
 from checks.model import Severity
+from checks.printable import printable
 from checks.scan import Orders
 from checks.secrets import advice
 
@@ -85,10 +86,15 @@ def job(choice: Choice) -> scanning.Job:
         base=str((choice.baseline or Path("x")).resolve().parent),
         taking=choice.taking is not None,
     )
+    engine = rulecache.engine(texts, base)
+    named = {*told.secrets.disable, *told.secrets.severity}
+    for name in sorted(named.difference(check_infos(engine))):
+        # No error: a policy for a fleet may name what only newer agents know.
+        click.echo(f"hygiene-agent: policy: no check is called {printable(name)}", err=True)
     return scanning.Job(
         roots=choice.paths,
         orders=orders,
-        engine=rulecache.engine(texts, base),
+        engine=engine,
         processes=choice.jobs or scanning.processes(),
         version=__version__,
     )

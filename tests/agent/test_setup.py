@@ -189,3 +189,19 @@ def test_every_check_can_be_explained(state: Path) -> None:
     infos = setup.check_infos(engine)
     assert set(infos) == set(advice.CHECKS) | {rule.id for rule in engine.rules}
     assert all(info.title and info.fix for info in infos.values())
+
+
+def test_a_check_that_does_not_exist_is_told(
+    tmp_path: Path,
+    state: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A name in the policy that no check has gives a warning; one that is known gives none."""
+    monkeypatch.setenv("HYGIENE_AGENT_STATE", str(state))
+    path = tmp_path / "p.yaml"
+    path.write_text("name: x\nsecrets: {disable: [weak-pasword], severity: {key-shared: info}}\n")
+    setup.job(setup.Choice((str(tmp_path),), policy=path))
+    assert capsys.readouterr().err.splitlines() == [
+        "hygiene-agent: policy: no check is called weak-pasword"
+    ]

@@ -72,3 +72,14 @@ def test_progress_is_for_terminals() -> None:
     """Where standard error is no terminal, nothing is drawn."""
     with reporting.progress(quiet=False) as shown:
         assert shown is None
+
+
+def test_a_report_goes_through_no_link(tmp_path: Path) -> None:
+    """Where somebody laid a link, its target is left alone; a file that is there is replaced."""
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "r.json").symlink_to("victim")
+    with pytest.raises(reporting.OutputError, match="is a link"):
+        reporting.give(REPORT, None, tmp_path / "r.json", {}, quiet=True)
+    assert (tmp_path / "victim").read_text() == "precious"
+    reporting.give(REPORT, None, tmp_path / "victim", {}, quiet=True)
+    assert (tmp_path / "victim").read_text().startswith("No findings.")

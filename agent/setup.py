@@ -84,6 +84,7 @@ def job(choice: Choice) -> scanning.Job:
         marking=os.geteuid() if choice.marks is None and told.marks is None else None,
         accepted=suppress.Accepted(baseline) if baseline else None,
         base=str((choice.baseline or Path("x")).resolve().parent),
+        roots=choice.paths,
         taking=choice.taking is not None,
     )
     engine = rulecache.engine(texts, base)

@@ -62,7 +62,7 @@ class Reader:
         self._engine, self._formats = matching
         self._document = document
         self._content = content
-        self._is_document = judge.is_document(document.path, claimed=claimed)
+        self._is_document = judge.is_document(document.path, claimed=claimed, root=document.root)
         self.degraded = not document.whole or len(content.data) > _PARSED
         self.flooded = False
         self._budget = _BUDGET

@@ -65,6 +65,8 @@ class Orders(NamedTuple):
     base: str = ""
     """The folder the baseline's paths are relative to."""
     place: Place = Place.HOST
+    roots: tuple[str, ...] = ()
+    """What is scanned."""
     taking: bool = False
     """A baseline is being taken: findings come with their slow hashes."""
 
@@ -77,6 +79,7 @@ class Scanner:
         self._room = _MOST
         self._inspector = inspector
         self._orders = orders
+        self._roots = sorted(orders.roots, key=len, reverse=True)
         self._disabled = frozenset(orders.policy.secrets.disable)
         self._severity = {
             check: Severity.named(name) for check, name in orders.policy.secrets.severity.items()
@@ -156,10 +159,14 @@ class Scanner:
                 files.access(status),
                 (status.st_dev, status.st_ino),
                 self._orders.place,
+                root=self._root(path),
                 hits=hits,
             ),
             result,
         )
+
+    def _root(self, path: str) -> str:
+        return next((root for root in self._roots if path.startswith(root)), "")
 
     def _is_archive(self, path: str, head: bytes) -> bool:
         return self._orders.policy.archives.enabled and bool(archives.kind(head, path))
@@ -183,7 +190,14 @@ class Scanner:
                 return
             result.bytes += len(piece.data) - piece.overlap
             data = mark + piece.data if piece.overlap else piece.data
-            document = Document(opened.path, data, access, first_line=piece.line, whole=False)
+            document = Document(
+                opened.path,
+                data,
+                access,
+                first_line=piece.line,
+                whole=False,
+                root=self._root(opened.path),
+            )
             looked = self._inspector.look(document)
             fresh = [s for s in looked.spotted if (s.check, s.value) not in seen]
             seen.update((s.check, s.value) for s in fresh)
@@ -199,7 +213,8 @@ class Scanner:
                 continue
             result.members += 1
             access = Access(outer.uid, outer.gid, outer.mode)
-            self._document(Document(member.path, member.data, access), result)
+            document = Document(member.path, member.data, access, root=self._root(opened.path))
+            self._document(document, result)
 
     def _document(self, document: Document, result: Result) -> None:
         if not document.data:

@@ -30,6 +30,8 @@ class Document(NamedTuple):
     first_line: int = 1
     whole: bool = True
     """False for a piece of a large file, which is read in line mode only."""
+    root: str = ""
+    """The scanned path that `path` lies under."""
     hits: Hits | None = None
     """The candidates in `data`, where it has been matched as it is."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.lazy import regex
 from checks.model import Confidence, Entry, Role, Severity
-from checks.secrets import commands, hashes, headers, keyfaults, values
+from checks.secrets import commands, hashes, headers, keyfaults, settings, values
 from checks.secrets.names import Kind, kind, own_name, words
 from checks.secrets.notsecret import why_not
 from checks.secrets.rules import entropy
@@ -37,11 +37,14 @@ _DOCUMENT_ENDINGS: Final = regex(
     r"\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|info|mdx|ipynb|t)$"
 )
 _DOCUMENTS: Final = regex(
-    r"(?:^|(?<!home)/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata"
-    r"|fixtures?|specs?|__tests__|mocks?|locale|locales|i18n|l10n|translations?|lang|test_[^/]+|node_modules"
-    r"|site-packages|dist-packages|vendor|third_party|include|lib/python[\d.]+|share/perl5?|gems|pkg/mod"
-    r"|registry/src)/"
+    r"(?:^|(?<!home)/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata|fixtures?"
+    r"|specs?|__tests__|mocks?|locales?|i18n|l10n|translations?|lang|test_[^/]+)/"
 )
+_LIBRARIES: Final = regex(
+    r"(?:^|/)(?:node_modules|site-packages|dist-packages|vendor|third_party|include"
+    r"|lib/python[\d.]+|share/(?:doc|man|locale|perl5?)|gems|pkg/mod|registry/src)/"
+)
+"""Where packages and other people's code lie, whichever folder of it is scanned."""
 _DOCUMENT_NAMES: Final = regex(
     r"[._\-](?:example|sample|dist|orig|spec|test)(?:\.[^.]*)?$"
     r"|^(?:test_|readme|changelog|changes|news|copying)"
@@ -55,10 +58,16 @@ _CODE: Final = regex(r"^[A-Za-z_][\w.]*(?:\(|\[|->|::)|[;)\]}{]$|^[A-Z][A-Z0-9_]
 _VARIABLE: Final = regex(r"^\\?[$@%]\w+(?:->|::|[\[{.,;)]|$)|[$@%]\w+(?:->|[\[{])")
 _MIXED: Final = 10
 """From this length on signs and both cases are chosen, with digits or without."""
+_CHOSEN: Final = 10
+_CLASSES: Final = 2
 _SIGNS: Final = frozenset("!\"#$%&'()*+,;<=>?@[\\]^`{|}~")
-_NO_KEY: Final = regex(r"[\"'`,;<>(]")
-_KNOWN_PUBLIC: Final = regex(r"(?:^|\.)(?:fuzzy_check\..*encryption_key|rspamd_update\.key)$")
-"""Names that mean something public in one product: rspamd's key of a fuzzy storage."""
+_NO_KEY: Final = regex(r"[\"'`,;<>]|(?<!\Aenv)\(")
+_KNOWN_PUBLIC: Final = regex(
+    r"(?:^|\.)(?:fuzzy_check\..*encryption_key|rspamd_update\.key|unattend\.settings\.@pass"
+    r"|encryptedData\..+)$"
+)
+"""Names that mean something public in one product: rspamd's key of a fuzzy storage, the pass of
+Windows Setup that settings are for, what a SealedSecret holds."""
 
 
 class Place(NamedTuple):
@@ -88,20 +97,23 @@ class Candidate(NamedTuple):
         return f"<Candidate {self.check} {self.entry!r}>"
 
 
-def is_document(path: str, *, claimed: bool = False) -> bool:
-    """Say whether a path belongs to documentation, tests or examples.
+def is_document(path: str, *, claimed: bool = False, root: str = "") -> bool:
+    """Say whether a path belongs to documentation, tests, examples or other people's code.
 
-    claimed: a format knows the file's name, so that its ending says nothing more (psk.txt).
+    claimed: a format knows the file's name, so that its ending says nothing more (psk.txt); root:
+    the scanned path it lies under: who scans a folder of tests wants to know about it.
     """
     folder, slash, name = path.lower().rpartition("/")
-    if _among_documents(folder + slash) or _DOCUMENT_NAMES.search(name):
+    folder += slash
+    inner = folder[len(root) :] if path.startswith(root) else folder
+    if _among_documents(inner, folder) or _DOCUMENT_NAMES.search(name):
         return True
     return not claimed and _DOCUMENT_ENDINGS.search(name) is not None
 
 
 @lru_cache(maxsize=1024)
-def _among_documents(folder: str) -> bool:
-    return _DOCUMENTS.search(folder) is not None
+def _among_documents(inner: str, folder: str) -> bool:
+    return (_DOCUMENTS.search(inner) or _LIBRARIES.search(folder)) is not None
 
 
 _AUTH: Final = regex(r"(?:^|[._\-])(?:auth|basic)$", re.IGNORECASE)
@@ -127,7 +139,7 @@ def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
     own = [*_judge_one(entry, place), *_hashed(entry, place, "")]
     yield from own
     if not own:
-        guessed = place._replace(loose=True)
+        guessed = place if settings.is_only_pairs(entry.value) else place._replace(loose=True)
         for part in values.inner(entry):
             yield from _judge_one(part, place if part.role is Role.SECRET else guessed)
 
@@ -138,8 +150,14 @@ OPENERS: Final = frozenset("{[(|>&")
 
 def is_plausible(keys: tuple[str, ...], value: str) -> bool:
     """Say whether a name and a value on one line may be a credential, whatever surrounds them."""
+    value = values.written(value) or value
     named = kind(keys)
-    if named is Kind.NONE or value[:1] in OPENERS or why_not(value):
+    if named is Kind.NONE:
+        return "=" in value and any(
+            kind((one.name,)) is not Kind.NONE and one.value and not why_not(one.value)
+            for one in settings.pairs(value)
+        )
+    if value[:1] in OPENERS or why_not(value):
         return False
     if named is Kind.TOKEN:
         return _looks_made(value)
@@ -162,7 +180,7 @@ def _authorized(entry: Entry) -> Entry:
 
 def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
     value = _bare(entry.value)
-    named = Kind.PASSWORD if entry.role is Role.SECRET else kind(entry.keys)
+    named = Kind.PASSWORD if entry.role is Role.SECRET else _named(entry.keys, place.path)
     if named is Kind.NONE or not value or len(value) > _MAX_LENGTH or not _is_key(entry):
         return
     # A stray quote in front is what is left of a text whose end is elsewhere.
@@ -172,6 +190,14 @@ def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
     verdict = _weigh(value, named, entry, place)
     if verdict:
         yield Candidate(entry._replace(value=value), *verdict)
+
+
+def _named(keys: tuple[str, ...], path: str) -> Kind:
+    """Classify by the names, and by the file's: a community in the file of an SNMP program."""
+    found = kind(keys)
+    if found is Kind.VAGUE and "snmp" in path.rpartition("/")[2].lower():
+        return kind(("snmp", own_name(keys)))
+    return found
 
 
 _HASH_ALONE: Final = regex(r"^[\w.@\-]{1,64}:(?=[${])")
@@ -185,7 +211,11 @@ def _hashed(entry: Entry, place: Place, hint: str) -> Iterator[Candidate]:
     if hint and not entry.value:
         yield Candidate(entry, EMPTY, Severity.HIGH, Confidence.HIGH)
         return
-    facts = hashes.classify(_HASH_ALONE.sub("", entry.value), hint)
+    # Compose writes a dollar sign as two.
+    value = entry.value.replace("$$", "$") if "$$" in entry.value else entry.value
+    bare = _HASH_ALONE.sub("", value)
+    # Where the format says that a hash stands, bare hexadecimal is one digest of the password.
+    facts = hashes.classify(bare, hint) or (hashes.classify(bare, "digest") if hint else None)
     if facts is None:
         return
     for fault in keyfaults.judge_hash(facts, place.access):
@@ -223,8 +253,10 @@ def _weigh(
 ) -> tuple[str, Severity, Confidence] | None:
     if place.document:
         # What stands in documents, tests and other people's libraries is mostly an example.
-        known = named in {Kind.TOKEN, Kind.PASSWORD} and _looks_random(value)
-        return (SECRET, Severity.LOW, Confidence.LOW) if known else None
+        if named in {Kind.TOKEN, Kind.PASSWORD} and _looks_random(value):
+            return SECRET, Severity.LOW, Confidence.LOW
+        chosen = named is Kind.PASSWORD and _is_mixed(value) and not is_weak(value, entry.subject)
+        return (PASSWORD, Severity.LOW, Confidence.LOW) if chosen else None
     if named in {Kind.PASSWORD, Kind.PASS}:
         return _password(value, named, entry, place)
     if named is Kind.TOKEN and _looks_made(value) and not is_weak(value):
@@ -240,7 +272,7 @@ def _password(
     certain = entry.role is Role.SECRET
     if place.path.endswith(".php") and _is_default(value, named, entry, place):
         return WEAK, Severity.LOW, Confidence.MEDIUM
-    guessed = (place.loose or place.code) and not certain
+    guessed = (place.loose or place.code) and not certain and not _is_setting(value, entry, place)
     if guessed and not _looks_chosen(value, named, quoted=entry.quoted, settings=place.settings):
         return None
     if named is Kind.PASS and not certain and value.isalpha() and not value.islower():
@@ -254,6 +286,23 @@ def _is_default(value: str, named: Kind, entry: Entry, place: Place) -> bool:
     """Know a default that an array of settings in PHP still has."""
     settings = place.settings and place.code and entry.quoted and named is Kind.PASSWORD
     return settings and value.isalnum() and value.islower() and is_weak(value)
+
+
+_LETTERS: Final = 8
+"""From this length on a password of letters is told from a word by the name it stands for."""
+
+
+def _is_setting(value: str, entry: Entry, place: Place) -> bool:
+    """Know a password of letters alone in settings written in PHP: `define("DB_PASSWORD", "x")`."""
+    return (
+        place.settings
+        and place.path.endswith(".php")
+        and entry.quoted
+        and len(words(own_name(entry.keys))) > 1
+        and len(value) >= _LETTERS
+        and value.isalpha()
+        and value.islower()
+    )
 
 
 def _looks_chosen(value: str, named: Kind, *, quoted: bool, settings: bool) -> bool:
@@ -284,6 +333,12 @@ def _has_one_word(value: str, *, quoted: bool) -> bool:
     )
 
 
+def _is_mixed(value: str) -> bool:
+    """Letters of both cases or with signs, and digits: what an example seldom has."""
+    plain = len(value) >= _CHOSEN and not any(c.isspace() for c in value)
+    return plain and any(c.isdigit() for c in value) and _classes(value) > _CLASSES
+
+
 def _classes(value: str) -> int:
     return sum(
         1
@@ -298,12 +353,30 @@ def _classes(value: str) -> int:
 
 
 def _looks_made(value: str) -> bool:
-    """Recognise a token: no blanks, long enough, and not a word or a slug."""
-    if len(value) < 8 or any(c.isspace() for c in value):
+    """Recognise a token: long enough, and not a word, a slug or a sentence."""
+    if len(value) < 8 or (any(c.isspace() for c in value) and not _is_salt(value)):
         return False
     return any(c.isdigit() for c in value) and entropy(value) > 2.5 and _classes(value) > 1
 
 
+def _is_salt(value: str) -> bool:
+    """Know the keys of WordPress: of all printable characters one is a blank now and then."""
+    blanks = sum(c.isspace() for c in value)
+    return (
+        blanks * _SALT_WORD <= len(value) and _classes(value) == 4 and not _SIGNS.isdisjoint(value)
+    )
+
+
+_SALT_WORD: Final = 20
+"""Between two blanks stands more than the longest word of a sentence."""
+def _is_salt(value: str) -> bool:
+    """Know the keys of WordPress: of all printable characters one is a blank now and then."""
+    blanks = sum(c.isspace() for c in value)
+    return blanks * _SALT_WORD <= len(value) and _classes(value) == 4 and not _SIGNS.isdisjoint(value)
+
+
+_SALT_WORD: Final = 20
+"""Between two blanks stands more than the longest word of a sentence."""
 _HEX: Final = regex(r"(?:0x)?[0-9a-fA-F]+")
 """Short hexadecimal is the name of a key, a commit or a colour rather than a key."""
 

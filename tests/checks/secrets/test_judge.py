@@ -249,3 +249,11 @@ def test_any_entry_can_be_judged(
     place = Place(document=document, loose=loose, path="/etc/x.conf")
     found = judged(value, *keys, role=role, place=place)
     assert all(one.entry.value or one.check == EMPTY for one in found)
+
+
+def test_a_folder_that_is_scanned_itself_is_no_document() -> None:
+    """Only folders below the scanned path say what a file is for; libraries are it anywhere."""
+    assert is_document("/srv/tests/etc/app.conf")
+    assert not is_document("/srv/tests/etc/app.conf", root="/srv/tests")
+    assert is_document("/srv/tests/docs/app.conf", root="/srv/tests")
+    assert is_document("/srv/node_modules/x/app.conf", root="/srv/node_modules")

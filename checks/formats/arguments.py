@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.formats import quoting
@@ -16,6 +17,7 @@ _LABELS: Final = frozenset({
     "password", "passwd", "passphrase", "secret", "insecure-password", "pass", "token", "api-key",
     "api_key", "apikey", "auth-pass", "auth_pass", "authpass", "key-string", "community", "psk",
     "pre-shared-key", "preshared-key", "shared-secret", "bindpw", "pwd", "psksecret",
+    "snmp_community",
 })  # fmt: skip
 _PROSE: Final = frozenset({
     "describe", "body", "rawbody", "header", "full", "uri", "meta", "comment", "description",
@@ -94,6 +96,18 @@ def _secret_at(place: int, user: int) -> Callable[[str, list[quoting.Word]], Ite
     return read
 
 
+def _first(name: str, words: list[quoting.Word]) -> Iterator[Found]:
+    """Read Squid's `cachemgr_passwd PASSWORD ACTION...`; keywords may stand for the password."""
+    yield Found((name,), words[1])
+
+
+def _program(name: str, words: list[quoting.Word]) -> Iterator[Found]:
+    """Read Squid's `auth_param SCHEME program COMMAND...`."""
+    if len(words) > 3 and words[2].text == "program":
+        command = " ".join(shlex.quote(word.text) for word in words[3:])
+        yield Found((name, "program"), quoting.Word(command), Role.COMMAND)
+
+
 def _login(name: str, words: list[quoting.Word]) -> Iterator[Found]:
     """Read Squid's `cache_peer ... login=user:password`."""
     for word in words[1:]:
@@ -112,8 +126,11 @@ def _user_info(name: str, words: list[quoting.Word]) -> Iterator[Found]:
 
 
 _SPECIAL: Final[dict[str, Callable[[str, list[quoting.Word]], Iterator[Found]]]] = {
+    "auth_param": _program,
     "basicauth": _secret_at(2, 1),
     "cache_peer": _login,
+    "cachemgr_passwd": _first,
+    "ldapbinddn": _secret_at(2, 1),
     "monitor": _secret_at(4, 3),
     "sqlconnectinfo": _secret_at(3, 2),
     "upstream": _user_info,

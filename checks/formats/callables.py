@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from checks.formats.literals import Literal, is_whole
@@ -24,11 +25,16 @@ _PLACES: Final = {
     "UsernamePasswordAuthenticationToken": 1, "simple_bind_s": 1, "bind_s": 1, "login": 1,
     "PlainAuth": 2, "BasicAWSCredentials": 1, "UserPassCredentials": 1, "PlainCredentials": 1,
     "PlainTextAuthProvider": 1, "NewStaticCredentials": 1, "auth=": 1, "auth =": 1,
+    "AUTH =": 1, "jwt.sign": 1, "jwt.verify": 1, "jwt.encode": 1, "jwt.decode": 1,
+    "postgresql_password": 1, "mysql_password": 0, "mysql::password": 0,
+    "db.auth": 1,
     "DBI->connect": 2, "Secret.fromString": 0, "UsernamePasswordCredentialsImpl": 4,
 }  # fmt: skip
 """The 0-based position of the password, where the user stands one place before."""
 _CALL: Final = regex(
-    r"(?<![\w$])(" + "|".join(sorted(_PLACES, key=len, reverse=True)) + r")[ \t]*\("
+    r"(?<![\w$])("
+    + "|".join(map(re.escape, sorted(_PLACES, key=len, reverse=True)))
+    + r")(?:[ \t]*\(|(?<=basic_auth)[ \t]+(?=[\"']))"
 )
 _MOST_CALLS: Final = 4
 _MOST_ARGUMENTS: Final = 8

@@ -70,8 +70,18 @@ _READER: Final = regex(r"get|is|has|find|load|read|fetch|check|verify|validate|m
 _PLACEHOLDER: Final = regex(r"\$\{([A-Za-z_][\w.\-]{0,100}+):-?([^${}]{1,200}+)\}")
 _INSIDE: Final = regex(
     r"://[^\s/@]{1,100}@|[Pp]ass(?:word|wd)[ ]?=[^=]|(?:[Pp]w|PW)[Dd][ ]?=[^=]|[Tt]oken=[^=]"
-    r"|AccountKey=|IDENTIFIED BY |identified by |Bearer |Basic |@(?:tcp|unix)\("
+    r"|AccountKey=|(?:\A|_)(?:KEY|TOKEN|SECRET|PASS)=[^=]|IDENTIFIED BY |identified by |Bearer "
+    r"|Basic |@(?:tcp|unix)\("
 )
+_FALLBACKS: Final = frozenset({"||", "??", "?:", "or"})
+_ASSIGNED: Final = regex(
+    r"(?<!\w)(\w*(?:pass(?:w(?:or)?d)?|pwd|secret|token)\w{0,8})[\"']?[ \t]*+"
+    r"[:=](?!=)[^=]{0,80}\Z",
+    re.IGNORECASE,
+)
+"""The credential that is given the value looked up, or what stands behind it."""
+_SYMBOL: Final = regex(r"\[:([a-z_]\w{0,80})\]\Z")
+"""The last index of a setting of Chef: `default[:redis][:requirepass]`."""
 _DEFAULTS: Final = frozenset({"default", "default_value", "defaultvalue", "fallback"})
 
 
@@ -106,7 +116,7 @@ def parse_line(line: str, number: int) -> Iterator[Entry]:
             else:
                 yield from _entry(line, literal, before, number)
         before.append(literal)
-    if before and "(" in line:
+    if before and ("(" in line or "basic_auth " in line):
         yield from callables.credentials(line, before, number)
 
 
@@ -152,6 +162,8 @@ def _linked(line: str, literal: Literal, key: Literal, operator: str) -> tuple[s
     name = _NAME.fullmatch(key.body)
     if name is None or operator == "(":
         return ()
+    if operator in _FALLBACKS and (assigned := _ASSIGNED.search(line[: key.start][-_WINDOW:])):
+        return (name[1], assigned[1])
     if operator == "," and not _is_pair(line, key, literal):
         return ()
     return (name[1],)
@@ -167,6 +179,8 @@ def _is_pair(line: str, key: Literal, literal: Literal) -> bool:
 
 
 def _named(line: str, left: str, operator: str, before: list[Literal]) -> tuple[str, ...]:
+    if operator == "=" and (symbol := _SYMBOL.search(left[-_WINDOW:])):
+        return (symbol[1],)
     if operator == "=" and not left[-1:].isspace() and (typed := _TYPE.search(left)):
         left = left[: typed.start()] or left
     found = _CHAIN.search(_last_word(left))

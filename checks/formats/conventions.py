@@ -64,7 +64,7 @@ class Meaning(enum.Enum):
 
 _WORDS: Final = {
     Meaning.NAME: """name key parameterkey parameter_key parameter-key parametername optionname
-        option_name param-name env-entry-name variable_name @name @key""",
+        option_name param-name env-entry-name variable_name question @name @key""",
     Meaning.VALUE: """value parametervalue parameter_value parameter-value optionvalue option_value
         param-value env-entry-value variable_value default defaultvalue default_value val @value
         @connectionstring @default #text""",
@@ -75,8 +75,8 @@ _WORDS: Final = {
     Meaning.REFERENCE: """valuefrom secretkeyref configmapkeyref fieldref resourcefieldref ref
         fn::getatt fn::importvalue fn::findinmap""",
     Meaning.TRANSPARENT: "<< fn::sub fn::join fn::base64",
-    Meaning.ENVIRONMENT: """environment env envs env_vars environment_variables labels build_args
-        build-args buildargs""",
+    Meaning.ENVIRONMENT: """environment env envs env_vars environment_variables labels literals
+        build_args build-args buildargs""",
     Meaning.ARGUMENTS: """command cmd args argv entrypoint exec execstart execstartpre execstartpost
         execstop execstoppost execreload""",
     Meaning.SCRIPT: """script before_script after_script before_install install after_install

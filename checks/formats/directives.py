@@ -20,6 +20,7 @@ NAMES: tuple[str, ...] = (
     "ssh_config", ".msmtprc", "msmtprc", ".fetchmailrc", "fetchmailrc",
     ".wgetrc", "wgetrc", ".curlrc", "curlrc", ".esmtprc", "esmtprc", ".mailrc", "torrc",
     ".offlineimaprc", "offlineimaprc", ".getmail/*", ".lftprc", ".ircrc",
+    "munin/plugin-conf.d/*", "network/interfaces", "network/interfaces.d/*",
 )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 _MOST_DEPTH: Final = 64
+_BINDS: Final = frozenset({"dn_lookup_bind", "other_bind"})
+"""Settings of RabbitMQ's LDAP plugin that are `{"user's DN", "password"}`."""
 _TOKEN: Final = regex(
     rf"""%[^\n]*+|<<(?P<binary>{quoting.DOUBLE})[^>\n]{{0,20}}>>|(?P<string>{quoting.DOUBLE})
     |'(?P<atom>[^'\n]*+)'|(?P<bare>[\w.@\-]++)|(?P<punctuation>[{{}}\[\],])|\\.|.""",
@@ -79,8 +81,12 @@ def _punctuation(mark: str, stack: list[_Tuple]) -> Iterator[Entry]:
     elif mark == "}" and stack:
         done = stack.pop()
         if done.value is not None and done.place == 1 and not done.compound:
-            keys = (*(outer.name for outer in stack if outer.name), done.name)
-            yield Entry(keys, done.value[0], done.value[1], quoted=done.value[2])
+            path = tuple(outer.name for outer in stack if outer.name)
+            text, line, quoted = done.value
+            if path and path[-1] in _BINDS and quoted:
+                yield Entry(path, text, line, Role.SECRET, quoted, subject=done.name)
+            else:
+                yield Entry((*path, done.name), text, line, quoted=quoted)
 
 
 def _arguments(text: str) -> Iterator[Entry]:

@@ -22,6 +22,8 @@ _OCTAL: Final = regex(r"\\([0-7]{3})")
 _SECRET: Final = frozenset(
     {"password", "password2", "pass", "passwd", "passphrase", "passphrase_passwd", "secret"}
 )
+_USERS: Final = frozenset({"user", "username"})
+"""Mounts of SMB take USER%PASSWORD here."""
 _FILES: Final = frozenset({"credentials", "cred", "passwd_file", "secretfile", "keyfile"})
 
 
@@ -52,10 +54,15 @@ def _mount(point: str, source: str, options: str, number: int) -> Iterator[Entry
     if source:
         yield Entry((point, "source"), _plain(source), number)
     split = [option.partition("=") for option in options.split(",")]
-    user = next((value for name, _, value in split if name.lower() in {"username", "user"}), "")
+    user = next((value for name, _, value in split if name.lower() in _USERS), "")
     for name, equals, value in split:
         lower = name.lower()
         if not equals or lower in _FILES:
+            continue
+        owner, percent, password = value.partition("%")
+        if percent and password and lower in _USERS:
+            keys = (point, "password")
+            yield Entry(keys, _plain(password), number, Role.SECRET, subject=_plain(owner))
             continue
         role = Role.SECRET if lower in _SECRET else Role.NAMED
         subject = _plain(user) if role is Role.SECRET else ""

@@ -31,7 +31,8 @@ NAMES: tuple[str, ...] = (
     "glance-*.conf", "heat.conf", "barbican.conf", "swift.conf", "proxy-server.conf",
     "freetds.conf", "setup.cfg", "iwd/*.psk", "burp.conf", "burp-server.conf", "airflow.cfg",
     "fail2ban/filter.d/*.conf", "fail2ban/filter.d/*.local", "fail2ban/jail.*",
-    ".subversion/servers", "seafile.conf", "ccnet.conf",
+    ".subversion/servers", "seafile.conf", "ccnet.conf", "ceph*.keyring", "ceph/*.keyring",
+    "ceph-*/keyring", "yum.repos.d/*.repo", "zypp/repos.d/*.repo",
 )  # fmt: skip
 
 
@@ -236,5 +237,6 @@ def _entries(item: _Item, style: Style) -> Iterator[Entry]:
         # Zabbix: a key, a comma and the command that the agent runs for it.
         yield Entry(item.keys, value.partition(",")[2], item.line, Role.COMMAND)
         return
-    keys = (*item.keys[:-1], indexed[1], indexed[2]) if indexed else item.keys
+    inner = (indexed[1], indexed[2].strip("\"'")) if indexed else (own,)
+    keys = (*item.keys[:-1], *inner)
     yield Entry(keys, value, item.line, _role(keys), quoted)

@@ -39,13 +39,14 @@ class Waiting(list[Entry]):
 class Mapping(Level):
     """A mapping of any schema."""
 
-    __slots__ = ("flagged", "kind", "name", "places", "sensitive")
+    __slots__ = ("flagged", "kind", "name", "places", "sensitive", "typed")
 
     def __init__(self, path: Path, out: list[Entry]) -> None:
         super().__init__(path, out)
         self.name = ""
         self.kind = ""
         self.flagged = False
+        self.typed = ""
         self.sensitive: set[Path] = set()
         self.places: dict[Meaning, Waiting] = {}
 
@@ -68,6 +69,7 @@ class Mapping(Level):
         key = key or ""
         meaning = conventions.meaning(key)
         if meaning is None:
+            self.typed = text if (key, text) == ("type", "password") else self.typed
             self.out.append(Entry((*self.path, key), text, line, Role.NAMED, quoted))
         elif meaning is not Meaning.REFERENCE:
             self._special(meaning, Entry((*self.path, key), text, line, Role.NAMED, quoted))
@@ -132,8 +134,8 @@ class Mapping(Level):
         return entry
 
     def _named(self, keys: Path) -> Path:
-        if self.name:
-            return (*self.path, self.name)
+        if self.name or (self.typed and keys[-1] == "value"):
+            return (*self.path, self.name or self.typed)
         parent = self.path[-2].lower() if len(self.path) > 1 else ""
         return self.path if keys[-1] == "#text" or parent in conventions.CONTAINERS else keys
 

@@ -35,7 +35,12 @@ class _Machine:
         self.found: list[tuple[str, str, int, bool]] = []
 
     def entries(self) -> Iterator[Entry]:
-        """Give its passwords; the login may have stood behind them."""
+        """Give its passwords; the login may have stood behind them.
+
+        Anonymous FTP takes a mail address for a password (RFC 1635).
+        """
+        if self.login == "anonymous":
+            return
         for name, value, line, quoted in self.found:
             keys = (self.host, name)
             yield Entry(keys, value, line, Role.SECRET, quoted, self.login or self.host)

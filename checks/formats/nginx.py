@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checks.formats import apache
 from checks.formats.statements import Statement, statements
 from checks.lazy import regex
-from checks.model import Entry
+from checks.model import Entry, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,9 @@ _NAMING: Final = frozenset({
     "more_set_headers", "more_set_input_headers", "add_trailer", "auth_request_set",
 })  # fmt: skip
 """Directives whose first argument is the name of what the second one gives."""
+_LINKS: Final = frozenset({"secure_link_md5", "secure_link_secret"})
+"""Directives whose argument is a secret, the first one's between variables."""
+_VARIABLE: Final = regex(r"\$(?:\{\w*+\}|\w++)")
 _PAIR: Final = regex(r"[A-Za-z_][\w.\-]*+=")
 _APACHE: Final = regex(r"^[ \t]*<(?:VirtualHost|Directory|IfModule|Location)\b", re.MULTILINE)
 
@@ -50,6 +53,11 @@ def _directive(statement: Statement) -> Iterator[Entry]:
         value = " ".join(word.text for word in rest if word.text != "always" or word.quoted)
         own = first.text.lstrip("$").rstrip(":")
         yield Entry((*keys, own), value, rest[0].line, quoted=rest[0].quoted)
+        return
+    if not rest and name.text in _LINKS:
+        secret = _VARIABLE.sub(" ", first.text).strip()
+        if secret:
+            yield Entry(keys, secret, first.line, Role.SECRET, first.quoted)
         return
     if not rest and not first.quoted and name.text != "env":
         yield Entry(keys, first.text, first.line)

@@ -72,6 +72,12 @@ _ITEM: Final = regex(
     r"|[^,()'\"]*+(?:\([^()']{0,200}+\))?[^,()'\"]*+)\s*(?P<end>[,)])",
     re.IGNORECASE | re.DOTALL,
 )
+_SETTINGS: Final = frozenset(
+    "name key k setting option option_name param parameter variable config_name config_key"
+    " setting_name setting_key meta_key path".split()
+)
+_VALUES: Final = regex(r"v|val|(?:\w{0,20}_)?value")
+"""The columns of a table that holds settings: the name of one, and what it is set to."""
 _NEXT_ROW: Final = regex(r"\s*,?\s*\(")
 _KEYWORDS: Final = frozenset(
     {"current_user", "encrypted", "for", "identified", "if", "mapping", "null", "password", "set"}
@@ -180,20 +186,32 @@ class _Rows:
         self.end = start
         names = [name.strip().strip("'\"`[]") for name in columns.split(",")]
         self.wanted = {i: name for i, name in enumerate(names) if _CREDENTIAL.search(name)}
+        lower = [name.lower() for name in names]
+        self.setting = next((i for i, name in enumerate(lower) if name in _SETTINGS), -1)
+        self.value = next((i for i, name in enumerate(lower) if _VALUES.fullmatch(name)), -1)
+        self.named = ""
 
-    def _counts(self, column: int, text: str) -> bool:
-        """Say whether a column is wanted and its text no digest of a password."""
+    def _name(self, column: int, text: str) -> str:
+        """Give what a text stands for if that is wanted and the text no digest of a password.
+
+        In a table of settings the name stands in a column in front; mere letters are a label there.
+        """
+        if column == self.setting:
+            self.named = text if _CREDENTIAL.search(text) else ""
         name = self.wanted.get(column, "")
-        return bool(name) and not (_PASSWORD.search(name) and _DIGEST.match(text))
+        if column == self.value and not text.isalpha():
+            name, self.named = self.named, ""
+        return "" if _PASSWORD.search(name) and _DIGEST.match(text) else name
 
     def run(self) -> Iterator[tuple[str, str, int]]:
-        while self.wanted and (opening := _NEXT_ROW.match(self.text, self.end)):
+        settings = -1 < self.setting < self.value
+        while (self.wanted or settings) and (opening := _NEXT_ROW.match(self.text, self.end)):
             self.end = opening.end()
-            column = 0
+            self.named, column = "", 0
             while item := _ITEM.match(self.text, self.end):
                 self.end = item.end()
-                if item["text"] and self._counts(column, item["text"]):
-                    yield self.wanted[column], _plain(item["text"], "'"), item.start("text")
+                if item["text"] and (name := self._name(column, item["text"])):
+                    yield name, _plain(item["text"], "'"), item.start("text")
                 column += 1
                 if item["end"] == ")":
                     break

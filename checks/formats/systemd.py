@@ -23,6 +23,10 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 
+_HEAD: Final = regex(
+    r"(?:[ \t]*+(?:[#;][^\n]*+)?\n)*+"
+    r"\[(?:Unit|Service|Install|Socket|Timer|Container|Mount)\][ \t\r]*\n"
+)
 _SETTING: Final = regex(r"([A-Za-z0-9][\w.\-]*+)[ \t]*+=[ \t]*+")
 _VARIABLES: Final = frozenset({"environment", "defaultenvironment", "managerenvironment"})
 _ELSEWHERE: Final = frozenset({
@@ -43,6 +47,11 @@ _PART: Final = regex(
 )
 _GLUE: Final = " \n"
 """Joins continued lines so that the line of each word can still be counted."""
+
+
+def sniff(head: str) -> bool:
+    """Recognise a unit by its first section, as where a document brings one along."""
+    return _HEAD.match(head) is not None
 
 
 def parse(text: str) -> Iterator[Entry]:

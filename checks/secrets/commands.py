@@ -13,7 +13,7 @@ from checks.model import Entry, Role
 from checks.secrets import values
 from checks.secrets.grammar import Grammar, Take
 from checks.secrets.names import Kind, kind
-from checks.secrets.stdin import standard_input
+from checks.secrets.stdin import dialogues, standard_input
 from checks.secrets.tools import TOOLS, UNKNOWN
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ class _Walk:
         name = word.text.rpartition("/")[2].removesuffix(".exe")
         grammar = TOOLS.get(name)
         if grammar is None:
-            first = not (self.tool or word.text[:1] == "-" or _ASSIGNMENT.fullmatch(word.text))
+            apart = word.text.startswith(("-", "{{"))  # of Packer: `{{.Vars}} sudo -S sh`
+            first = not (self.tool or apart or _ASSIGNMENT.fullmatch(word.text))
             if first:
                 self.tool = name[:40] or "command"
             return first
@@ -149,7 +150,10 @@ class _Walk:
                 self._named(setting[1], setting[2].rstrip("\"'"), word)
 
     def _setting(self, name: str, value: str, word: Word) -> None:
-        if name == "userid" and ("PAIR",) in self.grammar.places:
+        if self.tool == "alias":  # what the name stands for is a command line
+            if self.depth < _DEPTH:
+                self.found += _nested(value, word.line, self.depth + 1)
+        elif name == "userid" and ("PAIR",) in self.grammar.places:
             self.places.append(word._replace(text=value))
         elif not self.tool or self.grammar.settings or kind((name,)) is not Kind.NONE:
             self._named(name, value, word)
@@ -325,9 +329,8 @@ class _Walk:
         for rule in grammar.stdin:
             if rule.flag and rule.flag not in self.flags:
                 continue
-            if rule.dialog:
-                for text in self.command.here:
-                    self.found += expect.parse(text.text, text.line)
+            if rule.dialog or rule.answers:
+                self.found += dialogues(self.command, answers=rule.answers)
                 continue
             if rule.script:
                 for text in self.command.here:

@@ -49,6 +49,8 @@ class Stdin(NamedTuple):
     """It reads command lines."""
     dialog: bool = False
     """It reads a script of expect(1)."""
+    answers: bool = False
+    """It reads answers to the questions of debconf."""
 
 
 class Grammar(NamedTuple):

@@ -49,7 +49,7 @@ def classify(value: str, hint: str = "") -> HashFacts | None:
 
     HINT is for shapes that say nothing by themselves; one of "crypt" (a field of shadow, passwd
     or htpasswd), "ntlm", "lm", "digest" (bare hexadecimal), "oracle", "mysql", "cisco-4",
-    "cisco-7", "grafana". A hint never hides a scheme that names itself.
+    "cisco-7", "grafana", "rabbitmq". A hint never hides a scheme that names itself.
     """
     if len(value) > _LONGEST or _LOCKED.fullmatch(value):
         return None

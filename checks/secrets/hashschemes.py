@@ -118,6 +118,22 @@ _DERIVED: Final = (
         v.counted(v.PBKDF2_FLOOR, v.OWASP, 1000),
     ),
     Scheme(
+        "pbkdf2-mosquitto",
+        _re(r"\$7\$(?P<cost>\d{1,9})\$&{16,88}=*\$&{86}=="),
+        v.counted(v.PBKDF2_FLOOR, "Mosquitto source, password_common.c"),
+    ),
+    Scheme(
+        "sha512-mosquitto",
+        _re(r"\$6\$&{16}\$&{86}=="),
+        v.always("weak", _FAST, "Mosquitto manual, mosquitto_passwd"),
+    ),
+    Scheme(
+        "sha256-rabbitmq",
+        _re(r"&{48}"),
+        v.always("weak", _FAST, "RabbitMQ documentation, Credentials and Passwords"),
+        hint="rabbitmq",
+    ),
+    Scheme(
         "pbkdf2-grub",
         _re(r"grub\.pbkdf2\.sha512\.(?P<cost>\d{1,10})\.[0-9A-F]+\.[0-9A-F]+"),
         v.counted(10_000, "GRUB manual, grub-mkpasswd-pbkdf2"),

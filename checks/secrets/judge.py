@@ -369,14 +369,6 @@ def _is_salt(value: str) -> bool:
 
 _SALT_WORD: Final = 20
 """Between two blanks stands more than the longest word of a sentence."""
-def _is_salt(value: str) -> bool:
-    """Know the keys of WordPress: of all printable characters one is a blank now and then."""
-    blanks = sum(c.isspace() for c in value)
-    return blanks * _SALT_WORD <= len(value) and _classes(value) == 4 and not _SIGNS.isdisjoint(value)
-
-
-_SALT_WORD: Final = 20
-"""Between two blanks stands more than the longest word of a sentence."""
 _HEX: Final = regex(r"(?:0x)?[0-9a-fA-F]+")
 """Short hexadecimal is the name of a key, a commit or a colour rather than a key."""
 

@@ -35,10 +35,12 @@ _PASSWORD: Final = frozenset(
     " passwort plaintextpasswd pskpass psw pswd pwd requirepass rootpass rootpassword rootpw"
     " secretpassword senha sharedpass storepass trustpass userpass userpassword wpapassphrase"
     " contrasena motdepasse authpass bindpasswd bindpassword smtppass adminpassword adminpw"
-    " adminpass diepass dnpass psksecret recvpass sendpass".split()
+    " adminpass diepass dnpass psksecret recvpass requiredsecret rocommunity rwcommunity"
+    " sendpass snmpcommunity".split()
 )
 _PASSWORD_TAIL: Final = regex(
-    r"(?:password|passwd|passphrase|passwort|pwd|userpass|dbpass|bindpw|rootpw|storepass|keypass)$"
+    r"(?:password|passwd|passphrase|passwort|pwd|userpass|dbpass|bindpw|rootpw|storepass|keypass"
+    r"|(?:bind|security)credentials?)$"
 )
 _PROGRAMS: Final = frozenset(
     "chpasswd gpasswd htpasswd kpasswd ldappasswd lppasswd mkpasswd nispasswd smbpasswd"
@@ -59,7 +61,7 @@ _TOKEN: Final = frozenset(
     " accesssecret consumersecret hmackey hmacsecret integrationkey storagekey primarykeysecret"
     " deploykey subscriptionkey sharedaccesskey apisecret servicekey adminkey bottoken"
     " personalaccesstoken readtoken writetoken hashsecret securitykey sessionkey aeskey datakey"
-    " tokenkey keybase64 secretid".split()
+    " tokenkey keybase64 jwtkey deskey cipherkey cryptkey cryptokey secretid regcode".split()
 )
 _TOKEN_TAIL: Final = regex(
     r"(?:apikey|apisecret|apitoken|accesskey|accesstoken|authtoken|authkey|clientsecret"
@@ -74,6 +76,8 @@ _CONTAINERS: Final = frozenset(
     "apikeys api_keys credentials passwords secrets tokens access_tokens accesstokens".split()
 )
 """Names of maps whose values are credentials under names of their own."""
+_COMMUNITIES: Final = frozenset("ro rw snmp trap".split())
+"""Words in front of `community` that make it the password of SNMP 1 and 2c."""
 _PASS_TAIL: Final = regex(r"[a-z]{2,}(?:pass|pw)$")
 _VAGUE: Final = frozenset(
     {"secret", "token", "credential", "credentials", "auth", "community", "encrypt", "key"}
@@ -152,12 +156,26 @@ def own_name(keys: tuple[str, ...]) -> str:
 
 def kind(keys: tuple[str, ...]) -> Kind:
     """Classify the value under a key path by its names."""
-    found = _kind(own_name(keys))
+    own = own_name(keys)
+    found = _kind(own)
+    if found is Kind.VAGUE and len(keys) > 1:
+        found = _in_context(keys, own)
     if found is Kind.NONE and len(keys) > 1 and keys[-2].lower() in _CONTAINERS:
-        own = words(keys[-1])
-        plain = keys[-1].lower() in _PLAIN_MEMBERS or not _PUBLIC.isdisjoint(own)
+        plain = keys[-1].lower() in _PLAIN_MEMBERS or not _PUBLIC.isdisjoint(words(keys[-1]))
         return Kind.NONE if plain else Kind.TOKEN
     return found
+
+
+def _in_context(keys: tuple[str, ...], own: str) -> Kind:
+    """Read a vague word together with what it stands in: `jwt: {secret: x}` is a `jwt_secret`."""
+    around = [key.lower() for key in keys[:-1]]
+    low = own.lower()
+    if (low == "secret" and "connector" in around[-1:]) or (
+        words(own)[-1:] == ["community"] and any("snmp" in key for key in around)
+    ):
+        return Kind.PASSWORD
+    whole = "".join(words(around[-1])[-1:]) + low
+    return Kind.TOKEN if whole in _TOKEN else Kind.VAGUE
 
 
 @lru_cache(maxsize=4096)
@@ -170,7 +188,7 @@ def _kind(name: str) -> Kind:
     if not parts:
         return Kind.NONE
     if len(parts) > 1 and parts[0] in _VERBS and parts[0] not in {"new", "reset"}:
-        return Kind.NONE
+        return Kind.PASSWORD if "".join(parts) in _PASSWORD else Kind.NONE
     if parts[0] in _REFERRERS or parts[-1] in {"from", "ref"}:
         return Kind.NONE
     return _by_head(parts)
@@ -189,6 +207,8 @@ def _by_head(parts: list[str]) -> Kind:
     before = parts[-2] if len(parts) > 1 else ""
     if before in _TOKEN_PREFIXES or (head == "key" and before in _KEY_PREFIXES):
         return Kind.NONE
+    if head == "community" and before in _COMMUNITIES:
+        return Kind.PASSWORD
     if head == "salt":
         return Kind.TOKEN if before in _SALTED else Kind.NONE
     if glued in _TOKEN or _TOKEN_TAIL.search(glued) or _WORDPRESS.search(glued):

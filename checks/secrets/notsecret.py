@@ -50,7 +50,7 @@ _REFERENCE: Final = regex(
     | resolve:(?:ssm|secretsmanager) | ^arn:aws[\w\-]*: | ^projects/[^/]+/secrets/
     | @Microsoft\.KeyVault\( | ^\[(?:parameters|variables|reference|concat|listKeys)\(
     | ^%\{[^}]*\}$ | \{\$[A-Z][\w.]*\} | ^<\#.*\#>$ | ^\#\(.*\)\#$ | ^\(\(.*\)\)$
-    | ^&?\w+\.getProperty\(
+    | ^&?\w+\.getProperty\( | ^credentialsJSON:
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -125,6 +125,11 @@ _CALL: Final = regex(
 """A call, whole or cut at the end of its line, an index, a function, an address."""
 _VERSION: Final = regex(r"^(?:[\^~]|[<>=]=?[ ]?)\d+(?:\.[\dx*]+){0,2}(?:-[\w.]+)?$|^\d+\.\d+\.\d+$")
 """A version or a range of versions, as lists of packages have them."""
+_APP_PASSWORD: Final = regex(r"^[a-z]{4}(?: [a-z]{4}){3}$")
+"""How Google shows the password of an application."""
+_PROMPTS: Final = frozenset(
+    "auth code copy from here into must pass pick that this type with word your".split()
+)
 _LABEL_WORDS: Final = regex(r"^[^\W\d_]+(?:['\u2019\-][^\W\d_]+)*[.,:;!?…]*$")
 
 
@@ -152,7 +157,7 @@ def _is_label(value: str) -> bool:
     if value[-1] in ":?…" and value[:-1].isalpha():
         return True
     words = value.split()
-    if len(words) < 2:
+    if len(words) < 2 or (_APP_PASSWORD.match(value) and _PROMPTS.isdisjoint(words)):
         return False
     plain = sum(1 for word in words if _LABEL_WORDS.match(word))
     return plain >= max(2, 0.6 * len(words))

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME: Final = regex(
-    r"(?:\A|(?<=[;&?,\s{(|:\"'@]))-{0,2}([A-Za-z_](?:[\w.\-]{0,60}+))[ \t]{0,2}=(?![=~>])[ \t]{0,2}"
+    r"(?:\A|(?<=[;&?,\s{(\[|:\"'@]))-{0,2}([A-Za-z_](?:[\w.\-]{0,60}+))"
+    r"[ \t]{0,2}=(?![=~>])[ \t]{0,2}"
 )
 _DOUBLE: Final = regex(r'"([^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+)"', re.DOTALL)
 _SINGLE: Final = regex(r"'([^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+)'", re.DOTALL)
@@ -30,6 +31,15 @@ _JSON: Final = regex(
 _SEMICOLONS: Final = regex(r"\s*[A-Za-z][\w .\-:]{0,60}=[^;&]*+;")
 _AMPERSANDS: Final = regex(r"\s*[\w.\-]{1,60}=[^;&\s]*+&")
 _COMMAS: Final = regex(r"\s*[\w.\-]{1,60}=[^,;&\s]*+,[\w.\-]{1,60}=")
+_ONLY_PAIRS: Final = (
+    regex(
+        r"\s*+(?:-{0,2}[A-Za-z_][\w.\-]*+=(?:\"[^\"]*+\"|'[^']*+'|\{\{[^{}]*+\}\}|[^\s\"'=&;]++)"
+        r"(?:\s++|\Z)){2,}+\Z"
+    ),
+    regex(r"\s*+(?:-[^\s\"']++(?:\s++|\Z)){2,}+\Z"),
+    regex(r"\s*+(?:[A-Za-z][\w .]{0,40}+=[^;=]*+(?:;\s*+|\Z)){2,}+\Z"),
+)
+"""A value that is nothing but settings, divided by blanks or by semicolons, or options."""
 _CERTAIN: Final = frozenset({"accountkey", "sharedaccesskey", "sharedsecretvalue"})
 _HANDLER: Final = regex(r"\s*[\"']?(?:tcp|tls|ssl|rediss?|unix)://")
 """Where PHP keeps sessions: `auth` in the query of such an address is a password of Redis."""
@@ -64,6 +74,11 @@ def user(text: str) -> str:
         return ""
     found = _USER.search(text)
     return found[1] if found else ""
+
+
+def is_only_pairs(text: str) -> bool:
+    """Say whether a text is a list of settings from end to end, so that each name is one."""
+    return "=" in text and any(pattern.match(text) for pattern in _ONLY_PAIRS)
 
 
 def pairs(text: str) -> Iterator[Pair]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from checks.formats import expect, preseed
 from checks.model import Entry, Role
 from checks.shellwords import unescape
 
@@ -28,6 +29,17 @@ def standard_input(command: Command, tool: str, role: Role, *, pairs: bool) -> I
                 yield Entry(
                     (tool, "password"), secret, line + number * step, role, subject=user.strip()
                 )
+
+
+def dialogues(command: Command, *, answers: bool) -> Iterator[Entry]:
+    """Give what a script of expect(1) sends, or the answers to the questions of debconf."""
+    if not answers:
+        for here in command.here:
+            yield from expect.parse(here.text, here.line)
+        return
+    for text, line, step in _texts(command):
+        for entry in preseed.parse(text):
+            yield entry._replace(line=line + (entry.line - 1) * step)
 
 
 def _texts(command: Command) -> Iterator[tuple[str, int, int]]:

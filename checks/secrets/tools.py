@@ -107,6 +107,9 @@ _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
         "mount mount.cifs mount.davfs sshfs": grammar("-o=SETTINGS --options=SETTINGS"),
         "ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare ldapmodrdn": _LDAPSEARCH,
         "ldapurl ldapvc ldapexop": _LDAPSEARCH,
+        "basic_ldap_auth ext_ldap_group_acl squid_ldap_auth squid_ldap_group": grammar(
+            "-w=SECRET -D=USER -b=SKIP -f=SKIP"
+        ),
         "ldappasswd": grammar(
             "-w=SECRET -D=USER -W=FLAG -x=FLAG -H=SKIP -b=SKIP -s=SECRET -a=SECRET",
             traits="cluster",
@@ -121,7 +124,7 @@ _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
         ),
         "mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop": _MONGO,
         "mongofiles": _MONGO,
-        "sqlcmd bcp osql tsql go-sqlcmd": grammar("-P=SECRET -U=USER -S=SKIP"),
+        "sqlcmd bcp osql tsql go-sqlcmd mssql-cli": grammar("-P=SECRET -U=USER -S=SKIP"),
         "sqlplus exp imp expdp impdp rman sqlldr sqlcl": grammar("", "PAIR"),
         "isql": grammar("", "_ USER SECRET"),
         "cqlsh": grammar("-p=SECRET -u=USER"),
@@ -137,6 +140,7 @@ _ROWS: Final[Mapping[str, Grammar]] = MappingProxyType(
         "useradd usermod adduser": grammar(
             "-p=HASH --password=HASH -u=SKIP -c=SKIP -d=SKIP -g=SKIP"
         ),
+        "debconf-set-selections": grammar(stdin=(Stdin(answers=True),)),
         "chpasswd": grammar(stdin=(Stdin(pairs=True),)),
         "newusers": grammar(stdin=(Stdin(pairs=True),)),
         "passwd": grammar(stdin=(Stdin(),)),

@@ -44,21 +44,25 @@ class Trigger(enum.IntEnum):
 _WORD: Final = (
     r"pass(?:w|phrase|code|[^a-z])|[^a-z]pass|pwd|secret|token|credential|api[_\-. ]?key"
     r"|access[_\-. ]?key|psk|bindpw|rootpw|[^a-z]pw|masterauth|community|storepass|keypass"
-    r"|(?:auth|private|encryption|account|signing|shared|master|license|app|host|admin)[_\-. ]?key"
-    r"|kennwort|contrasena|senha|salt|authtok"
+    r"|(?:auth|private|encryption|account|signing|shared|master|license|app|host|admin|des|crypt)"
+    r"[_\-. ]?key|kennwort|contrasena|senha|salt|authtok"
 )
 _LEAD: Final = r"pass|pwd|secret|token|psk|bindpw|rootpw|masterauth|requirepass|storepass|community"
 
 EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     (
         Trigger.QUOTED,
-        rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,16}}(?:=>|->|:=|[=:,(])"
-        r"[ \t]{0,16}[a-zA-Z@]?[\"'`][^\"'`\s]",
+        rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,16}}"
+        r"(?:=>|->|:=|\|\|=?|\?\?=?|\?:|[=:,(])[ \t]{0,16}[a-zA-Z@]?[\"'`][^\"'`\s]",
     ),
     (
         Trigger.PLAIN,
         rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,40}}(?:=>|:=|[=:>])[ \t]{{0,40}}"
         r"[^\s=>\"']",
+    ),
+    (
+        Trigger.PLAIN,
+        r"(?i)[a-z](?:pass|pw)[\"'`\])]{0,3}[ \t]{0,40}(?:=>|:=|[=:>])[ \t]{0,40}[^\s=>\"']",
     ),
     (
         Trigger.DIRECTIVE,
@@ -96,8 +100,8 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         r"(?i)noecho[\"']?[ \t]{0,4}:[ \t]{0,4}[\"']?true|chpasswd"
         r"|identified[ \t]{1,4}(?:by|with[ \t]{1,4}[^\n]{1,60}(?:by|as))"
         r"[ \t]{1,4}(?:password[ \t]{1,4})?[\"']|\"auths\""
-        r"|insecure-password|basic_?auth\(|plainauth\(|dbi->connect|new pdo\(|mysqli_connect\("
-        r"|auth ?= ?\([\"']|credentialsimpl\(",
+        r"|insecure-password|basic_?auth(?:\(| [\"'])|plainauth\(|dbi->connect"
+        r"|new pdo\(|mysqli_connect\(|auth ?= ?\([\"']|credentialsimpl\(",
     ),
     (
         Trigger.CONTAINER,
@@ -108,7 +112,10 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         Trigger.CONTAINER,
         r"(?i)stats[ \t]{1,4}auth[ \t]|createuser[ \t]|com2sec|allow[ \t]{1,4}\w{1,32}:\w",
     ),
-    (Trigger.CALL, r"(?i)getconnection\(|securestring"),
+    (
+        Trigger.CALL,
+        r"(?i)getconnection\(|securestring|\.(?:login|auth)\([\"']|jwt\.(?:sign|verify|encode|decode)\(",
+    ),
     (Trigger.HASH, r"\$(?:1|2[abxy]?|5|6|7|y|gy|apr1|argon2id?|argon2i|pbkdf2[\w\-]{0,16})\$"),
     (Trigger.HASH, r"\{(?:SSHA|SHA|SMD5|MD5|CRYPT|PBKDF2|ARGON2)[\w\-]{0,8}\}"),
     (Trigger.KEY, r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY"),

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
-from checks.formats import json_docs, sql
+from checks.formats import jaas, json_docs, sql
 from checks.lazy import regex
 from checks.model import Entry, Role
 from checks.secrets import headers, settings, urls
@@ -28,7 +28,7 @@ _SQL: Final = regex(
     r"|\bchange\s+(?:master|replication)\b|\bencryption\s+by\b"
 )
 """How a statement with a password begins, in lower case."""
-_DEFAULT: Final = regex(r"\$\{([A-Za-z_][\w.\-]{0,100}?)(?::?[-=]|:(?![?+\d]))([^${}]{1,200})\}")
+_DEFAULT: Final = regex(r"\$\{([A-Za-z_][\w.\-]{0,100}?|\d)(?::?[-=]|:(?![?+\d]))([^${}]{1,200})\}")
 _JSON: Final = regex(r"(?:\{\s{0,80}\"|\[\s{0,80}[{\"])")
 _LITERAL: Final = regex(
     r"\{\{-?\s{0,8}(?:[A-Za-z_][^{}]{0,160}?\|\s{0,8}d(?:efault)?\(\s{0,8})?"
@@ -36,12 +36,34 @@ _LITERAL: Final = regex(
     r"(?:\s{0,8}\)|\s{0,8},|\s{0,8}\|\s{0,8}(?:password_hash|hash|b64encode|string|quote)\b)"
 )
 """A text written into an expression of Jinja: with a filter, or as a default."""
+_DEFAULTS: Final = (
+    regex(
+        r"\{\{-?[^{}\"'`]{0,160}(?:[\"'][\w.\-/ ]{1,80}[\"'][ ]?\|[ ]?)?\bdefault[ ]{1,8}"
+        r"([\"'`])((?:(?!\1)[^{}]){1,200})\1"
+    ),
+    regex(
+        r"\{\{-?[ ]{0,8}(?:getenv|envOrDefault|keyOrDefault)[ ]{1,8}\"[^\"]{1,80}\"[ ]{1,8}"
+        r"(\")([^\"{}]{1,200})\""
+    ),
+    regex(
+        r"\{\{-?[^{}]{0,80}?(?:\.|\b)get['\"]?\]?\([ ]{0,8}['\"][^'\"]{1,80}['\"],[ ]{0,8}"
+        r"(['\"])((?:(?!\1)[^{}]){1,200})\1[ ]{0,8}\)"
+    ),
+    regex(
+        r"<%=[^%]{0,160}?(?:\|\||\bfetch[ (][ ]{0,8}['\"][^'\"]{1,80}['\"](?:,|\)?[ ]{0,8}\{))"
+        r"[ ]{0,8}(['\"])((?:(?!\1)[^%]){1,200})\1"
+    ),
+    regex(r"\$\{[a-z]{2,8}:[^{},]{1,100},[ ]{0,8}(['\"])((?:(?!\1)[^{}]){1,200})\1[ ]{0,8}\}"),
+)
+"""A default written into an expression: of Go and Helm, of gomplate and consul-template, of Salt's
+pillar, of ERB, of the Serverless Framework."""
+_TEMPLATES: Final = frozenset({"{{", "<%", "${"})
 _BLOCK: Final = 2
 """A value with that many line ends is a file of its own and is read as one elsewhere."""
 
 
 def documents(entry: Entry) -> Iterator[Entry]:
-    """Give the entries of a value that is a JSON document, or the text in a Jinja expression."""
+    """Give the entries of a value that is a JSON document, JAAS or a template's expression."""
     value = entry.value.rstrip("\n")
     if value[-1:] in {"}", "]"} and _JSON.match(value) and value.count("\n", 0, 4096) < _BLOCK:
         with contextlib.suppress(FormatError):
@@ -49,8 +71,21 @@ def documents(entry: Entry) -> Iterator[Entry]:
                 if len(one.value) < len(value):  # so that what is nested comes to an end
                     line = entry.line + one.line - 1
                     yield one._replace(keys=(*entry.keys, *one.keys), line=line)
-    elif value[:2] == "{{" and (found := _LITERAL.match(value)):
-        yield entry._replace(value=found[2], quoted=True)
+    elif "LoginModule " in value:
+        with contextlib.suppress(FormatError):
+            for one in jaas.parse(value):
+                yield one._replace(keys=(*entry.keys, *one.keys[-1:]), line=entry.line)
+    elif text := written(value):
+        yield entry._replace(value=text, quoted=True)
+
+
+def written(value: str) -> str:
+    """Give the default that a value, an expression of a template, has written into it, or ""."""
+    if value[:2] not in _TEMPLATES:
+        return ""
+    patterns = (_LITERAL, *_DEFAULTS)
+    found = next((one for pattern in patterns if (one := pattern.match(value))), None)
+    return found[2] if found else ""
 
 
 def inner(entry: Entry) -> Iterator[Entry]:
@@ -103,7 +138,7 @@ def _defaults(entry: Entry, lines: _LineNumbers) -> Iterator[Entry]:
     for found in _DEFAULT.finditer(entry.value):
         named = kind((found[1],)) is not Kind.NONE
         keys = (*entry.keys, found[1]) if named or not kind(entry.keys) else entry.keys
-        yield Entry(keys, found[2], lines.at(found.start(2)))
+        yield Entry(keys, found[2], lines.at(found.start(2)), quoted=True)
 
 
 class _LineNumbers:

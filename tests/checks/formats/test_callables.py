@@ -26,6 +26,13 @@ def found(line: str) -> list[tuple[str, str]]:
         ('login("u") || f("a", "b")', []),
         ('my_login("u", "p")', []),
         ('login("u", "")', []),
+        ('db.auth("u", "p")', [("p", "u")]),
+        ('jwt.sign(payload, "p")', [("p", "")]),
+        ('jwt_sign(payload, "p")', []),
+        ('AUTH = ("u", "p")', [("p", "u")]),
+        ("http.basic_auth 'u', 'p'", [("p", "u")]),
+        ("http.basic_auth u, ENV['p']", []),
+        ("postgresql::postgresql_password('u', 'p')", [("p", "u")]),
     ],
 )
 def test_the_argument_counts_by_position(line: str, expected: list[tuple[str, str]]) -> None:

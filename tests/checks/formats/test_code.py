@@ -225,3 +225,28 @@ def test_words_in_front_of_a_label_name_nothing() -> None:
     """Of two arguments only those of a setter are name and value."""
     assert pairs('password_field :password, "Secret 1"') == []
     assert pairs('validates :password, "x1"') == []
+
+
+@pytest.mark.parametrize(
+    ("line", "keys"),
+    [
+        ('password = System.getenv("PW") ?: "@@"', ("PW", "password")),
+        ("dbPassword: process.env['X'] || '@@',", ("X", "dbPassword")),
+        ("ENV['API_SECRET'] ||= '@@'", ("API_SECRET",)),
+        ("$password = getenv('X') ?: '@@';", ("X", "password")),
+        ("override[:redis][:requirepass] = '@@'", ("requirepass",)),
+        ("default['a'][:password] = '@@'", ("password",)),
+        ("withEnv(['API_KEY=@@']) {", ("string",)),
+    ],
+)
+def test_what_is_assigned_names_the_value_that_stands_in(line: str, keys: tuple[str, ...]) -> None:
+    """A fallback belongs to what it is assigned to, an index of Ruby may be a symbol."""
+    value = made(9, "")
+    planted = [(e.keys, e.value) for e in code.parse_line(line.replace("@@", value), 1)]
+    assert [one[0] for one in planted if value in one[1]] == [keys]
+
+
+@pytest.mark.parametrize("line", ["x[:password] == 'a1'", "f(['KEYS=a1'])", "x[a:b] = 'a1'"])
+def test_a_comparison_or_another_index_names_nothing(line: str) -> None:
+    """Only an assignment does, and only a symbol."""
+    assert [e for e in code.parse_line(line, 1) if e.keys[-1] in {"password", "string", "b"}] == []

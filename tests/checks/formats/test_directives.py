@@ -113,6 +113,46 @@ PLANTED = [
         "bob",
     ),
     (
+        "squid.conf",
+        "cachemgr_passwd @@ all\n",
+        "word",
+        ("cachemgr_passwd",),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "squid.conf",
+        "acl core snmp_community @@\n",
+        "word",
+        ("acl", "snmp_community"),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "munin/plugin-conf.d/mysql",
+        "[mysql*]\nenv.mysqlpassword @@\n",
+        "word",
+        ("mysql*", "env.mysqlpassword"),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "network/interfaces",
+        "iface wlan0 inet dhcp\n    wpa-psk  @@\n",
+        "word",
+        ("wpa-psk",),
+        Role.NAMED,
+        "",
+    ),
+    (
+        "proftpd-ldap.conf",
+        'LDAPBindDN "cn=a,dc=b" "@@"\n',
+        "word",
+        ("LDAPBindDN",),
+        Role.SECRET,
+        "cn=a,dc=b",
+    ),
+    (
         "tinyproxy.conf",
         "Upstream http bob:@@@h:80\n",
         "word-noat",
@@ -251,3 +291,10 @@ def test_a_value_in_back_ticks_is_a_command() -> None:
     """What it prints is not in the file."""
     entries = list(directives.parse("password=`pass show x`\n"))
     assert [(entry.role, entry.value) for entry in entries] == [(Role.COMMAND, "pass show x")]
+
+
+def test_the_program_of_squid_is_a_command() -> None:
+    """What else is said of a scheme is a setting."""
+    text = "auth_param basic program /usr/lib/x -w a\nauth_param basic children 5\n"
+    roles = [entry.role for entry in directives.parse(text)]
+    assert roles == [Role.COMMAND, Role.NAMED]

@@ -30,6 +30,14 @@ PLANTED = [
         Role.NAMED,
         "",
     ),
+    (
+        "advanced.config",
+        '[{ldap, [{other_bind, {"cn=a,dc=b", @@}}]}].\n',
+        "c",
+        ("ldap", "other_bind"),
+        Role.SECRET,
+        "cn=a,dc=b",
+    ),
     ("vm.args", "-name a@b\n-setcookie @@\n", "tight", ("-setcookie",), Role.SECRET, ""),
 ]
 

@@ -30,6 +30,14 @@ PLANTED = [
         Role.SECRET,
         "u",
     ),
+    (
+        "etc/fstab",
+        "//h/s /mnt/a cifs rw,user=u%@@,uid=0 0 0\n",
+        "fstab",
+        ("/mnt/a", "password"),
+        Role.SECRET,
+        "u",
+    ),
 ]
 
 

@@ -207,3 +207,9 @@ def test_a_zabbix_parameter_is_a_command_behind_its_key() -> None:
     """What stands in front of the comma is its name."""
     entries = list(ini.parse("UserParameter=a.b,prog -x y,z\n"))
     assert [(entry.role, entry.value) for entry in entries] == [(Role.COMMAND, "prog -x y,z")]
+
+
+def test_an_index_in_quotes_is_the_name() -> None:
+    """As pools of PHP name a variable; quotes elsewhere in a name stay."""
+    assert _all('env["APP_KEY"] = "b"\n') == [(("env", "APP_KEY"), "b", 1)]
+    assert _all('a"b = c\n') == [(('a"b',), "c", 1)]

@@ -67,3 +67,9 @@ def test_another_format_is_refused() -> None:
     with pytest.raises(FormatError):
         found.extend(entry.value for entry in netrc.parse("machine h password x\nother\n"))
     assert found == ["x"]
+
+
+def test_anonymous_access_has_no_password() -> None:
+    """A mail address is given in its place; any other login has one."""
+    assert list(netrc.parse("default login anonymous password guest@h\n")) == []
+    assert len(list(netrc.parse("default login anon password guest@h\n"))) == 1

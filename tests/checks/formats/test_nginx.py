@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checks.formats import nginx
+from checks.model import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +33,20 @@ PLANTED = [
         "single",
         ("location ~ \\.php$", "fastcgi_param", "DB_PASSWORD"),
     ),
-    ("nginx/a.conf", '# { "\nsecure_link_secret\n @@;\n', "word", ("secure_link_secret",)),
+    (
+        "nginx/a.conf",
+        '# { "\nsecure_link_secret\n @@;\n',
+        "word",
+        ("secure_link_secret",),
+        Role.SECRET,
+    ),
+    (
+        "nginx/a.conf",
+        'secure_link_md5 "$secure_link_expires$uri${remote_addr} @@";\n',
+        "word",
+        ("secure_link_md5",),
+        Role.SECRET,
+    ),
     (
         "sites-enabled/b",
         "<VirtualHost *:80>\n SetEnv DB_PASSWORD @@\n</VirtualHost>\n",

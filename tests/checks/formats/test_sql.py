@@ -171,3 +171,15 @@ def test_a_connection_string_in_a_statement_is_given_whole() -> None:
     pw = f"Kx{random.Random(10).randrange(10**9)}"
     found = list(sql.parse(f"SELECT 1;\nSELECT dblink_connect('host=h password={pw}'), 'x';"))
     assert [(e.value, e.line) for e in found] == [(f"host=h password={pw}", 2)]
+
+
+def test_a_table_of_settings_is_read_by_its_names() -> None:
+    """The name stands in one column and the value behind it; mere letters are a label."""
+    value = made(8, "")
+    rows = (
+        f"('smtp_password', '{value}'), ('color', 'x1'), (NULL, 'x2'), ('db_password', 'Password')"
+    )
+    entries = found(f"INSERT INTO settings (name, value) VALUES {rows};")
+    assert [(e.keys, e.value) for e in entries] == [(("smtp_password",), value)]
+    assert found(f"INSERT INTO t (value, name) VALUES ('{value}', 'smtp_password');") == []
+    assert found(f"INSERT INTO t (a, b) VALUES ('smtp_password', '{value}');") == []

@@ -99,3 +99,10 @@ def test_another_format_is_refused() -> None:
     """A line that is no setting ends the reading."""
     with pytest.raises(FormatError):
         list(systemd.parse("[Unit]\nthis is prose\n"))
+
+
+def test_a_unit_within_a_document_is_recognised() -> None:
+    """By its first section, also behind comments; a section of another name is none."""
+    assert systemd.sniff("# x\n\n[Service]\nEnvironment=A=b\n")
+    assert not systemd.sniff("[service]\nA=b\n")
+    assert not systemd.sniff("x\n[Service]\n")

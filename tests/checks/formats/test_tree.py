@@ -165,3 +165,17 @@ def test_a_place_to_wait_is_bounded() -> None:
     for number in range(10_001):
         place.append(Entry((), str(number), 1))
     assert [entry.value for entry in beyond] == ["10000"]
+
+
+def test_a_type_may_name_a_value() -> None:
+    """A credential of Keycloak has `type: password`; a name beside it is more telling."""
+    assert ("l.[0].password", "x", Role.NAMED) in told("l: [{type: password, value: x}]")
+    assert ("l.[0].value", "x", Role.NAMED) in told("l: [{type: text, value: x}]")
+    assert ("l.[0].default", "x", Role.NAMED) in told("l: [{type: password, default: x}]")
+    assert ("l.[0].PIN", "x", Role.NAMED) in told("l: [{type: password, value: x, name: PIN}]")
+
+
+def test_the_literals_of_kustomize_are_pairs() -> None:
+    """Each is named for what stands in front of its equals sign; other lists stay as they are."""
+    assert ("literals.pw", "x=y", Role.NAMED) in told("literals: [pw=x=y]")
+    assert ("files.[0]", "pw=x", Role.NAMED) in told("files: [pw=x]")

@@ -328,3 +328,38 @@ def test_expressions_cost_time_in_proportion(unit: str) -> None:
     found("sed " + unit * 50_000)
     found(f"sed '{unit * 50_000}'")
     assert time.perf_counter() - start < 5
+
+
+def test_an_alias_is_a_command_line() -> None:
+    """Its name says nothing about its value."""
+    value = made(41, "")
+    entries = found(f"alias dirpass='ldapsearch -x -D cn=a -w {value} -b dc=b'")
+    assert [(e.value, e.role) for e in entries] == [(value, Role.SECRET)]
+    assert found("alias genpw='openssl rand -base64 24'") == []
+
+
+def test_the_helper_of_squid_takes_its_password() -> None:
+    """Its filter is none."""
+    value = made(42, "")
+    entries = found(f"/usr/lib/squid/basic_ldap_auth -b dc=a -D cn=b -w {value} -f uid=%s h")
+    assert [e.value for e in entries] == [value]
+    assert found("/usr/lib/squid/basic_ldap_auth -b dc=a -f password=%s h") == []
+
+
+def test_a_template_in_front_of_a_command_is_passed_over() -> None:
+    """The variables of Packer stand there."""
+    value = made(7, "")
+    assert [e.value for e in found(f"echo '{value}' | {{{{.Vars}}}} sudo -S sh x")] == [value]
+    assert found(f"echo '{value}' | {{{{.Vars}}}} cat x") == []
+
+
+def test_answers_to_debconf_are_read() -> None:
+    """From a pipe and from a here-string; other types of answers are settings."""
+    value = made(8, "")
+    answer = f"mysql-server mysql-server/root_password password {value}"
+    for line in (
+        f"echo '{answer}' | debconf-set-selections",
+        f"debconf-set-selections <<< '{answer}'",
+    ):
+        assert [(e.value, e.role) for e in found(line)] == [(value, Role.SECRET)]
+    assert found("echo 'a a/b boolean true' | cat") == []

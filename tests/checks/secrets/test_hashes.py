@@ -108,6 +108,9 @@ CASES = [
     ("T:" + _x(160).upper(), "", "oracle-12c", "ok", 0),
     (_x(16).upper(), "oracle", "oracle-10g", "broken", 0),
     ("0x0200" + _x(136).upper(), "", "mssql-2012", "weak", 0),
+    (f"$7$101${_b(16)}${_b(86)}==", "", "pbkdf2-mosquitto", "weak", 101),
+    (f"$6${_b(16)}${_b(86)}==", "", "sha512-mosquitto", "weak", 0),
+    (_b(48), "rabbitmq", "sha256-rabbitmq", "weak", 0),
 ]  # fmt: skip
 
 

@@ -257,3 +257,67 @@ def test_a_folder_that_is_scanned_itself_is_no_document() -> None:
     assert not is_document("/srv/tests/etc/app.conf", root="/srv/tests")
     assert is_document("/srv/tests/docs/app.conf", root="/srv/tests")
     assert is_document("/srv/node_modules/x/app.conf", root="/srv/node_modules")
+
+
+def test_a_made_key_may_have_blanks_but_a_sentence_is_none() -> None:
+    """The keys of WordPress are drawn from all printable characters, the blank among them."""
+    salt = f"{made(11, 24)} |~{made(12, 30)}!"
+    assert told(judged(salt, "AUTH_KEY")) == [(SECRET, salt)]
+    assert judged("Put 3 Unique phrases here, Not 1! Of them", "AUTH_KEY") == []
+
+
+def test_a_hash_by_its_place_may_be_bare_hexadecimal() -> None:
+    """`#sha256` of Redis and `NT-Password` say no scheme; elsewhere hexadecimal is no hash."""
+    digest = random.Random(13).randbytes(32).hex()
+    found = judged(digest, "user", role=Role.HASH)
+    assert [one.check for one in found] == ["password-hash-weak"]
+    assert judged(digest, "checksum") == []
+
+
+def test_settings_in_php_may_have_a_password_of_letters() -> None:
+    """The name has to have two words and the file to be one of settings."""
+    value = "marbleharbor"
+    place = Place(code=True, loose=True, path="www/wp-config.php", settings=True)
+    assert told(judged(value, "DB_PASSWORD", place=place, quoted=True)) == [(PASSWORD, value)]
+    for other in (place._replace(settings=False), place._replace(path="a/settings.py")):
+        assert judged(value, "DB_PASSWORD", place=other, quoted=True) == []
+    assert judged(value, "password", place=place, quoted=True) == []
+
+
+def test_a_community_in_a_file_of_snmp_is_a_password() -> None:
+    """Elsewhere it is people."""
+    value = "marbleharbor"
+    assert told(judged(value, "core", "community", place=Place(path="etc/snmp.yml")))
+    assert judged(value, "core", "community", place=Place(path="etc/forum.yml")) == []
+
+
+def test_a_list_of_settings_is_no_guess() -> None:
+    """In a value that is nothing but settings a password of mere letters counts."""
+    assert told(judged("name=app password=lanternpepper x=y", "user")) == [
+        (PASSWORD, "lanternpepper")
+    ]
+    assert judged("see password=lanternpepper there", "user") == []
+
+
+def test_public_members_of_one_product_are_known() -> None:
+    """What a SealedSecret holds, the passes of Windows Setup; a parameter of Symfony is a name."""
+    assert judged(KEY, "spec", "encryptedData", "password") == []
+    assert judged("specialize", "unattend", "settings", "@pass") == []
+    assert judged(f"credentialsJSON:{KEY}", "password") == []
+    assert told(judged(VALUE, "env(DB_PASSWORD)")) == [(PASSWORD, VALUE)]
+    assert judged(VALUE, "f(DB_PASSWORD)") == []
+
+
+def test_a_hash_with_doubled_dollar_signs_is_one() -> None:
+    """So Compose writes it."""
+    hashed = f"admin:$$apr1$${made(5, 8, '')}$${made(6, 22, '')}"
+    assert [one.check for one in judged(hashed, "labels", "users")]
+    assert judged("admin:$$(id)", "labels", "users") == []
+
+
+def test_a_line_is_plausible_by_what_its_value_holds() -> None:
+    """A default in an expression, or a setting in a list of them."""
+    assert judge.is_plausible(("password",), '{{ default "' + VALUE + '" .x }}')
+    assert judge.is_plausible(("overrides",), f"A=b DbPassword={VALUE}")
+    assert not judge.is_plausible(("password",), "{{ .x }}")
+    assert not judge.is_plausible(("overrides",), "A=b C=d")

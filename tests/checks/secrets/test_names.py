@@ -14,14 +14,15 @@ PASSWORDS = """password PASSWORD Password passwd DB_PASSWORD dbPassword db-passw
     spring.datasource.password MYSQL_ROOT_PASSWORD PGPASSWORD requirepass masterauth bindpw rootpw
     olcRootPW userPassword passphrase keyPassword storePassword password_prod passwordProd
     javax.net.ssl.keyStorePassword wpa_psk db_pass SMTP_PASS admin_pw pwd kennwort senha
-    ansible_password ansible_ssh_pass password_value new_password WORDPRESS_DB_PASSWORD""".split()
+    ansible_password ansible_ssh_pass password_value new_password WORDPRESS_DB_PASSWORD
+    snmp_community ro_community _SNMPCOMMUNITY bindCredential requiredSecret""".split()
 SHORT = "pass pw psk pass123 mypass ansible_become_pass".split()
 TOKENS = """api_key apiKey APIKEY X-Api-Key secret_key SECRET_KEY SECRET_KEY_BASE client_secret
     clientSecret access_token refresh_token auth_token aws_secret_access_key AWS_SECRET_ACCESS_KEY
     private_key encryption_key master_key license_key account_key shared_key session_secret
     cookie_secret webhook_secret jwt_secret JWT_SECRET_KEY JWT_SIGNING_KEY SIGNING_KEY hmac_key
-    VAULT_TOKEN GITHUB_TOKEN AUTH_KEY SECURE_AUTH_SALT""".split()
-VAGUE = "secret token key credential credentials auth community snmp_community".split()
+    VAULT_TOKEN GITHUB_TOKEN AUTH_KEY SECURE_AUTH_SALT des_key crypt_key""".split()
+VAGUE = "secret token key credential credentials auth community".split()
 NONE = """password_file passwordFile DB_PASSWORD_FILE password_hash password_policy passwordless
     password_min_length min_password_length password_encryption PasswordAuthentication
     password_reset_url show_password forgot_password password_expires is_password passwordLabel
@@ -95,3 +96,21 @@ def test_a_sentence_or_a_blob_is_no_name() -> None:
     for unit in ("password_", "aA", "_", "A", "a1", "ref.", "пароль"):
         assert kind((unit * 200_000,)) is Kind.NONE
     assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        (("jwt", "secret"), Kind.TOKEN),
+        (("Jwt", "Key"), Kind.TOKEN),
+        (("Connector", "@secret"), Kind.PASSWORD),
+        (("inputs", "snmp", "community"), Kind.PASSWORD),
+        (("snmp_*", "env.community"), Kind.PASSWORD),
+        (("volumes", "secret"), Kind.VAGUE),
+        (("forum", "community"), Kind.VAGUE),
+        (("redis", "key"), Kind.VAGUE),
+    ],
+)
+def test_a_vague_word_is_read_with_what_it_stands_in(keys: tuple[str, ...], expected: Kind) -> None:
+    """The secret of `jwt` is a `jwt_secret`; elsewhere the word stays vague."""
+    assert kind(keys) is expected

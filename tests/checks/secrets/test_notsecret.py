@@ -147,3 +147,11 @@ def test_an_article_in_front_of_random_characters_is_no_placeholder() -> None:
 def test_words_that_tell_what_to_put_are_a_placeholder(value: str) -> None:
     """Words behind an article or a possessive are meant to be replaced."""
     assert why_not(value, strict=True) == "placeholder"
+
+
+def test_the_password_of_an_application_is_no_label() -> None:
+    """Four times four letters are one, unless they are words that ask for it."""
+    rng = random.Random(31)
+    value = " ".join("".join(rng.choices(string.ascii_lowercase, k=4)) for _ in range(4))
+    assert why_not(value) == ""
+    assert why_not("pick from this code") == "label"

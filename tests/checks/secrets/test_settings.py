@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from checks.model import Role
@@ -53,3 +55,37 @@ def test_the_auth_of_a_session_store_is_a_password() -> None:
     assert given["Made9up8"] is Role.SECRET
     other = {p.value: p.role for p in settings.pairs("https://h/?auth=basic&x=1")}
     assert other["basic"] is Role.NAMED
+
+
+def test_an_option_in_brackets_is_a_pair() -> None:
+    """As fail2ban hands options to its actions; an index is none."""
+    (pair,) = settings.pairs('action[api_key="abc"]')
+    assert (pair.name, pair.value) == ("api_key", "abc")
+    assert list(settings.pairs("a[0]==b")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("name=a password=b state=present", True),
+        ('A="b c" D={{ e }}', True),
+        ("Server=a;User Id=b;Password=c", True),
+        ("-Xmx1g -Da.password=b", True),
+        ("password=b", False),
+        ("set name=a password=b", False),
+        ("user=<name>; password", False),
+        ("a b=c d=e", False),
+        ("", False),
+    ],
+)
+def test_a_list_of_settings_is_known_by_having_nothing_else(text: str, *, expected: bool) -> None:
+    """One pair alone may be anything, and a word among the pairs makes a sentence."""
+    assert settings.is_only_pairs(text) is expected
+
+
+@pytest.mark.parametrize("piece", ["a=b ", "a=", "-a ", "a b=c;", "a='", "a=b;"])
+def test_a_hostile_list_costs_time_in_proportion(piece: str) -> None:
+    """Whether it is one or not."""
+    start = time.process_time()
+    settings.is_only_pairs(piece * 100_000 + "\0 \0")
+    assert time.process_time() - start < 2

@@ -295,3 +295,67 @@ def test_documents_cost_time_in_proportion() -> None:
     ):
         list(documents(Entry(("x",), value, 1)))
     assert time.perf_counter() - start < 5
+
+
+def test_a_login_module_in_a_value_is_opened() -> None:
+    """Each option is read, and users are known by their names."""
+    one, two = made(21), made(22)
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    entries = list(documents(Entry(("k",), f'{module} password="{one}" user_bob="{two}";', 4)))
+    assert [(e.value, e.line, e.subject) for e in entries] == [(one, 4, ""), (two, 4, "bob")]
+    assert list(documents(Entry(("k",), module.removesuffix(" required"), 4))) == []
+
+
+def test_the_default_of_an_argument_is_found() -> None:
+    """`${1:-value}` gives the value under the name it is assigned to; `${1:2}` is a part."""
+    value = made(23)
+    assert [(e.keys, e.value) for e in found(f"${{1:-{value}}}", "TOKEN")] == [(("TOKEN",), value)]
+    assert found("${1:2}", "TOKEN") == []
+
+
+WRITTEN = [
+    '{{ default "@@" .Values.password }}',
+    '{{ .Values.password | default "@@" | quote }}',
+    '{{- env "PW" | default "@@" }}',
+    '{{ getenv "PW" "@@" }}',
+    "{{ salt['pillar.get']('pw', '@@') }}",
+    "{{ pillar.get('pw', '@@') }}",
+    "<%= ENV['PW'] || '@@' %>",
+    "<%= ENV.fetch('PW', '@@') %>",
+    "<%= ENV.fetch('PW') { '@@' } %>",
+    "${env:PW, '@@'}",
+]
+
+
+@pytest.mark.parametrize("template", WRITTEN)
+def test_the_default_of_an_expression_is_given(template: str) -> None:
+    """Of each templating language in its own notation."""
+    value = made(11, "!#*+.^_~-")
+    entry = Entry(("password",), template.replace("@@", value), 1)
+    assert [(e.keys, e.value) for e in documents(entry)] == [(("password",), value)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '{{ default "" .Values.password }}',
+        '{{ required "a password" .Values.password }}',
+        "{{ .Values.password | default (randAlphaNum 9) }}",
+        "<%= ENV['PW'] %>",
+        "<%= ENV.fetch('PW') %>",
+        "${env:PW, env:OTHER}",
+        "${PW}",
+    ],
+)
+def test_an_expression_without_a_default_gives_nothing(value: str) -> None:
+    """A name that is looked up is no value."""
+    assert list(documents(Entry(("password",), value, 1))) == []
+
+
+@pytest.mark.parametrize("piece", ["{{ default ", "<%= fetch(", "${env:a,", "{{ get('a', ", "'"])
+def test_hostile_expressions_cost_time_in_proportion(piece: str) -> None:
+    """Each look is bounded."""
+    start = time.process_time()
+    for lead in ("{{", "<%=", "${"):
+        assert list(documents(Entry(("password",), lead + piece * 50_000, 1))) == []
+    assert time.process_time() - start < 2

@@ -11,7 +11,7 @@ from checks import keyfiles, text, worth
 from checks.lazy import regex
 from checks.model import Confidence, Inconclusive
 from checks.reading import Reader
-from checks.secrets import advice, judge
+from checks.secrets import advice, places
 from checks.secrets.engine import FIRST_RULE, Engine
 from checks.secrets.triggers import Trigger
 from checks.spotted import as_sample, from_fault, from_token
@@ -107,7 +107,7 @@ class Inspector:
         numbers = text.Lines(data, document.first_line)
         tokens = self._engine.tokens(data, pairs)
         spotted = [from_token(token, numbers.at(token.offset)) for token in tokens]
-        if spotted and judge.is_document(document.path, root=document.root):
+        if spotted and places.is_document(document.path, root=document.root):
             spotted = [as_sample(s) if s.confidence < Confidence.HIGH else s for s in spotted]
         return _without_overlaps(spotted)
 
@@ -119,7 +119,7 @@ class Inspector:
         look = keyfiles.in_text if armoured else keyfiles.in_keystore
         found = look(document.path, data, document.access, document.inode, document.place)
         spotted = [from_fault(key, document.first_line - 1) for key in found.faults]
-        if (looked.binary and armoured) or judge.is_document(document.path, root=document.root):
+        if (looked.binary and armoured) or places.is_document(document.path, root=document.root):
             # A sample: one line for it is enough, and what it shares with others means nothing.
             spotted = [as_sample(one) for one in spotted if one.check == "embedded-private-key"]
         else:

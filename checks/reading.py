@@ -10,7 +10,7 @@ from checks.errors import FormatError
 from checks.formats import lines
 from checks.lazy import regex
 from checks.model import Entry, Role
-from checks.secrets import judge
+from checks.secrets import judge, places
 from checks.secrets.engine import FIRST_RULE, Engine
 from checks.secrets.triggers import Trigger
 from checks.spotted import from_candidate, from_token
@@ -62,7 +62,7 @@ class Reader:
         self._engine, self._formats = matching
         self._document = document
         self._content = content
-        self._is_document = judge.is_document(document.path, claimed=claimed, root=document.root)
+        self._is_document = places.is_document(document.path, claimed=claimed, root=document.root)
         self.degraded = not document.whole or len(content.data) > _PARSED
         self.flooded = False
         self._budget = _BUDGET
@@ -75,7 +75,7 @@ class Reader:
         other = self._formats.sniffed(string[:_HEAD]) if broken and not entries else None
         if other is not None and other is not form and not hasattr(other, "CODE"):
             entries, broken = _collect(other.parse, string)
-        place = judge.Place(
+        place = places.Place(
             self._is_document, path=self._document.path, access=self._document.access
         )
         if broken is not None:
@@ -131,7 +131,7 @@ class Reader:
         """Read only the lines on which a candidate stands."""
         code = form is not None and hasattr(form, "CODE")
         settings = not code and worth.SETTINGS.search(self._document.path) is not None
-        place = judge.Place(
+        place = places.Place(
             self._is_document,
             code=code,
             loose=True,
@@ -163,11 +163,11 @@ class Reader:
             return data[end - 1] in _QUOTES
         stop = data.find(b"\n", end, end + worth.AROUND)
         row = data[end - 1 : stop if stop >= 0 else end + worth.AROUND]
-        return b'"' in row or b"'" in row
+        return b'"' in row or b"'" in row or b"`" in row
 
     def nets(self, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
         """Read what shows on a line by itself whatever the format: URLs, commands, hashes."""
-        place = judge.Place(
+        place = places.Place(
             self._is_document,
             code=True,
             loose=True,
@@ -206,7 +206,7 @@ class Reader:
             seen.add(start)
             yield row.rstrip("\r"), numbers.at(start)
 
-    def _judged(self, entries: Iterable[Entry], place: judge.Place) -> Iterator[Spotted]:
+    def _judged(self, entries: Iterable[Entry], place: places.Place) -> Iterator[Spotted]:
         seen: set[tuple[str, int]] = set()
         for entry in entries:
             for candidate in judge.judge(entry, place):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from checks.formats import lines
 from checks.lazy import regex
 from checks.model import Entry
-from checks.secrets import judge, values
+from checks.secrets import judge, shapes, values
 from checks.secrets.engine import FIRST_RULE
 from checks.secrets.names import Kind, kind
 from checks.secrets.notsecret import why_not
@@ -141,7 +141,7 @@ def has_literal(row: str) -> bool:
     """
     if row.count('"') % 2 or row.count("'") % 2:
         return True
-    return any(judge.has_sign_or_digit(found[2]) for found in _LITERAL.finditer(row))
+    return any(shapes.has_sign_or_digit(found[2]) for found in _LITERAL.finditer(row))
 
 
 def _made(value: str) -> bool:

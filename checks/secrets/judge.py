@@ -5,22 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.lazy import regex
 from checks.model import Confidence, Entry, Role, Severity
-from checks.secrets import commands, hashes, headers, keyfaults, settings, values
+from checks.secrets import commands, hashes, headers, keyfaults, settings, shapes, values
 from checks.secrets.names import Kind, kind, own_name, words
 from checks.secrets.notsecret import why_not
-from checks.secrets.rules import entropy
 from checks.secrets.weak import is_weak
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from checks.model import Access
     from checks.secrets.keyfaults import Fault
+    from checks.secrets.places import Place
 
 PASSWORD: Final = "embedded-password"  # noqa: S105 - the id of a check
 SECRET: Final = "embedded-secret"  # noqa: S105 - the id of a check
@@ -33,34 +31,6 @@ _IN_SECRET_PLAIN: Final = frozenset(
     " region bucket email type ca crt cert tls.crt ca.crt ca.pem server scheme protocol account"
     " project tenant subscription issuer audience scope scopes role domain path mode".split()
 )
-_DOCUMENT_ENDINGS: Final = regex(
-    r"\.(?:md|rst|adoc|txt|html?|po|pot|\d|tex|texi|info|mdx|ipynb|t)$"
-)
-_DOCUMENTS: Final = regex(
-    r"(?:^|(?<!home)/)(?:docs?|man|examples?|samples?|demos?|tests?|testing|testdata|fixtures?"
-    r"|specs?|__tests__|mocks?|locales?|i18n|l10n|translations?|lang|test_[^/]+)/"
-)
-_LIBRARIES: Final = regex(
-    r"(?:^|/)(?:node_modules|site-packages|dist-packages|vendor|third_party|include"
-    r"|lib/python[\d.]+|share/(?:doc|man|locale|perl5?)|gems|pkg/mod|registry/src)/"
-)
-"""Where packages and other people's code lie, whichever folder of it is scanned."""
-_DOCUMENT_NAMES: Final = regex(
-    r"[._\-](?:example|sample|dist|orig|spec|test)(?:\.[^.]*)?$"
-    r"|^(?:test_|readme|changelog|changes|news|copying)"
-)
-
-
-_CODE: Final = regex(r"^[A-Za-z_][\w.]*(?:\(|\[|->|::)|[;)\]}{]$|^[A-Z][A-Z0-9_]+$|^[a-z]:\d+$")
-"""The beginning of a call or an index, the end of a statement, a constant's name."""
-
-
-_VARIABLE: Final = regex(r"^\\?[$@%]\w+(?:->|::|[\[{.,;)]|$)|[$@%]\w+(?:->|[\[{])")
-_MIXED: Final = 10
-"""From this length on signs and both cases are chosen, with digits or without."""
-_CHOSEN: Final = 10
-_CLASSES: Final = 2
-_SIGNS: Final = frozenset("!\"#$%&'()*+,;<=>?@[\\]^`{|}~")
 _NO_KEY: Final = regex(r"[\"'`,;<>]|(?<!\Aenv)\(")
 _KNOWN_PUBLIC: Final = regex(
     r"(?:^|\.)(?:fuzzy_check\..*encryption_key|rspamd_update\.key|unattend\.settings\.@pass"
@@ -68,19 +38,6 @@ _KNOWN_PUBLIC: Final = regex(
 )
 """Names that mean something public in one product: rspamd's key of a fuzzy storage, the pass of
 Windows Setup that settings are for, what a SealedSecret holds."""
-
-
-class Place(NamedTuple):
-    """What surrounds an entry: is it a document or example, is it source code, was it guessed."""
-
-    document: bool = False
-    code: bool = False
-    loose: bool = False
-    """The text was read in line mode, so a key may not be one."""
-    path: str = ""
-    settings: bool = False
-    """The path is one of configuration, so `name value` is a likely notation."""
-    access: Access | None = None
 
 
 class Candidate(NamedTuple):
@@ -95,25 +52,6 @@ class Candidate(NamedTuple):
     def __repr__(self) -> str:
         """Leave the value out."""
         return f"<Candidate {self.check} {self.entry!r}>"
-
-
-def is_document(path: str, *, claimed: bool = False, root: str = "") -> bool:
-    """Say whether a path belongs to documentation, tests, examples or other people's code.
-
-    claimed: a format knows the file's name, so that its ending says nothing more (psk.txt); root:
-    the scanned path it lies under: who scans a folder of tests wants to know about it.
-    """
-    folder, slash, name = path.lower().rpartition("/")
-    folder += slash
-    inner = folder[len(root) :] if path.startswith(root) else folder
-    if _among_documents(inner, folder) or _DOCUMENT_NAMES.search(name):
-        return True
-    return not claimed and _DOCUMENT_ENDINGS.search(name) is not None
-
-
-@lru_cache(maxsize=1024)
-def _among_documents(inner: str, folder: str) -> bool:
-    return (_DOCUMENTS.search(inner) or _LIBRARIES.search(folder)) is not None
 
 
 _AUTH: Final = regex(r"(?:^|[._\-])(?:auth|basic)$", re.IGNORECASE)
@@ -136,7 +74,8 @@ def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
         yield from inside
         return
     entry = _authorized(entry)
-    own = [*_judge_one(entry, place), *_hashed(entry, place, "")]
+    rabbit = bool(entry.value) and own_name(entry.keys) == "password_hash"
+    own = [*_judge_one(entry, place), *_hashed(entry, place, "rabbitmq" if rabbit else "")]
     yield from own
     if not own:
         guessed = place if settings.is_only_pairs(entry.value) else place._replace(loose=True)
@@ -160,13 +99,8 @@ def is_plausible(keys: tuple[str, ...], value: str) -> bool:
     if value[:1] in OPENERS or why_not(value):
         return False
     if named is Kind.TOKEN:
-        return _looks_made(value)
-    return named is not Kind.VAGUE or _looks_random(value)
-
-
-def has_sign_or_digit(value: str) -> bool:
-    """Say whether a value has what a guessed password must have: a digit or a sign."""
-    return not _SIGNS.isdisjoint(value) or any(c.isdigit() for c in value)
+        return shapes.looks_made(value)
+    return named is not Kind.VAGUE or shapes.looks_random(value)
 
 
 def _authorized(entry: Entry) -> Entry:
@@ -253,15 +187,17 @@ def _weigh(
 ) -> tuple[str, Severity, Confidence] | None:
     if place.document:
         # What stands in documents, tests and other people's libraries is mostly an example.
-        if named in {Kind.TOKEN, Kind.PASSWORD} and _looks_random(value):
+        if named in {Kind.TOKEN, Kind.PASSWORD} and shapes.looks_random(value):
             return SECRET, Severity.LOW, Confidence.LOW
-        chosen = named is Kind.PASSWORD and _is_mixed(value) and not is_weak(value, entry.subject)
+        chosen = (
+            named is Kind.PASSWORD and shapes.is_mixed(value) and not is_weak(value, entry.subject)
+        )
         return (PASSWORD, Severity.LOW, Confidence.LOW) if chosen else None
     if named in {Kind.PASSWORD, Kind.PASS}:
         return _password(value, named, entry, place)
-    if named is Kind.TOKEN and _looks_made(value) and not is_weak(value):
+    if named is Kind.TOKEN and shapes.looks_made(value) and not is_weak(value):
         return SECRET, Severity.HIGH, Confidence.MEDIUM
-    if named is Kind.VAGUE and _looks_random(value) and (entry.quoted or not place.loose):
+    if named is Kind.VAGUE and shapes.looks_random(value) and (entry.quoted or not place.loose):
         return SECRET, Severity.HIGH, Confidence.LOW
     return None
 
@@ -273,7 +209,9 @@ def _password(
     if place.path.endswith(".php") and _is_default(value, named, entry, place):
         return WEAK, Severity.LOW, Confidence.MEDIUM
     guessed = (place.loose or place.code) and not certain and not _is_setting(value, entry, place)
-    if guessed and not _looks_chosen(value, named, quoted=entry.quoted, settings=place.settings):
+    if guessed and not shapes.looks_chosen(
+        value, named, quoted=entry.quoted, settings=place.settings
+    ):
         return None
     if named is Kind.PASS and not certain and value.isalpha() and not value.islower():
         return None
@@ -303,88 +241,6 @@ def _is_setting(value: str, entry: Entry, place: Place) -> bool:
         and value.isalpha()
         and value.islower()
     )
-
-
-def _looks_chosen(value: str, named: Kind, *, quoted: bool, settings: bool) -> bool:
-    """Tell a password from a word of the text: letters with digits or with signs.
-
-    Asked only where the key was guessed from a line; a bare word, a number or an expression stands
-    behind `password` there more often than a password.
-    """
-    if not any(c.isalpha() for c in value) or not _has_one_word(value, quoted=quoted):
-        return False
-    if value.startswith(("0x", "0X", "(", "[", "{", "<", "&", "-")) or _CODE.search(value):
-        return False
-    if _VARIABLE.search(value):
-        return False
-    digits = any(c.isdigit() for c in value)
-    signs = not _SIGNS.isdisjoint(value)
-    if named is Kind.PASS and not settings:
-        mixed = len(value) >= _MIXED and value.lower() != value != value.upper()
-        return quoted and signs and (digits or mixed)
-    return digits or signs
-
-
-def _has_one_word(value: str, *, quoted: bool) -> bool:
-    """Refuse text with blanks unless it is quoted and no label ("Password 1")."""
-    parts = value.split()
-    return len(parts) < 2 or (
-        quoted and any(any(c.isdigit() for c in p) and any(c.isalpha() for c in p) for p in parts)
-    )
-
-
-def _is_mixed(value: str) -> bool:
-    """Letters of both cases or with signs, and digits: what an example seldom has."""
-    plain = len(value) >= _CHOSEN and not any(c.isspace() for c in value)
-    return plain and any(c.isdigit() for c in value) and _classes(value) > _CLASSES
-
-
-def _classes(value: str) -> int:
-    return sum(
-        1
-        for found in (
-            any(c.islower() for c in value),
-            any(c.isupper() for c in value),
-            any(c.isdigit() for c in value),
-            any(not c.isalnum() for c in value),
-        )
-        if found
-    )
-
-
-def _looks_made(value: str) -> bool:
-    """Recognise a token: long enough, and not a word, a slug or a sentence."""
-    if len(value) < 8 or (any(c.isspace() for c in value) and not _is_salt(value)):
-        return False
-    return any(c.isdigit() for c in value) and entropy(value) > 2.5 and _classes(value) > 1
-
-
-def _is_salt(value: str) -> bool:
-    """Know the keys of WordPress: of all printable characters one is a blank now and then."""
-    blanks = sum(c.isspace() for c in value)
-    return (
-        blanks * _SALT_WORD <= len(value) and _classes(value) == 4 and not _SIGNS.isdisjoint(value)
-    )
-
-
-_SALT_WORD: Final = 20
-"""Between two blanks stands more than the longest word of a sentence."""
-_HEX: Final = regex(r"(?:0x)?[0-9a-fA-F]+")
-"""Short hexadecimal is the name of a key, a commit or a colour rather than a key."""
-
-
-def _looks_random(value: str) -> bool:
-    """Letters and digits mixed as no word is, and bits enough for its length."""
-    if len(value) < 12 or any(c.isspace() for c in value):
-        return False
-    digits = sum(c.isdigit() for c in value)
-    if digits < 2 or digits == len(value) or (len(value) < 32 and _HEX.fullmatch(value)):
-        return False
-    return entropy(value) > min(3.2, 0.75 * _ideal(len(value)))
-
-
-def _ideal(length: int) -> float:
-    return float((length - 1).bit_length())
 
 
 def _encoded(entry: Entry, place: Place) -> Iterator[Candidate]:

@@ -22,7 +22,7 @@ from agent import setup
 from checks import catalog
 from checks.errors import HygieneError
 from checks.inspect import Inspector
-from checks.secrets import judge, rules
+from checks.secrets import judge, places, rules
 from checks.spotted import Document, finding
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _objects(job: Job, formats: catalog.Formats, document: Document) -> Iterator
     try:
         for entry in named.format.parse(document.data.decode("latin-1")) if named.format else ():
             yield entry
-            yield from judge.judge(entry, judge.Place())
+            yield from judge.judge(entry, places.Place())
     except HygieneError as error:
         yield from (error, error.args)
 

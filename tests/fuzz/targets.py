@@ -25,7 +25,17 @@ from checks import (
 )
 from checks.errors import HygieneError
 from checks.model import Access, Entry, Role
-from checks.secrets import commands, engine, hashes, judge, keyfaults, rules, templates, values
+from checks.secrets import (
+    commands,
+    engine,
+    hashes,
+    judge,
+    keyfaults,
+    places,
+    rules,
+    templates,
+    values,
+)
 from checks.secrets.notsecret import why_not
 
 if TYPE_CHECKING:
@@ -157,9 +167,9 @@ def values_(data: bytes) -> None:
     entry = entry._replace(role=roles[data[0] % len(roles)])
     list(values.inner(entry))
     list(commands.credentials(content, 1))
-    list(judge.judge(entry, judge.Place(path="/srv/a.conf", loose=bool(data[0] & 128))))
+    list(judge.judge(entry, places.Place(path="/srv/a.conf", loose=bool(data[0] & 128))))
     why_not(content, strict=bool(data[0] & 32))
-    judge.is_document(content)
+    places.is_document(content)
     redact.shown(content)
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from checks.model import Access, Confidence, Entry, Role, Severity
 from checks.secrets import judge
-from checks.secrets.judge import EMPTY, PASSWORD, SECRET, WEAK, Candidate, Place, is_document
+from checks.secrets.judge import EMPTY, PASSWORD, SECRET, WEAK, Candidate
+from checks.secrets.places import Place, is_document
 
 SPECIAL = "!#%&+.@^_~-"
 
@@ -321,3 +322,11 @@ def test_a_line_is_plausible_by_what_its_value_holds() -> None:
     assert judge.is_plausible(("overrides",), f"A=b DbPassword={VALUE}")
     assert not judge.is_plausible(("password",), "{{ .x }}")
     assert not judge.is_plausible(("overrides",), "A=b C=d")
+
+
+def test_a_hash_of_rabbitmq_is_known_by_its_key() -> None:
+    """Base64 of 36 bytes is a hash under `password_hash`, and nothing under another name."""
+    value = base64.b64encode(random.Random(7).randbytes(36)).decode()
+    checks = [one.check for one in judged(value, "users", "password_hash")]
+    assert checks == ["password-hash-weak"]
+    assert judged(value, "users", "checksum") == judged("", "users", "password_hash") == []

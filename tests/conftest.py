@@ -16,10 +16,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+# A shared machine may stop for longer than hypothesis allows one example; what must be fast says so.
+hypothesis.settings.register_profile("shared", deadline=None)
+hypothesis.settings.load_profile("shared")
 
 NOBODY = 65534
 _COMMAND = (sys.executable, "-I", "-m", "agent")

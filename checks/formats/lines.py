@@ -190,6 +190,8 @@ def _behind(
     after = after[1:] if typed else after  # the kind of encryption, on network devices
     value, match = after[0]
     quoted = not value
+    if not quoted and match.string.count('"', 0, match.start()) % 2:
+        return  # words of a text in quotes
     text = value or match[1] or match[2] or ""
     if not quoted:
         text = text[:-1] if text[-1:] in {";", ","} else text

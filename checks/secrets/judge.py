@@ -145,9 +145,9 @@ def _hashed(entry: Entry, place: Place, hint: str) -> Iterator[Candidate]:
     if hint and not entry.value:
         yield Candidate(entry, EMPTY, Severity.HIGH, Confidence.HIGH)
         return
-    # Compose writes a dollar sign as two.
-    value = entry.value.replace("$$", "$") if "$$" in entry.value else entry.value
-    bare = _HASH_ALONE.sub("", value)
+    bare = _HASH_ALONE.sub("", entry.value)
+    if bare.startswith("$$"):  # Compose writes a dollar sign as two
+        bare = bare.replace("$$", "$")
     # Where the format says that a hash stands, bare hexadecimal is one digest of the password.
     facts = hashes.classify(bare, hint) or (hashes.classify(bare, "digest") if hint else None)
     if facts is None:

@@ -43,7 +43,7 @@ _PASSWORD_TAIL: Final = regex(
     r"|(?:bind|security)credentials?)$"
 )
 _PROGRAMS: Final = frozenset(
-    "chpasswd gpasswd htpasswd kpasswd ldappasswd lppasswd mkpasswd nispasswd smbpasswd"
+    "chpass chpasswd gpasswd htpasswd kpasswd ldappasswd lppasswd mkpasswd nispasswd smbpasswd"
     " vncpasswd yppasswd update-passwd grpasswd opasswd base-passwd debian-passwd sshpass"
     " keepass bypass compass trespass surpass encompass onepass lastpass multipass singlepass"
     " lowpass highpass bandpass allpass pypass xpass multipass sysbypass nopass askpass getpass"

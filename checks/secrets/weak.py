@@ -19,6 +19,7 @@ _COMMON: Final = frozenset(
     " nopass nopassword openldap operator oracle p@ss p@ssw0rd p@ssword pass pass123 pass1234"
     " passw0rd password password1 password12 password123 password1234 passwd pfsense pgpass"
     " postgres postgresql private public puppet qwerty qwerty123 rabbitmq radpass raspberry"
+    " rcmail-!24bytedeskey*str"
     " redis replication root root123 rootpass rootpassword rootroot s3cr3t s3cret sa sample"
     " samba secret secret123 secret1 secretpassword secrets server service shadow sip smb snmp"
     " squid ssl super superuser supersecret sysadmin system temp temp123 temppass test test1"

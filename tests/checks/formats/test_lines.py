@@ -128,3 +128,13 @@ def test_a_hostile_line_costs_time_in_proportion(piece: str) -> None:
     start = time.process_time()
     assert sum(1 for _ in lines.parse_line("x" + line, 1)) >= 0
     assert time.process_time() - start < 4
+
+
+def test_words_within_quotes_are_no_directive() -> None:
+    """What follows `password` in a text is prose; without the quote it is a setting."""
+    assert (
+        list(lines.parse_line("""{"Change Password","Cambiare la password dell'utente1"}.""", 1))
+        == []
+    )
+    [found] = lines.parse_line("ldap password dell'utente1", 1)
+    assert found.value == "dell'utente1"

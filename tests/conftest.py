@@ -22,7 +22,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# A shared machine may stop for longer than hypothesis allows one example; what must be fast says so.
+# A shared machine may pause for longer than hypothesis allows an example.
 hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
 

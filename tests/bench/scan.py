@@ -177,7 +177,7 @@ def _texts() -> list[Path]:
         for folder, _, names in os.walk(source):
             for name in names:
                 path = Path(folder, name)
-                if path.is_symlink() or not path.is_file() or name.endswith((".pyc", ".html")):
+                if path.is_symlink() or not path.is_file() or name.endswith(".pyc"):
                     continue
                 if 20 < path.stat().st_size < 1_000_000 and os.access(path, os.R_OK):
                     with path.open("rb") as file:

@@ -25,6 +25,13 @@ _PREFIX: Final = regex(
 )
 
 
+_BY_SIGN: Final = {
+    sign: tuple(one for one in hashschemes.SCHEMES if one.sign in {"", sign})
+    for sign in ("", "$", "{")
+}
+"""Most values begin with no such sign, so that few shapes are compiled for them."""
+
+
 class HashFacts(msgspec.Struct, frozen=True):
     """What a password hash says about itself.
 
@@ -58,7 +65,7 @@ def classify(value: str, hint: str = "") -> HashFacts | None:
     prefix = _PREFIX.match(bare)
     inner = bare[prefix.end() :] if prefix else bare
     inner_hint = "crypt" if prefix else hint
-    for scheme in hashschemes.SCHEMES:
+    for scheme in _BY_SIGN.get(inner[:1], _BY_SIGN[""]):
         if scheme.hint in {"", inner_hint}:
             found = scheme.pattern.fullmatch(inner)
             verdict = scheme.judge(found) if found else None

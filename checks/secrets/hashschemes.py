@@ -37,6 +37,12 @@ class Scheme(NamedTuple):
     hint: str = ""
 
     @property
+    def sign(self) -> str:
+        """The sign that every such hash begins with, "" where there is none."""
+        bare = self.shape.removeprefix("(?i:")
+        return bare[1] if bare.startswith(("\\$", "\\{")) else ""
+
+    @property
     def pattern(self) -> re.Pattern[str]:
         """The shape, compiled when first asked for: all of them take 25 ms."""
         return _compiled(self.shape)

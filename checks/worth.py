@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from checks.formats import lines
+from checks.formats import callables, lines
 from checks.lazy import regex
 from checks.model import Entry
 from checks.secrets import judge, shapes, values
@@ -36,15 +36,18 @@ _HEADER: Final = regex(
     r"""(?=[^\s"']*\d)[^\s"'{}$<]{4}"""
 )
 _TELLING: Final = regex(
-    r"(?i)\d|pass|pw|psk|psw|senha|kennwort|contrasena|masterauth|authtok|[|>][+\-]?\s*$|://"
+    r"(?i)\d|pass|pw|psk|psw|senha|kennwort|contrasena|masterauth|authtok|community|requiredsecret"
+    r"|[|>][+\-]?\s*$"
 )
-"""What a line has that may hold a credential: a made one has a digit, a chosen one such a name."""
+"""What a line has that may set a credential: a made one has a digit, a chosen one such a name."""
 _BLOCK: Final = regex(r"[|>][+\-\d]*")
 """The sign of YAML that the value stands on the lines below."""
 _NAMED: Final = regex(
     r"""(?i)(?<!\w)(?:name|key|id|property|path|setting)["']?"""
     r"""[ \t]*[:=][ \t]*["']?([\w.\-/]+)(?![\w ])"""
 )
+_CLOSED: Final = regex(rb"(?<!\})\}(?!\})")
+"""Where the object that a name stands in ends; two braces are a template's."""
 _VALUE: Final = regex(rb"(?i)(?:value|default|content)s?[\\\"']{0,2}\s*[:=>]")
 _ELEMENT: Final = regex(rb">\s*[^<\s]")
 _VAGUE: Final = regex(r"(?i)auth|encrypt|key|token")
@@ -78,7 +81,8 @@ def deserves(engine: Engine, data: bytes, pairs: Sequence[tuple[int, int]]) -> b
             continue
         seen.add(kept)
         text = (number, row.strip())
-        if text not in rows and _TELLING.search(row) and _survives(number, row):
+        telling = number in _IN_VALUES or _TELLING.search(row) is not None
+        if telling and text not in rows and _survives(number, row):
             return True
         rows.add(text)
     return False
@@ -86,7 +90,7 @@ def deserves(engine: Engine, data: bytes, pairs: Sequence[tuple[int, int]]) -> b
 
 def _pairs(data: bytes, end: int, row: str) -> bool:
     """Say whether a name that sounds like a credential has its value behind it."""
-    behind = data[end : end + AROUND].partition(b"}")[0]
+    behind = _CLOSED.split(data[end : end + AROUND], 1)[0]
     if not _VALUE.search(behind) and not ("<" in row and _ELEMENT.search(behind)):
         return False
     return any(kind((name,)) is not Kind.NONE for name in _NAMED.findall(row))
@@ -137,9 +141,10 @@ def shows_on_lines(pairs: Iterable[tuple[int, int]], path: str) -> bool:
 def has_literal(row: str) -> bool:
     """Say whether a line of source code has a literal that judge would take for a password.
 
-    Of what is guessed in code that is never a mere word; odd quotes leave it open.
+    Of what is guessed in code that is never a mere word, as it may be in a call that takes one;
+    odd quotes leave it open.
     """
-    if row.count('"') % 2 or row.count("'") % 2:
+    if row.count('"') % 2 or row.count("'") % 2 or callables.is_call(row):
         return True
     return any(shapes.has_sign_or_digit(found[2]) for found in _LITERAL.finditer(row))
 

@@ -41,6 +41,11 @@ _MOST_ARGUMENTS: Final = 8
 _REACH: Final = 400
 
 
+def is_call(line: str) -> bool:
+    """Say whether a line calls something that takes a password by its place."""
+    return _CALL.search(line) is not None
+
+
 def credentials(line: str, found: Sequence[Literal], number: int) -> Iterator[Entry]:
     """Give the password of each known call on the line when it is a literal; role SECRET."""
     for count, call in enumerate(_CALL.finditer(line)):

@@ -1,0 +1,68 @@
+"""What makes a text worth reading: no credential is given up for the sake of speed."""
+
+from __future__ import annotations
+
+import base64
+import random
+from string import ascii_letters
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks import worth
+from checks.secrets import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from checks.inspect import Looked
+
+    Look = Callable[[str, str | bytes], Looked]
+
+LETTERS = "correcthorsebattery"
+
+
+def values(looked: Looked) -> list[str]:
+    """Give what was spotted."""
+    return [one.value for one in looked.spotted]
+
+
+def test_a_header_needs_no_digit(look: Look) -> None:
+    """Base64 of user and password may be letters alone; a header without a value is none."""
+    rng = random.Random(11)
+    made = ["".join(rng.choices(ascii_letters, k=4 + 12)) for _ in range(10_000)]
+    pairs = ((one[4:], base64.b64encode(f"{one[:4]}:{one[4:]}".encode()).decode()) for one in made)
+    value, pair = next((value, pair) for value, pair in pairs if pair.rstrip("=").isalpha())
+    text = '{{"request": {{"headers": ["Authorization: Basic {}"]}}}}'
+    assert values(look("/srv/app/call.json", text.format(pair))) == [value]
+    assert values(look("/srv/app/call.json", text.format(""))) == []
+
+
+@pytest.mark.parametrize("call", ["PasswordAuthentication", "NetworkCredential"])
+def test_the_password_of_a_call_may_be_letters(look: Look, call: str) -> None:
+    """Where a call takes a password, a mere word is one; in another call it is not."""
+    line = f'  var login = new {{}}("bob", "{LETTERS}");\n'
+    assert values(look("/srv/app/Login.java", line.format(call))) == [LETTERS]
+    assert values(look("/srv/app/Login.java", line.format("PasswordLabel"))) == []
+
+
+def test_a_name_may_be_templated_in_front_of_its_value(look: Look, password: str) -> None:
+    """The braces of a template do not end the pair that they stand in."""
+    text = "env:\n- name: APP_PASSWORD_{{ stage }}\n  value: %s\n"
+    assert values(look("/srv/app/deploy.yaml", text % password)) == [password]
+    assert values(look("/srv/app/deploy.yaml", text % "{{ password }}")) == []
+
+
+@pytest.mark.parametrize("value", [LETTERS, "hunterhunter"])
+def test_a_community_may_be_letters(look: Look, value: str) -> None:
+    """What SNMP takes for a password is read by its name alone."""
+    found = values(look("/srv/app/monitoring.yaml", f"snmp_community: {value}\n"))
+    assert found == [value]
+    assert values(look("/srv/app/monitoring.yaml", f"online_community: {value}\n")) == []
+
+
+def test_every_name_of_a_password_is_telling() -> None:
+    """No name that may stand in front of letters alone is passed over."""
+    known = names._PASSWORD | names._SHORT_PASSWORD
+    assert [name for name in sorted(known) if not worth._TELLING.search(name)] == []
+    assert not worth._TELLING.search('"nextToken": "input"')

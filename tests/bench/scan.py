@@ -171,8 +171,9 @@ def hash_of(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
-def _texts() -> list[Path]:
-    found = []
+def _texts() -> set[Path]:
+    """Give every text file of the sources; one may lie within another."""
+    found = set()
     for source in SOURCES:
         for folder, _, names in os.walk(source):
             for name in names:
@@ -182,7 +183,7 @@ def _texts() -> list[Path]:
                 if 20 < path.stat().st_size < 1_000_000 and os.access(path, os.R_OK):
                     with path.open("rb") as file:
                         if b"\0" not in file.read(4096):
-                            found.append(path)
+                            found.add(path)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -70,11 +69,7 @@ def page_of(report: Report, infos: dict[str, CheckInfo]) -> str:
 
 def browse(page: str, tmp_path: Path, fragment: str = "") -> tuple[str, list[str]]:
     """Open a page in Chromium; give the document afterwards and what the console said."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("chromium is missing: the page was not opened in a browser")
-        pytest.skip("chromium is missing")
+    browser = shutil.which("chromium") or "chromium-browser"
     file = tmp_path / "page.html"
     file.write_text(page, encoding="utf-8")
     command = [

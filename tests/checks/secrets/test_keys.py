@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import random
-import shutil
 import subprocess
 import time
 from math import gcd, prod
@@ -208,7 +207,6 @@ def test_tries_passphrases_on_few_keys_of_a_file(
     assert opened == [True] * keys.MOST_TRIED + [False] * 3
 
 
-@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed")
 def test_reads_the_head_of_an_encrypted_openssh_key(tmp_path: Path) -> None:
     """Of an encrypted OpenSSH key kind, derivation and public key are known without opening it."""
     path = tmp_path / "key"
@@ -284,7 +282,6 @@ def test_tries_old_putty_keys(ed_key: ed25519.Ed25519PrivateKey) -> None:
     assert not _facts(_ppk(ed_key, 2, "nobody knows this")).default_passphrase
 
 
-@pytest.mark.skipif(not shutil.which("gpg"), reason="gpg is not installed")
 @pytest.mark.parametrize("passphrase", ["", "nobody knows this"])
 def test_describes_openpgp_keys(passphrase: str, tmp_path: Path) -> None:
     """A key that gpg exports is told as encrypted exactly when it has a passphrase."""

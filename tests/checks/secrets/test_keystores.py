@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
-import shutil
 import struct
 import subprocess
 import time
@@ -187,7 +186,6 @@ def test_reads_trust_stores_secret_keys_and_damage(
     assert _inspect("k", cut).unseen == "the store is damaged"
 
 
-@pytest.mark.skipif(not shutil.which("keytool"), reason="keytool is not installed")
 def test_reads_what_keytool_writes(tmp_path: Path) -> None:
     """The stores of a real keytool are read, in both formats."""
     for kind in ("JKS", "PKCS12"):

@@ -10,10 +10,10 @@ import msgspec
 from checks import keyfiles, text, worth
 from checks.lazy import regex
 from checks.model import Confidence, Inconclusive
-from checks.reading import Reader
+from checks.reading import PARSED, Reader
 from checks.secrets import advice, places
 from checks.secrets.engine import FIRST_RULE, Engine
-from checks.secrets.triggers import Trigger
+from checks.secrets.triggers import IN_LINES, IN_VALUES, Trigger
 from checks.spotted import as_sample, from_fault, from_token
 
 if TYPE_CHECKING:
@@ -27,17 +27,13 @@ if TYPE_CHECKING:
 _FLOOD: Final = "more candidates than are looked at"
 _HEAD: Final = 4096
 _GENERIC_CHECKS: Final = frozenset(advice.CHECKS)
-_PARSED: Final = 4 * 1024 * 1024
-"""A larger text is read in line mode."""
 _KEY: Final = int(Trigger.KEY)
 _CERTIFICATE: Final = int(Trigger.CERTIFICATE)
 _STRUCTURAL: Final = frozenset({int(Trigger.PAIRED), int(Trigger.CONTAINER), int(Trigger.HASH)})
-_IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
-_IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
 _WORDY: Final = (
     _STRUCTURAL
-    | _IN_LINES
-    | _IN_VALUES
+    | IN_LINES
+    | IN_VALUES
     | {int(t) for t in (Trigger.ARGUMENT, Trigger.VAGUE, Trigger.CALL)}
 )
 _IN_CODE: Final = _WORDY - {int(Trigger.PAIRED), int(Trigger.VAGUE)}
@@ -87,9 +83,8 @@ class Inspector:
         """Look at one document; never raises for any content."""
         content = text.read(document.data)
         data = document.data if content is None else content.data
-        found = (
-            document.hits if document.hits and data is document.data else self._engine.hits(data)
-        )
+        hits = document.hits if data is document.data else None
+        found = self._engine.hits(data) if hits is None else hits
         looked = Looked(content=content, binary=content is None, hits=found.pairs)
         if found.flooded:
             looked.inconclusive.append(Inconclusive(document.path, "candidate flood", _FLOOD))
@@ -145,14 +140,19 @@ class Inspector:
         form = named.format or self._formats.sniffed(
             content.data[:_HEAD].decode("utf-8", "replace")
         )
+        if not named.code and form is not None and hasattr(form, "CODE"):
+            pairs = _in_code(pairs, content.data)
         if form is None and not worth.shows_on_lines(pairs, document.path):
             return
         matching = (self._engine, self._formats)
-        reader = Reader(matching, document, content, claimed=named.format is not None)
-        whole = document.whole and len(content.data) <= _PARSED
+        sample = places.is_document(
+            document.path, claimed=named.format is not None, root=document.root
+        )
+        reader = Reader(matching, document, content, sample=sample)
+        whole = document.whole and len(content.data) <= PARSED
         if form is None or hasattr(form, "CODE") or not whole:
             candidates = reader.by_line(form, pairs)
-        elif certain or worth.deserves(self._engine, content.data, pairs):
+        elif certain or worth.deserves(self._engine, content.data, pairs, document=sample):
             candidates = chain(reader.parsed(form), reader.nets(pairs))
         else:
             return
@@ -165,7 +165,7 @@ class Inspector:
 def _certain(named: Named, path: str, size: int) -> bool:
     """Say whether a file is parsed whatever fires."""
     if named.always:
-        return size <= _PARSED
+        return size <= PARSED
     return named.dialect and size <= _DIALECT and _SHIPPED.search(path) is None
 
 

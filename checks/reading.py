@@ -10,9 +10,9 @@ from checks.errors import FormatError
 from checks.formats import lines
 from checks.lazy import regex
 from checks.model import Entry, Role
-from checks.secrets import judge, places
+from checks.secrets import judge, places, wording
 from checks.secrets.engine import FIRST_RULE, Engine
-from checks.secrets.triggers import Trigger
+from checks.secrets.triggers import IN_LINES, IN_VALUES, Trigger
 from checks.spotted import from_candidate, from_token
 
 if TYPE_CHECKING:
@@ -25,26 +25,36 @@ _HEAD: Final = 4096
 _TOOL: Final = regex(
     r"(?:mysql|mariadb|sshpass|twine|net use|mvn|curl|wget|docker|podman|helm|htpasswd|smbclient"
     r"|mount|ldap|redis-cli|mongo|sqlcmd|rabbitmqctl|ipmitool|snmp|lftp|useradd|usermod|chpasswd"
-    r"|keytool|openssl|rsync|psql|expect)"
+    r"|keytool|openssl|rsync|psql|expect|schtasks|cmdkey|psexec|xfreerdp|wfreerdp)"
 )
 _HASH: Final = regex(r"(?:\$[\w\-]{1,16}\$|\{[A-Z0-9\-]{2,10}\})[^\s\"',;:]{8,512}")
 _BUDGET: Final = 1024 * 1024
 """So many characters on lines with a candidate are read of one text; more are a flood."""
 _DENSE: Final = 4
 """The surroundings of a candidate on a long line, full of others, cost so many times more."""
-_PARSED: Final = 4 * 1024 * 1024
+PARSED: Final = 4 * 1024 * 1024
 """A larger text is read in line mode."""
 _NESTING: Final = 3
 _PARSED_ENTRIES: Final = 200_000
-_IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
 _IN_CODE: Final = frozenset(
     int(t)
     for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE, Trigger.CONTAINER, Trigger.CALL)
 )
 _CALLS: Final = frozenset({int(Trigger.CALL), int(Trigger.CONTAINER)})
-_QUOTES: Final = frozenset(b"\"'")
-_SETTINGS_CODE: Final = regex(r"(?:config|settings|\.inc)[^/]*$", re.IGNORECASE)
-_IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
+_SETTINGS_CODE: Final = regex(
+    r"(?:config|settings|parameters|database|secrets|knexfile|gulpfile|gruntfile|\.inc)[^/]*$"
+    r"|(?:^|/)(?:conf|deploy|(?:jenkins|vagrant|fast|cap|berks|match)file)(?:\.\w+)?$"
+    r"|\.(?:pp|gradle|gradle\.kts|ps1|psd1|exs)$"
+    r"|(?:^|/)(?:attributes|recipes|initializers|environments|config|settings|deploy)/[^/]+$",
+    re.IGNORECASE,
+)
+"""Source code that holds settings: what has `config` in its name, manifests, build files."""
+_ROOTS: Final = frozenset("/~")
+_PARTS: Final = 100
+"""A line is continued on so many others at most that are looked at."""
+_NEAR: Final = 4
+"""A user or a host stands no more lines from the password that belongs to it."""
+_DIGIT: Final = regex(rb"[\d\x80-\xff]")
 
 
 class Reader:
@@ -56,14 +66,14 @@ class Reader:
         document: Document,
         content: text.Text,
         *,
-        claimed: bool,
+        sample: bool,
     ) -> None:
-        """Take what to match and parse with, and whether a format claims the file's name."""
+        """Take what to match and parse with; sample: the text is documentation or the like."""
         self._engine, self._formats = matching
         self._document = document
         self._content = content
-        self._is_document = places.is_document(document.path, claimed=claimed, root=document.root)
-        self.degraded = not document.whole or len(content.data) > _PARSED
+        self._is_document = sample
+        self.degraded = not document.whole or len(content.data) > PARSED
         self.flooded = False
         self._budget = _BUDGET
         self._lines: list[str] | None = None
@@ -85,14 +95,18 @@ class Reader:
             yield from self._judged(rest, place._replace(loose=True))
         entries += list(self._nested(entries, 1))
         yield from self._renamed(entries)
-        yield from self._judged(entries, place)
+        yield from map(self._located, self._judged(entries, place))
 
     def _nested(self, entries: Iterable[Entry], depth: int) -> Iterator[Entry]:
         """Read values that are themselves files: block scalars, ConfigMap data, write_files."""
         for entry in entries:
-            if entry.value.count("\n") < 2 or entry.role not in {Role.NAMED, Role.ENCODED}:
+            if entry.role not in {Role.NAMED, Role.ENCODED}:
                 continue
             name = entry.keys[-1] if entry.keys else ""
+            if entry.subject[:1] in _ROOTS:  # the path of the file that the value is
+                name = entry.subject
+            elif entry.value.count("\n") < 2:
+                continue
             form = self._formats.of(name, b"").format or self._formats.sniffed(entry.value[:_HEAD])
             form = None if form is not None and hasattr(form, "CODE") else form
             inner, broken = _collect(form.parse if form else lines.parse, entry.value)
@@ -116,6 +130,18 @@ class Reader:
                 return number < len(self._lines) and part.strip() in self._lines[number]
         return True
 
+    def _located(self, one: Spotted) -> Spotted:
+        """Move what stands on a continued line to that part of it where it stands."""
+        if self._lines is None:
+            self._lines = self._content.string.split("\n")
+        rows = self._lines[max(0, one.line - 1) : one.line + _PARTS]
+        for number, row in enumerate(rows, one.line):
+            if one.value in row:
+                return one._replace(line=number)
+            if not row.rstrip().endswith("\\"):
+                break
+        return one
+
     def _renamed(self, entries: Sequence[Entry]) -> Iterator[Spotted]:
         """Find tokens that show only when escapes are decoded or key paths are joined."""
         rows = [f"{'.'.join(e.keys)}={e.value}".replace("\n", " ") for e in entries]
@@ -131,38 +157,50 @@ class Reader:
         """Read only the lines on which a candidate stands."""
         code = form is not None and hasattr(form, "CODE")
         settings = not code and worth.SETTINGS.search(self._document.path) is not None
+        path = self._document.path
+        settled = settings or (not self._is_document and _SETTINGS_CODE.search(path) is not None)
         place = places.Place(
             self._is_document,
             code=code,
             loose=True,
-            path=self._document.path,
-            settings=settings or _SETTINGS_CODE.search(self._document.path) is not None,
+            path=path,
+            settings=settled,
             access=self._document.access,
         )
         parse_line = getattr(form, "parse_line", lines.parse_line) if code else lines.parse_line
         if code:
-            wanted = [pair for pair in pairs if pair[0] in _IN_CODE and self._literal(*pair)]
+            wanted = [pair for pair in pairs if pair[0] in _IN_CODE and self._literal(pair[1])]
         else:
-            known = _IN_LINES if settings else _IN_LINES - {int(Trigger.DIRECTIVE)}
+            known = IN_LINES if settings else IN_LINES - {int(Trigger.DIRECTIVE)}
             wanted = [pair for pair in pairs if pair[0] in known]
         rows = self._rows(wanted)
-        if (
-            code
-            and not self._document.path.endswith(".php")
-            and _CALLS.isdisjoint(n for n, _ in wanted)
-        ):
+        calls = not _CALLS.isdisjoint(n for n, _ in wanted)
+        if code and not (calls or place.settings or path.endswith(".php")):
             rows = ((row, line) for row, line in rows if worth.has_literal(row))
-        entries = (e for row, line in rows for e in parse_line(row, line))
-        yield from self._judged(entries, place)
+        for row, line in rows:
+            here = self._at(row, line, place) if code else place
+            yield from self._judged(parse_line(row, line), here)
         yield from self.nets(pairs)
 
-    def _literal(self, number: int, end: int) -> bool:
+    def _at(self, row: str, line: int, place: places.Place) -> places.Place:
+        """Tell a line of source code that sets a password of letters, beside a user or alone."""
+        if place.document or not wording.sets_letters(row):
+            return place
+        if self._lines is None:
+            self._lines = self._content.string.split("\n")
+        index = line - self._document.first_line
+        beside = wording.are_settings(self._lines[max(0, index - _NEAR) : index + _NEAR + 1])
+        return place._replace(
+            settings=place.settings or beside, beside=beside, alone=wording.stands_alone(row)
+        )
+
+    def _literal(self, end: int) -> bool:
         """Say whether a string literal stands at a candidate or later on its line."""
         data = self._content.data
-        if number == Trigger.DIRECTIVE:
-            return data[end - 1] in _QUOTES
         stop = data.find(b"\n", end, end + worth.AROUND)
         row = data[end - 1 : stop if stop >= 0 else end + worth.AROUND]
+        if self._is_document and not _DIGIT.search(row):
+            return False
         return b'"' in row or b"'" in row or b"`" in row
 
     def nets(self, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
@@ -174,12 +212,13 @@ class Reader:
             path=self._document.path,
             access=self._document.access,
         )
-        if wanted := [pair for pair in pairs if pair[0] in _IN_VALUES]:
+        if wanted := [pair for pair in pairs if pair[0] in IN_VALUES]:
             rows = self._rows(wanted)
             yield from self._judged((Entry(("url",), row, line) for row, line in rows), place)
         if wanted := [pair for pair in pairs if pair[0] == Trigger.ARGUMENT]:
             yield from self._judged(self._commands(wanted), place)
-        if wanted := [pair for pair in pairs if pair[0] == Trigger.HASH]:
+        hashes = [] if self._is_document else [pair for pair in pairs if pair[0] == Trigger.HASH]
+        if wanted := hashes:
             found = ((_HASH.search(row), line) for row, line in self._rows(wanted))
             hashed = (Entry(("hash",), one[0], line, Role.HASH) for one, line in found if one)
             yield from self._judged(hashed, place)
@@ -204,7 +243,8 @@ class Reader:
                 self.flooded = True
                 return
             seen.add(start)
-            yield row.rstrip("\r"), numbers.at(start)
+            if not self._is_document or worth.shows_sample(row):
+                yield row.rstrip("\r"), numbers.at(start)
 
     def _judged(self, entries: Iterable[Entry], place: places.Place) -> Iterator[Spotted]:
         seen: set[tuple[str, int]] = set()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 from checks.formats import callables, lines
 from checks.lazy import regex
 from checks.model import Entry
-from checks.secrets import judge, shapes, values
+from checks.secrets import judge, shapes, values, wording
 from checks.secrets.engine import FIRST_RULE
 from checks.secrets.names import Kind, kind
 from checks.secrets.notsecret import why_not
-from checks.secrets.triggers import Trigger
+from checks.secrets.triggers import IN_VALUES, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,6 +29,10 @@ _APART: Final = regex(rb"[,;{(\s]")
 _ALWAYS_PARSED: Final = frozenset(
     {int(t) for t in (Trigger.CONTAINER, Trigger.ARGUMENT, Trigger.HASH)}
 )
+_PARSED_IN_DOCUMENTS: Final = frozenset({int(Trigger.CONTAINER)})
+_DIGIT: Final = regex(r"\d")
+_OPEN: Final = regex(r"(?i)(?<![a-z])(?:auth|basic)(?![a-z])|[|>][+\-\d]*\s*$|\\\s*$")
+"""What may hold a credential in base64, or have it on the lines below."""
 _HEADER: Final = regex(
     r"""(?i)(?:basic|bearer|token|auth[ ](?:plain|login))[ \t]+["']?"""
     r"""(?=[\w.~+/\-]+(?-i:[A-Z\d=]))[\w.~+/\-]{4}"""
@@ -52,51 +56,77 @@ _VALUE: Final = regex(rb"(?i)(?:value|default|content)s?[\\\"']{0,2}\s*[:=>]")
 _ELEMENT: Final = regex(rb">\s*[^<\s]")
 _VAGUE: Final = regex(r"(?i)auth|encrypt|key|token")
 _LITERAL: Final = regex(r"""(["'`])((?:(?!\1)[^\\]|\\.)*+)\1""")
-_IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
-_ON_LINES: Final = _IN_VALUES | {
+_ON_LINES: Final = IN_VALUES | {
     int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.ARGUMENT, Trigger.HASH)
 }
 SETTINGS: Final = regex(r"(?:^|/)etc/|rc$|/\.[^/.]+$|\.(?:conf|cfg|cnf|ini|config|settings)\b")
 """Paths on which `name value` is a likely notation."""
 
 
-def deserves(engine: Engine, data: bytes, pairs: Sequence[tuple[int, int]]) -> bool:
-    """Say whether a candidate survives a look at its line, so that the text is to be parsed."""
+def deserves(
+    engine: Engine, data: bytes, pairs: Sequence[tuple[int, int]], *, document: bool
+) -> bool:
+    """Say whether a candidate survives a look at its line, so that the text is to be parsed.
+
+    document: it is documentation or other people's code, of which less is told.
+    """
     seen: set[tuple[int, int]] = set()
     rows: set[tuple[int, str]] = set()
+    parsed = _PARSED_IN_DOCUMENTS if document else _ALWAYS_PARSED
     for number, end in pairs:
-        if number in _ALWAYS_PARSED:
+        if number in parsed:
             return True
         if number >= FIRST_RULE:
             if engine.promises(number, data, end):
                 return True
             continue
+        if number == Trigger.HASH:
+            continue
         start, row = row_at(data, end)
         if number == Trigger.PAIRED:
-            if _pairs(data, end, row):
+            if _pairs(data, end, row, document=document):
                 return True
             continue
-        kept = (number if number in _IN_VALUES else 0, start)
+        kept = (number if number in IN_VALUES else 0, start)
         if kept in seen:
             continue
         seen.add(kept)
         text = (number, row.strip())
-        telling = number in _IN_VALUES or _TELLING.search(row) is not None
+        telling = shows_sample(row) if document else _tells(number, row)
         if telling and text not in rows and _survives(number, row):
             return True
         rows.add(text)
     return False
 
 
-def _pairs(data: bytes, end: int, row: str) -> bool:
+def _tells(number: int, row: str) -> bool:
+    return number in IN_VALUES or _TELLING.search(row) is not None
+
+
+def shows_sample(row: str) -> bool:
+    """Say whether a line may hold what judge tells of documents: made, or mixed as few examples.
+
+    That has no blanks, a digit and its length; what is encoded or goes on below stays open.
+    """
+    if not _DIGIT.search(row):
+        return _OPEN.search(row) is not None
+    runs = (run for run in row.split() if len(run) >= shapes.CHOSEN)
+    return any(map(_DIGIT.search, runs)) or _OPEN.search(row) is not None
+
+
+def _pairs(data: bytes, end: int, row: str, *, document: bool) -> bool:
     """Say whether a name that sounds like a credential has its value behind it."""
     behind = _CLOSED.split(data[end : end + AROUND], 1)[0]
+    if document and not shows_sample(row + behind.decode("latin-1")):
+        return False
     if not _VALUE.search(behind) and not ("<" in row and _ELEMENT.search(behind)):
         return False
     return any(kind((name,)) is not Kind.NONE for name in _NAMED.findall(row))
 
 
 def _survives(number: int, row: str) -> bool:
+    if number == Trigger.ARGUMENT:
+        return True
     if number == Trigger.HEADER:
         return _HEADER.search(row) is not None
     if number == Trigger.VAGUE:
@@ -141,10 +171,12 @@ def shows_on_lines(pairs: Iterable[tuple[int, int]], path: str) -> bool:
 def has_literal(row: str) -> bool:
     """Say whether a line of source code has a literal that judge would take for a password.
 
-    Of what is guessed in code that is never a mere word, as it may be in a call that takes one;
-    odd quotes leave it open.
+    Of what is guessed in code that is a mere word only where a password is set to it, or in a
+    call that takes one; odd quotes leave it open.
     """
     if row.count('"') % 2 or row.count("'") % 2 or callables.is_call(row):
+        return True
+    if wording.sets_letters(row):
         return True
     return any(shapes.has_sign_or_digit(found[2]) for found in _LITERAL.finditer(row))
 

@@ -25,6 +25,13 @@ _SET: Final = frozenset(
 )
 _HEADER: Final = frozenset({"header", "requestheader"})
 _FAKE: Final = frozenset({"authbasicfake"})
+_SECRETS: Final = frozenset({
+    "authldapbindpassword", "oidcclientsecret", "oidccryptopassphrase", "oidcoauthclientsecret",
+    "sessioncryptopassphrase",
+})  # fmt: skip
+"""Directives whose only argument is a secret."""
+_WORKERS: Final = frozenset({"proxypass", "proxypassmatch", "balancermember", "proxyset"})
+"""Directives whose `secret=` is that of an AJP worker (mod_proxy)."""
 
 
 def parse(text: str) -> Iterator[Entry]:
@@ -51,6 +58,8 @@ def _directive(path: tuple[str, ...], words: list[quoting.Word], line: Line) -> 
     elif name in _HEADER and len(words) > 3:
         start = 2 if words[1].text != "always" and words[1].text != "onsuccess" else 3
         yield _named(keys, words[start : start + 2], line.number)
+    elif name in _SECRETS and len(words) == 2:
+        yield Entry(keys, words[1].text, line.number, Role.SECRET, words[1].quoted)
     elif name in _FAKE and len(words) > 2:
         yield Entry(keys, words[2].text, line.number, Role.SECRET, words[2].quoted, words[1].text)
     else:
@@ -69,5 +78,8 @@ def _others(path: tuple[str, ...], words: list[quoting.Word], line: Line) -> Ite
         for key, word in inner:
             yield Entry((*path, words[0].text, key), word.text, line.number, quoted=word.quoted)
         return
+    worker = words[0].text.lower() in _WORKERS
     for keys, word, role, subject in arguments.settings(line.text):
-        yield Entry((*path, *keys), word.text, line.number, role, word.quoted, subject)
+        shared = worker and keys[-1].lower() == "secret"
+        own = Role.SECRET if shared else role
+        yield Entry((*path, *keys), word.text, line.number, own, word.quoted, subject)

@@ -29,6 +29,7 @@ _PLACES: Final = {
     "postgresql_password": 1, "mysql_password": 0, "mysql::password": 0,
     "db.auth": 1,
     "DBI->connect": 2, "Secret.fromString": 0, "UsernamePasswordCredentialsImpl": 4,
+    "SecretValue.unsafePlainText": 0, "SecretValue.plainText": 0, "+= Credentials": 3,
 }  # fmt: skip
 """The 0-based position of the password, where the user stands one place before."""
 _CALL: Final = regex(

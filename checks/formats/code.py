@@ -47,9 +47,11 @@ _CHAIN: Final = regex(
     r"(?:\[\w{0,20}\]|[\]})\\\"'?!])*+\Z"
 )
 _TYPE: Final = regex(
-    r"(?<![$]env)[ \t]*(?::(?![:=])[^=:,;(){}\"]*(?:::[^=:,;(){}\"]*)*|[ \t]\*?string"
+    r"[ \t]*(?::(?![:=])[^=:,;(){}\"]*(?:::[^=:,;(){}\"]*)*|[ \t]\*?string"
     r"|[ \t]\[\]byte)\Z"
 )
+_SCOPED: Final = regex(r"\$(?i:env|global|local|private|script|using):\w+\Z")
+"""A variable of PowerShell with its scope, which is no type."""
 _CLOSERS: Final = " \t[]})\\\"'?!"
 _TERNARY: Final = regex(r"\?[ \t]*[\w$.]+\Z")
 _ATOM: Final = regex(
@@ -66,7 +68,13 @@ _SECURED: Final = regex(r"[ )]*\|[ ]*ConvertTo-SecureString", re.IGNORECASE)
 _SPLIT: Final = regex(r"\.|->|::|[?!]\.")
 _NAME: Final = regex(r"(?:--?)?([A-Za-z_@$][\w.\-/:$@]{0,100}+)")
 _SETTER: Final = regex(r"(?:set|with|add|put|use)_?(?=[A-Z_a-z])(\w+)")
-_READER: Final = regex(r"get|is|has|find|load|read|fetch|check|verify|validate|match|test|print")
+_READER: Final = regex(
+    r"from|get|is|has|find|load|read|fetch|check|verify|validate|match|test|print"
+)
+_COMMANDED: Final = regex(r"(?<![\w.])(?:set|(?:system)?[Pp]roperty)\Z")
+"""Of Groovy and Ruby, a setter whose arguments stand without brackets."""
+_GETTER: Final = regex(r"(?i)(?<![a-z])(?:get|is|has|find|load|read|fetch)\w*[ \t]*\([ \t]*\Z")
+"""A call whose second word may be as well the name of a member as a default."""
 _PLACEHOLDER: Final = regex(r"\$\{([A-Za-z_][\w.\-]{0,100}+):-?([^${}]{1,200}+)\}")
 _INSIDE: Final = regex(
     r"://[^\s/@]{1,100}@|[Pp]ass(?:word|wd)[ ]?=[^=]|(?:[Pp]w|PW)[Dd][ ]?=[^=]|[Tt]oken=[^=]"
@@ -80,8 +88,24 @@ _ASSIGNED: Final = regex(
     re.IGNORECASE,
 )
 """The credential that is given the value looked up, or what stands behind it."""
+_GIVEN: Final = regex(
+    r"(?<!\w)(\w*(?:pass(?:w(?:or)?d)?|pwd|secret|token)\w{0,8})(?:[ \t]*:[^=]{0,40})?[ \t]*=(?!=)"
+    r"[^=]{0,80}\Z",
+    re.IGNORECASE,
+)
 _SYMBOL: Final = regex(r"\[:([a-z_]\w{0,80})\]\Z")
 """The last index of a setting of Chef: `default[:redis][:requirepass]`."""
+_MEMBER: Final = regex(
+    r"\[[:\"'](?:password|passwd)s?[\"']?\]\[[:\"']([a-z][\w.\-]{0,40})[\"']?\][ \t]*\Z"
+)
+"""The password of one account in a setting of Chef: `default["postgresql"]["password"]["app"]`."""
+_ABOUT_MEMBER: Final = regex(
+    r"(?:\w*_)?(?:algorithm|attribute|case|characters?|class|column|count|encryption|expir\w*|field"
+    r"|file|format|hash\w*|history|id|key|label|length|lifetime|lock\w*|max\w*|method|min\w*|name"
+    r"|path|policy|prompt|require\w*|rounds|salt\w*|scheme|source|strength|style|type|url|user"
+    r"|username|valid\w*|warn\w*)"
+)
+"""Members of a password's settings that say how it is to be."""
 _DEFAULTS: Final = frozenset({"default", "default_value", "defaultvalue", "fallback"})
 
 
@@ -149,6 +173,12 @@ def _keys(line: str, literal: Literal, before: list[Literal]) -> tuple[str, ...]
     if found is None:
         return _unmarked(line, literal, gap, before)
     operator, left = found[0], gap[: found.start()].rstrip()
+    if operator == "=" and left.endswith("]"):
+        member = _MEMBER.search(
+            line[max(0, literal.start - _WINDOW) : literal.start].rstrip(" \t=")
+        )
+        if member:
+            return () if _ABOUT_MEMBER.fullmatch(member[1]) else (member[1], "password")
     if before and near and not left.strip(_CLOSERS):
         return _linked(line, literal, before[-1], operator)
     if operator == ",":
@@ -171,17 +201,24 @@ def _linked(line: str, literal: Literal, key: Literal, operator: str) -> tuple[s
 
 def _is_pair(line: str, key: Literal, literal: Literal) -> bool:
     """Say whether two literals are the first two arguments of a call, and no list of words."""
-    if line[max(0, key.start - 8) : key.start].rstrip()[-1:] != "(" or key.body[:1] == "-":
+    lead = line[max(0, key.start - 24) : key.start].rstrip()
+    if key.body[:1] == "-" or not (lead.endswith("(") or _COMMANDED.search(lead)):
+        return False
+    if (
+        literal.body.isalpha()
+        and not key.body.isupper()
+        and _GETTER.search(line[: key.start][-80:])
+    ):
         return False
     after = line[literal.end : literal.end + 8]
     more = "," in after and after.lstrip(" \t,")[:1] in {'"', "'"}
-    return not more or line[max(0, key.start - 24) : key.start].endswith("EnvironmentVariable(")
+    return not more or lead.endswith("EnvironmentVariable(")
 
 
 def _named(line: str, left: str, operator: str, before: list[Literal]) -> tuple[str, ...]:
     if operator == "=" and (symbol := _SYMBOL.search(left[-_WINDOW:])):
         return (symbol[1],)
-    if operator == "=" and not left[-1:].isspace() and (typed := _TYPE.search(left)):
+    if operator == "=" and not _SCOPED.search(left) and (typed := _TYPE.search(left)):
         left = left[: typed.start()] or left
     found = _CHAIN.search(_last_word(left))
     if found is None or (operator == ":" and _TERNARY.search(left)):
@@ -190,8 +227,14 @@ def _named(line: str, left: str, operator: str, before: list[Literal]) -> tuple[
     if operator == "(":
         return _called(line, left, found, chain)
     if chain[-1].lower() in _DEFAULTS:
-        return _looked_up(before) or chain
+        return _looked_up(before) or _given(left) or chain
     return chain
+
+
+def _given(left: str) -> tuple[str, ...]:
+    """`password: str = Field(default="x")`: the default is of what is given the call's result."""
+    given = _GIVEN.search(left[-_WINDOW:])
+    return (given[1],) if given else ()
 
 
 def _last_word(left: str) -> str:

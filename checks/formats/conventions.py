@@ -60,6 +60,12 @@ class Meaning(enum.Enum):
     """The attributes of a Terraform resource instance."""
     SENSITIVE = enum.auto()
     """The paths of those attributes that Terraform holds sensitive."""
+    CONTENT = enum.auto()
+    """A whole file, whose place and encoding the siblings give (cloud-init, Ansible)."""
+    TARGET = enum.auto()
+    """Where that file is to lie."""
+    ENCODING = enum.auto()
+    """How that file is written down."""
 
 
 _WORDS: Final = {
@@ -87,12 +93,16 @@ _WORDS: Final = {
     Meaning.PROBE: "test",
     Meaning.CHPASSWD: "chpasswd",
     Meaning.CLEAR: "plain_text_passwd plain-text-passwd",
-    Meaning.HASHED: "hashed_passwd hashed-passwd passwordhash",
+    Meaning.HASHED: """hashed_passwd hashed-passwd passwordhash password_sha256_hex
+        password_double_sha1_hex""",
     Meaning.ACCOUNT: "passwd",
     Meaning.AUTH: "auth",
     Meaning.KEYFILE: "secret",
     Meaning.ATTRIBUTES: "attributes",
     Meaning.SENSITIVE: "sensitive_attributes",
+    Meaning.CONTENT: "content",
+    Meaning.TARGET: "path dest",
+    Meaning.ENCODING: "encoding",
 }
 _MEANINGS: Final = {word: meaning for meaning, words in _WORDS.items() for word in words.split()}
 
@@ -104,12 +114,25 @@ CONTAINERS: Final = frozenset(
 PROVIDERS: Final = frozenset({"aescbc", "aesgcm", "secretbox"})
 """Kubernetes encryption providers that keep their key in the file."""
 
-PLAIN_MEMBERS: Final = frozenset(
-    """username user login host hostname server port database dbname db namespace name url uri
-    endpoint region bucket email type url.txt scheme protocol account project tenant issuer
-    audience scopes role domain path mode ca.crt tls.crt""".split()
+_PLAIN: Final = frozenset(
+    "auth-extra-groups ca.crt ca.pem cert crt description tls.crt token-id url.txt account audience"
+    " bucket count database db dbname dialect"
+    " dir domain driver email enabled endpoint endpoints env environment expiration expires expiry"
+    " from host hostname hosts id issuer level locale login mode name namespace origin origins path"
+    " port ports project protocol queue region role schema scheme scope scopes server servers size"
+    " subscription tenant timeout timezone topic ttl type uri url urls user username"
+    " version".split()
 )
-"""What stands in a Kubernetes Secret beside the credentials."""
+_WORD: Final = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+def is_plain_member(name: str) -> bool:
+    """Say whether a member of a Kubernetes Secret only stands beside the credentials: `DB_HOST`."""
+    found = _WORD.findall(name)
+    return name.lower() in _PLAIN or (
+        len(found) > 1 and found[-1].lower() in _PLAIN and found[-2].lower() != "secret"
+    )
+
 
 ASSIGNMENT: Final = regex(r"([A-Za-z_][\w.\-]{0,254})=(.*)", re.DOTALL)
 """One item of an environment list."""

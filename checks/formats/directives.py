@@ -20,7 +20,8 @@ NAMES: tuple[str, ...] = (
     "ssh_config", ".msmtprc", "msmtprc", ".fetchmailrc", "fetchmailrc",
     ".wgetrc", "wgetrc", ".curlrc", "curlrc", ".esmtprc", "esmtprc", ".mailrc", "torrc",
     ".offlineimaprc", "offlineimaprc", ".getmail/*", ".lftprc", ".ircrc",
-    "munin/plugin-conf.d/*", "network/interfaces", "network/interfaces.d/*",
+    "munin/plugin-conf.d/*", "rspamd/*.d/*.inc", "rspamd/*.inc", "network/interfaces",
+    "network/interfaces.d/*",
 )  # fmt: skip
 
 

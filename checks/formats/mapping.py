@@ -5,6 +5,8 @@ An entry whose key or role depends on a sibling that may come later waits for th
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import TYPE_CHECKING, Final
 
 from checks.formats import conventions
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 _WAITING: Final = 10_000
 _NAME: Final = 256
+_SWITCHES: Final = frozenset({"true", "false"})
+_BASE64: Final = frozenset({"b64", "base64"})
+_DECODED: Final = 1024 * 1024
 
 
 class Waiting(list[Entry]):
@@ -39,12 +44,23 @@ class Waiting(list[Entry]):
 class Mapping(Level):
     """A mapping of any schema."""
 
-    __slots__ = ("flagged", "kind", "name", "places", "sensitive", "typed")
+    __slots__ = (
+        "encoding",
+        "flagged",
+        "kind",
+        "name",
+        "places",
+        "sensitive",
+        "target",
+        "typed",
+    )
 
     def __init__(self, path: Path, out: list[Entry]) -> None:
         super().__init__(path, out)
         self.name = ""
         self.kind = ""
+        self.target = ""
+        self.encoding = ""
         self.flagged = False
         self.typed = ""
         self.sensitive: set[Path] = set()
@@ -75,7 +91,7 @@ class Mapping(Level):
             self._special(meaning, Entry((*self.path, key), text, line, Role.NAMED, quoted))
 
     def _special(self, meaning: Meaning, entry: Entry) -> None:
-        if meaning is Meaning.VALUE:
+        if meaning in {Meaning.VALUE, Meaning.CONTENT}:
             self.waiting(meaning).append(entry)
             return
         self._note(meaning, entry.value)
@@ -94,6 +110,10 @@ class Mapping(Level):
             self.name = text if len(text) < _NAME and "\n" not in text else ""
         elif meaning is Meaning.KIND:
             self.kind = text
+        elif meaning is Meaning.TARGET:
+            self.target = text if text[:1] in {"/", "~"} and len(text) < _NAME else ""
+        elif meaning is Meaning.ENCODING:
+            self.encoding = text.lower()
         elif meaning is Meaning.FLAG:
             self.flagged = text.lower() == "true"
 
@@ -124,6 +144,9 @@ class Mapping(Level):
         if meaning is Meaning.VALUE:
             role = Role.SECRET if self.flagged else entry.role
             return entry._replace(keys=self._named(entry.keys), role=role)
+        if meaning is Meaning.CONTENT:
+            text = _decoded(entry.value) if self.encoding in _BASE64 else entry.value
+            return entry._replace(value=text, subject=self.target)
         steps = entry.keys[len(self.path) + 1 :]
         if meaning is Meaning.DATA and self.kind == "Secret" and len(steps) == 1:
             return entry._replace(role=Role.ENCODED)
@@ -156,5 +179,15 @@ class Scripts(Mapping):
 
 def _clear(entry: Entry) -> Role:
     """Tell a credential of `stringData` from a file and from what stands beside credentials."""
-    plain = entry.keys[-1].lower() in conventions.PLAIN_MEMBERS
+    plain = conventions.is_plain_member(entry.keys[-1]) or entry.value.lower() in _SWITCHES
     return Role.NAMED if plain or "\n" in entry.value.strip() else Role.SECRET
+
+
+def _decoded(text: str) -> str:
+    """Give the text that base64 stands for, or what was given if it is none."""
+    if len(text) > _DECODED:
+        return text
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return text

@@ -30,6 +30,9 @@ _LINKS: Final = frozenset({"secure_link_md5", "secure_link_secret"})
 """Directives whose argument is a secret, the first one's between variables."""
 _VARIABLE: Final = regex(r"\$(?:\{\w*+\}|\w++)")
 _PAIR: Final = regex(r"[A-Za-z_][\w.\-]*+=")
+_REQUEST: Final = regex(r"\(\$(?:http|arg|cookie)_(\w{1,80})")
+_OPERATORS: Final = frozenset({"=", "!="})
+_COMPARISON: Final = 4
 _APACHE: Final = regex(r"^[ \t]*<(?:VirtualHost|Directory|IfModule|Location)\b", re.MULTILINE)
 
 
@@ -42,8 +45,22 @@ def parse(text: str) -> Iterator[Entry]:
         yield from apache.parse(text)
         return
     for statement in statements(text):
-        if not statement.opens and len(statement.words) > 1:
+        if statement.opens:
+            yield from _compared(statement)
+        elif len(statement.words) > 1:
             yield from _directive(statement)
+
+
+def _compared(statement: Statement) -> Iterator[Entry]:
+    """Give the text that `if ($http_x_token != "text")` compares a part of the request with."""
+    words = [word for word in statement.words if word.text != ")"]
+    if len(words) != _COMPARISON or words[0].text != "if" or words[2].text not in _OPERATORS:
+        return
+    name = _REQUEST.fullmatch(words[1].text)
+    value = words[3]
+    if name:
+        text = value.text if value.quoted else value.text.removesuffix(")")
+        yield Entry((*statement.path, "if", name[1]), text, value.line, quoted=value.quoted)
 
 
 def _directive(statement: Statement) -> Iterator[Entry]:

@@ -23,6 +23,8 @@ ALWAYS: tuple[str, ...] = NAMES
 
 _ROLES: Final = regex(r"[\w\s,.:\-]*+")
 _SCHEME: Final = regex(r"(?:MD5|CRYPT|SHA1|SHA-?256):|\{(?:CRYPT|MD5|SHA[\w\-]*|BCRYPT)\}")
+_BARE: Final = regex(r"\A(?:MD5|SHA1|SHA-?256):(?=[0-9a-f]{32})")
+"""In front of a digest in hex, which is known by its length."""
 _HASHED: Final = regex(r"[0-9a-f]{32}\Z|[0-9a-f]{40}\Z|[0-9a-f]{64}\Z|[0-9a-f]{128}\Z")
 _GROUP: Final = regex(r"_g_\\?:")
 _OBFUSCATED: Final = "OBF:"
@@ -44,7 +46,8 @@ def parse(text: str) -> Iterator[Entry]:
             yield entry
             continue
         value = _without_roles(entry.value).strip() or entry.value.strip()
-        yield entry._replace(value=value, role=_role(value), subject=user)
+        role = _role(value)
+        yield entry._replace(value=_BARE.sub("", value), role=role, subject=user)
 
 
 def _without_roles(value: str) -> str:

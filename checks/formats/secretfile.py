@@ -22,6 +22,7 @@ NAMES: tuple[str, ...] = (
     ".borg-passphrase", "restic/password", "restic-password", ".restic-password",
     "bitcoin/.cookie", "config/master.key", "config/credentials/*.key", "secrets.yml.key",
     "config/*_master.key", "kadm5.password", "corosync/uidgid.secret", "rabbitmq/cookie",
+    "x11vnc/passwd.txt", ".vnc/passwd.txt", "x11vnc.pass", "etc/authd.pass",
 )  # fmt: skip
 ALWAYS: tuple[str, ...] = NAMES
 

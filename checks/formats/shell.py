@@ -35,6 +35,8 @@ _STAMP: Final = regex(r": \d{9,11}:\d+;|- cmd: ")
 _SCRIPT: Final = regex(
     r"#!|[ \t]+\S.*\n|[^\n]*<<-?[ \t]*['\"\\]?\w|(?:fi|done|esac|end|\}|\))[ \t]*(?:;|\n|\Z)"
 )
+_FILE: Final = regex(r"\s*+(?:#cloud-config\s|---\s|apiVersion:|<\?xml|\{\s*+\")")
+"""How a file begins that is known by its beginning: its format reads more than its lines do."""
 _LINE_START: Final = regex(r"^", re.MULTILINE)
 _SETTING: Final = regex(r"([A-Za-z_]\w{0,200}+)\+?=(.*)", re.DOTALL)
 _DECLARE: Final = frozenset({"declare", "env", "export", "local", "readonly", "setenv", "typeset"})
@@ -123,6 +125,8 @@ def _here_documents(command: Command) -> Iterator[Entry]:
     for here in command.here:
         if "\n" not in here.text:
             continue
+        if _FILE.match(here.text):
+            yield Entry(("here-document",), here.text, here.line)
         for number, line in enumerate(here.text.split("\n"), here.line):
             found = list(lines.parse_line(line, number))
             if not found and line.strip():

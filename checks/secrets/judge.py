@@ -7,12 +7,23 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.formats.conventions import is_plain_member
 from checks.lazy import regex
 from checks.model import Confidence, Entry, Role, Severity
-from checks.secrets import commands, hashes, headers, keyfaults, settings, shapes, values
-from checks.secrets.names import Kind, kind, own_name, words
+from checks.secrets import (
+    commands,
+    hashes,
+    headers,
+    keyfaults,
+    settings,
+    shapes,
+    values,
+    worded,
+    wording,
+)
+from checks.secrets.names import Kind, is_owned, kind, own_name, words
 from checks.secrets.notsecret import why_not
-from checks.secrets.weak import is_weak
+from checks.secrets.weak import is_common, is_weak
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +37,6 @@ WEAK: Final = "weak-password"
 EMPTY: Final = "empty-password"
 
 _MAX_LENGTH: Final = 4096
-_IN_SECRET_PLAIN: Final = frozenset(
-    "username user login host hostname port database dbname db name namespace url uri endpoint"
-    " region bucket email type ca crt cert tls.crt ca.crt ca.pem server scheme protocol account"
-    " project tenant subscription issuer audience scope scopes role domain path mode".split()
-)
 _NO_KEY: Final = regex(r"[\"'`,;<>]|(?<!\Aenv)\(")
 _KNOWN_PUBLIC: Final = regex(
     r"(?:^|\.)(?:fuzzy_check\..*encryption_key|rspamd_update\.key|unattend\.settings\.@pass"
@@ -96,10 +102,14 @@ def is_plausible(keys: tuple[str, ...], value: str) -> bool:
             kind((one.name,)) is not Kind.NONE and one.value and not why_not(one.value)
             for one in settings.pairs(value)
         )
+    if named >= Kind.PASS and worded.is_spelled(value, keys):
+        return True
+    if "${" in value and any(is_plausible((name,), text) for name, text in values.defaults(value)):
+        return True
     if value[:1] in OPENERS or why_not(value):
         return False
     if named is Kind.TOKEN:
-        return shapes.looks_made(value)
+        return shapes.looks_made(value) or shapes.is_letters(value) or _is_left(value, keys)
     return named is not Kind.VAGUE or shapes.looks_random(value)
 
 
@@ -116,6 +126,10 @@ def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
     value = _bare(entry.value)
     named = Kind.PASSWORD if entry.role is Role.SECRET else _named(entry.keys, place.path)
     if named is Kind.NONE or not value or len(value) > _MAX_LENGTH or not _is_key(entry):
+        return
+    apart = place.code or place.loose or place.document
+    if named >= Kind.PASS and not apart and worded.is_spelled(value, entry.keys):
+        yield Candidate(entry._replace(value=value), WEAK, Severity.LOW, Confidence.MEDIUM)
         return
     # A stray quote in front is what is left of a text whose end is elsewhere.
     plain = value[1:] if value[0] in "\"'" and len(value) > 1 else value
@@ -172,10 +186,16 @@ def _bare(value: str) -> str:
     return value
 
 
+_LONGEST_NAME: Final = 48
+"""What is longer is made of the word for a secret, not called by it."""
+
+
 def _echoes(keys: tuple[str, ...], value: str, named: Kind) -> bool:
     """Say whether the value only repeats its key ("Password: Password", `token: authtoken`)."""
     own, squashed = "".join(words(own_name(keys))), "".join(words(value))
     if not squashed.isalpha() or len(squashed) != len(re.sub(r"[^0-9A-Za-z]", "", value)):
+        return False
+    if len(squashed) > _LONGEST_NAME:
         return False
     if squashed == own and (value[:1].isupper() or named is not Kind.PASSWORD or value != own):
         return True
@@ -195,51 +215,64 @@ def _weigh(
         return (PASSWORD, Severity.LOW, Confidence.LOW) if chosen else None
     if named in {Kind.PASSWORD, Kind.PASS}:
         return _password(value, named, entry, place)
-    if named is Kind.TOKEN and shapes.looks_made(value) and not is_weak(value):
+    apart = place.code or place.loose
+    made = shapes.looks_made(value) or (not apart and shapes.is_letters(value))
+    if named is Kind.TOKEN and made and not is_weak(value):
         return SECRET, Severity.HIGH, Confidence.MEDIUM
+    if named is Kind.TOKEN and not apart and _is_left(value, entry.keys):
+        return WEAK, Severity.LOW, Confidence.MEDIUM
     if named is Kind.VAGUE and shapes.looks_random(value) and (entry.quoted or not place.loose):
         return SECRET, Severity.HIGH, Confidence.LOW
     return None
+
+
+def _is_left(value: str, keys: tuple[str, ...]) -> bool:
+    """Know a default left where a secret is to be made up: `jwt_secret: secret`."""
+    return is_common(value) and words(own_name(keys))[-1:] == ["secret"]
 
 
 def _password(
     value: str, named: Kind, entry: Entry, place: Place
 ) -> tuple[str, Severity, Confidence] | None:
     certain = entry.role is Role.SECRET
-    if place.path.endswith(".php") and _is_default(value, named, entry, place):
+    guessed = (place.loose or place.code) and not certain
+    literal = guessed and place.code and place.settings and entry.quoted
+    if literal and _is_default(value, named, entry.keys, beside=place.beside):
         return WEAK, Severity.LOW, Confidence.MEDIUM
-    guessed = (place.loose or place.code) and not certain and not _is_setting(value, entry, place)
-    if guessed and not shapes.looks_chosen(
+    setting = literal and wording.is_chosen(value, entry.keys)
+    if (guessed and not setting) and not shapes.looks_chosen(
         value, named, quoted=entry.quoted, settings=place.settings
     ):
-        return None
-    if named is Kind.PASS and not certain and value.isalpha() and not value.islower():
+        alone = place.alone and _is_variable(value, named, entry.keys, place.path)
+        return (PASSWORD, Severity.MEDIUM, Confidence.LOW) if alone else None
+    word = value.isalpha() and not value.islower()
+    if named is Kind.PASS and word and not certain and not place.beside:
         return None
     if is_weak(value, place.path + " " + entry.subject):
         return None if guessed else (WEAK, Severity.LOW, Confidence.MEDIUM)
     return PASSWORD, Severity.HIGH, Confidence.MEDIUM if guessed else Confidence.HIGH
 
 
-def _is_default(value: str, named: Kind, entry: Entry, place: Place) -> bool:
-    """Know a default that an array of settings in PHP still has."""
-    settings = place.settings and place.code and entry.quoted and named is Kind.PASSWORD
-    return settings and value.isalnum() and value.islower() and is_weak(value)
-
-
-_LETTERS: Final = 8
-"""From this length on a password of letters is told from a word by the name it stands for."""
-
-
-def _is_setting(value: str, entry: Entry, place: Place) -> bool:
-    """Know a password of letters alone in settings written in PHP: `define("DB_PASSWORD", "x")`."""
+def _is_variable(value: str, named: Kind, keys: tuple[str, ...], path: str) -> bool:
+    """Know a password of letters that source code gives to a variable, without settings around."""
     return (
-        place.settings
-        and place.path.endswith(".php")
-        and entry.quoted
-        and len(words(own_name(entry.keys))) > 1
-        and len(value) >= _LETTERS
-        and value.isalpha()
-        and value.islower()
+        named is Kind.PASSWORD
+        and wording.is_chosen(value, keys)
+        and not wording.names_a_thing(keys)
+        and not is_weak(value, path)
+    )
+
+
+def _is_default(value: str, named: Kind, keys: tuple[str, ...], *, beside: bool) -> bool:
+    """Know a well-known password that settings in source code still have.
+
+    The word itself is one only where its account is known.
+    """
+    return (
+        named is Kind.PASSWORD
+        and is_common(value)
+        and (beside or is_owned(own_name(keys)) or kind((value,)) < Kind.PASS)
+        and not wording.is_labelled(keys)
     )
 
 
@@ -255,5 +288,6 @@ def _encoded(entry: Entry, place: Place) -> Iterator[Candidate]:
         user, _, password = text.partition(":")
         yield from _judge_one(entry._replace(value=password, role=Role.SECRET, subject=user), place)
         return
-    role = Role.NAMED if own in _IN_SECRET_PLAIN or "\n" in text.strip() else Role.SECRET
+    plain = is_plain_member(own_name(entry.keys)) or text.strip().lower() in {"true", "false"}
+    role = Role.NAMED if plain or "\n" in text.strip() else Role.SECRET
     yield from judge(entry._replace(value=text.strip(), role=role), place)

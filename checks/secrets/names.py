@@ -36,11 +36,11 @@ _PASSWORD: Final = frozenset(
     " secretpassword senha sharedpass storepass trustpass userpass userpassword wpapassphrase"
     " contrasena motdepasse authpass bindpasswd bindpassword smtppass adminpassword adminpw"
     " adminpass diepass dnpass psksecret recvpass requiredsecret rocommunity rwcommunity"
-    " sendpass snmpcommunity".split()
+    " sendpass snmpcommunity enablepassword".split()
 )
 _PASSWORD_TAIL: Final = regex(
     r"(?:password|passwd|passphrase|passwort|pwd|userpass|dbpass|bindpw|rootpw|storepass|keypass"
-    r"|(?:bind|security)credentials?)$"
+    r"|(?:bind|security)credentials?|shared(?:secret|key)|w(?:ep|ifi|lan|pa)key)$"
 )
 _PROGRAMS: Final = frozenset(
     "chpass chpasswd gpasswd htpasswd kpasswd ldappasswd lppasswd mkpasswd nispasswd smbpasswd"
@@ -61,26 +61,31 @@ _TOKEN: Final = frozenset(
     " accesssecret consumersecret hmackey hmacsecret integrationkey storagekey primarykeysecret"
     " deploykey subscriptionkey sharedaccesskey apisecret servicekey adminkey bottoken"
     " personalaccesstoken readtoken writetoken hashsecret securitykey sessionkey aeskey datakey"
-    " tokenkey keybase64 jwtkey deskey cipherkey cryptkey cryptokey secretid regcode".split()
+    " tokenkey keybase64 jwtkey deskey cipherkey cryptkey cryptokey secretid regcode apihash"
+    " erlangcookie encryptkey".split()
 )
 _TOKEN_TAIL: Final = regex(
     r"(?:apikey|apisecret|apitoken|accesskey|accesstoken|authtoken|authkey|clientsecret"
     r"|secretkey|secretaccesskey|privatekey|encryptionkey|signingkey|masterkey|sharedkey"
     r"|secretkeybase|sessionsecret|sharedsecret|accountkey|webhooksecret|jwtsecret|licensekey"
-    r"|appsecret|secrettoken|cookiesecret|secretid)$"
+    r"|appsecret|secrettoken|cookiesecret|secretid|erlangcookie|apihash|encryptkey)$"
 )
 _WORDPRESS: Final = regex(r"^(?:secure)?(?:auth|loggedin|nonce)(?:key|salt)$")
 _SALTED: Final = frozenset("auth cookie hash hasher in jwt nonce password secret session".split())
 """Words in front of `salt` that make it one of a site, to be kept secret."""
 _CONTAINERS: Final = frozenset(
-    "apikeys api_keys credentials passwords secrets tokens access_tokens accesstokens".split()
+    "apikeys api_keys bearer credentials github-oauth gitlab-oauth gitlab-token passwords secrets"
+    " tokens access_tokens accesstokens".split()
 )
 """Names of maps whose values are credentials under names of their own."""
+_TOP: Final = Kind.PASSWORD
+_ROOTS: Final = frozenset({"postgres", "root", "mysql", "replicator", "sa"})
+"""Accounts that a map of passwords has as its keys: `password: {postgres: x}`."""
 _COMMUNITIES: Final = frozenset("ro rw snmp trap".split())
 """Words in front of `community` that make it the password of SNMP 1 and 2c."""
 _PASS_TAIL: Final = regex(r"[a-z]{2,}(?:pass|pw)$")
 _VAGUE: Final = frozenset(
-    {"secret", "token", "credential", "credentials", "auth", "community", "encrypt", "key"}
+    {"secret", "token", "credential", "credentials", "auth", "community", "encrypt", "key", "skey"}
 )
 _VAGUE_TAIL: Final = regex(r"(?:secret|token|credentials?)$")
 
@@ -94,10 +99,10 @@ _OWNERS: Final = frozenset(
 """Words in front of `pass` or `pw` that leave no doubt."""
 
 _DROPPED_TAILS: Final = frozenset(
-    "admin base64 b64 backup bytes clear cleartext current data decoded default dev development"
-    " env local master new old override plain plaintext preprod previous primary prod production"
-    " qa raw readonly replica root secondary slave stage staging str string test testing text"
-    " uat user v val value".split()
+    "admin again base64 b64 backup bytes clear cleartext current data decoded default dev"
+    " development env local master new old override plain plaintext preprod previous primary prod"
+    " production qa raw readonly replica root secondary slave stage staging str string test"
+    " testing text uat user v val value".split()
 )
 """Words behind the head noun that do not change what it is: `db_password_prod`."""
 
@@ -154,12 +159,20 @@ def own_name(keys: tuple[str, ...]) -> str:
     return keys[-1] if keys else ""
 
 
+def is_owned(name: str) -> bool:
+    """Say whether a name has in front of its last word whose password it is (`db_password`)."""
+    parts = words(name)
+    return len(parts) > 1 and parts[-2] in _OWNERS
+
+
 def kind(keys: tuple[str, ...]) -> Kind:
     """Classify the value under a key path by its names."""
     own = own_name(keys)
     found = _kind(own)
     if found is Kind.VAGUE and len(keys) > 1:
         found = _in_context(keys, own)
+    if found is Kind.NONE and len(keys) > 1 and own.lower() in _ROOTS and _kind(keys[-2]) is _TOP:
+        return Kind.PASSWORD
     if found is Kind.NONE and len(keys) > 1 and keys[-2].lower() in _CONTAINERS:
         plain = keys[-1].lower() in _PLAIN_MEMBERS or not _PUBLIC.isdisjoint(words(keys[-1]))
         return Kind.NONE if plain else Kind.TOKEN

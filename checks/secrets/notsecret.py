@@ -1,7 +1,7 @@
 """Say why a value that stands where a secret could stand is none: the exact knowledge.
 
 Every reason is a word for the counts of a scan: reference, encrypted, placeholder, switch, path,
-address, label, name, public, type, hash, pattern, option, call.
+address, label, locked, name, public, type, hash, pattern, option, call.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from checks.lazy import regex
-from checks.secrets import hashes
+from checks.secrets import hashes, phrases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +39,10 @@ _REFERENCE: Final = regex(
     | \{\{(?![^{}]{0,120}[ |]d(?:efault)?\([ ]?["'][^"'])(?![ ]?["'][^"']+["'][ ]?\|)
       (?:(?!\{\{).)*?\}\}
     | \{%(?:(?!\{%).)*?%\} | <%(?:(?!<%).)*?%> | \#\{[^{}]*\} | %\([\w.]{1,80}+\)[sd]
-    | ^%\w+%$ | ^%[a-z]/ | ^@@?[\w.\-]+@@?$ | ^\$\$?[A-Z_][A-Z0-9_]*$ | ^\$env: | ^`.*`$
-    | ^__\w+__$ | ^\$\[.*\]$ | ^\$\w+\.\w+ | ^!(?:vault|Ref|Sub|GetAtt|ENV|env_var|secret|include)\b
+    | ^%\w+%$ | ^%[a-z]/ | ^@@?[\w.\-]+@@?$ | ^\$\$?[A-Z_][A-Z0-9_]*$ | ^\$(?:\d\d?|[@*])$
+    | ^\$env: | ^`.*`$
+    | ^\$\$[\w\-]+\$\$$ | ^__\w+__$ | ^\$\[.*\]$ | ^\$\w+\.\w+
+    | ^!(?:vault|Ref|Sub|GetAtt|ENV|env_var|secret|include)\b
     | ^(?:var|local|data|module|each|path|random_\w+|aws_\w+|azurerm_\w+|google_\w+)\.[A-Za-z_]
     | ^\(?(?:os\.)?(?:environ|getenv)\b | ^process\.env\b | ^(?:env|ENV|System\.getenv)[\[(.]
     | ^secrets?\.[A-Za-z_] | ^(?:inputs|vars|github|steps|matrix|needs|parameters)\.[A-Za-z_]
@@ -125,6 +127,8 @@ _CALL: Final = regex(
 """A call, whole or cut at the end of its line, an index, a function, an address."""
 _VERSION: Final = regex(r"^(?:[\^~]|[<>=]=?[ ]?)\d+(?:\.[\dx*]+){0,2}(?:-[\w.]+)?$|^\d+\.\d+\.\d+$")
 """A version or a range of versions, as lists of packages have them."""
+_LOCKED: Final = frozenset({"!", "!!", "!*", "*!", "*LK*", "*NP*"})
+"""What stands in place of a hash so that no password fits."""
 _APP_PASSWORD: Final = regex(r"^[a-z]{4}(?: [a-z]{4}){3}$")
 """How Google shows the password of an application."""
 _PROMPTS: Final = frozenset(
@@ -159,6 +163,8 @@ def _is_label(value: str) -> bool:
     words = value.split()
     if len(words) < 2 or (_APP_PASSWORD.match(value) and _PROMPTS.isdisjoint(words)):
         return False
+    if phrases.is_passphrase(value):
+        return False
     plain = sum(1 for word in words if _LABEL_WORDS.match(word))
     return plain >= max(2, 0.6 * len(words))
 
@@ -192,6 +198,7 @@ _CERTAIN: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     ("reference", _matches(_REFERENCE)),
     ("encrypted", _matches(_ENCRYPTED)),
     ("placeholder", _matches(_PLACEHOLDER)),
+    ("locked", lambda value: value in _LOCKED),
 )
 _LIKELY: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     ("switch", _is_switch),

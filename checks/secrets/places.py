@@ -25,6 +25,8 @@ _LIBRARIES: Final = regex(
 _DOCUMENT_NAMES: Final = regex(
     r"[._\-](?:example|sample|dist|orig|spec|test)(?:\.[^.]*)?$"
     r"|^(?:test_|readme|changelog|changes|news|copying)"
+    r"|(?:^|[._\-])(?:messages|labels|translations?)(?:[_.\-][a-z]{2}(?:[_\-][a-z]{2,4})?)?"
+    r"\.(?:properties|json|ya?ml|ini|toml|resx|xlf)$"
 )
 
 
@@ -37,8 +39,13 @@ class Place(NamedTuple):
     """The text was read in line mode, so a key may not be one."""
     path: str = ""
     settings: bool = False
-    """The path is one of configuration, so `name value` is a likely notation."""
+    """The path is one of configuration, so `name value` is a likely notation; of source code also
+    that a user or a host is set beside: its literals are settings."""
     access: Access | None = None
+    beside: bool = False
+    """A user or a host is set on a line of source code beside."""
+    alone: bool = False
+    """The line of source code does nothing but give a literal to a password's variable."""
 
 
 def is_document(path: str, *, claimed: bool = False, root: str = "") -> bool:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from checks.lazy import regex
 from checks.secrets.names import Kind
+from checks.secrets.phrases import is_passphrase
 from checks.secrets.rules import entropy
 
 _CODE: Final = regex(r"^[A-Za-z_][\w.]*(?:\(|\[|->|::)|[;)\]}{]$|^[A-Z][A-Z0-9_]+$|^[a-z]:\d+$")
 """The beginning of a call or an index, the end of a statement, a constant's name."""
-_VARIABLE: Final = regex(r"^\\?[$@%]\w+(?:->|::|[\[{.,;)]|$)|[$@%]\w+(?:->|[\[{])")
+_VARIABLE: Final = regex(r"^\\?[$@%]\w+(?:->|::|[\[{.,;)]|$)|[$@]\w+(?:->|[\[{])")
 _MIXED: Final = 10
 """From this length on signs and both cases are chosen, with digits or without."""
-_CHOSEN: Final = 10
+CHOSEN: Final = 10
+"""From this length on a value may be told of a document."""
 _CLASSES: Final = 2
 _SIGNS: Final = frozenset("!\"#$%&'()*+,;<=>?@[\\]^`{|}~")
 
@@ -31,9 +34,9 @@ def looks_chosen(value: str, named: Kind, *, quoted: bool, settings: bool) -> bo
     """
     if not any(c.isalpha() for c in value) or not _has_one_word(value, quoted=quoted):
         return False
-    if value.startswith(("0x", "0X", "(", "[", "{", "<", "&", "-")) or _CODE.search(value):
+    if value.startswith(("0x", "0X", "(", "[", "{", "<", "&")) or _CODE.search(value):
         return False
-    if _VARIABLE.search(value):
+    if _VARIABLE.search(value) or (value[0] == "-" and not (quoted and is_mixed(value))):
         return False
     digits = any(c.isdigit() for c in value)
     signs = not _SIGNS.isdisjoint(value)
@@ -53,7 +56,7 @@ def _has_one_word(value: str, *, quoted: bool) -> bool:
 
 def is_mixed(value: str) -> bool:
     """Letters of both cases or with signs, and digits: what an example seldom has."""
-    plain = len(value) >= _CHOSEN and not any(c.isspace() for c in value)
+    plain = len(value) >= CHOSEN and not any(c.isspace() for c in value)
     return plain and any(c.isdigit() for c in value) and _classes(value) > _CLASSES
 
 
@@ -77,6 +80,18 @@ def looks_made(value: str) -> bool:
     return any(c.isdigit() for c in value) and entropy(value) > 2.5 and _classes(value) > 1
 
 
+def is_letters(value: str) -> bool:
+    """Recognise a token of letters of one case: longer than a word, undivided; or a passphrase."""
+    if is_passphrase(value):
+        return True
+    one_case = value.isascii() and value.isalpha() and (value.islower() or value.isupper())
+    return one_case and len(value) >= _RUN and entropy(value) > 3
+
+
+_RUN: Final = 20
+"""Longer than most words of a language."""
+
+
 def is_salt(value: str) -> bool:
     """Know the keys of WordPress: of all printable characters one is a blank now and then."""
     blanks = sum(c.isspace() for c in value)
@@ -96,9 +111,21 @@ def looks_random(value: str) -> bool:
     if len(value) < 12 or any(c.isspace() for c in value):
         return False
     digits = sum(c.isdigit() for c in value)
-    if digits < 2 or digits == len(value) or (len(value) < 32 and _HEX.fullmatch(value)):
+    if digits == len(value) or (len(value) < 32 and _HEX.fullmatch(value)):
+        return False
+    if digits < 2 and not (digits and _flickers(value)):
         return False
     return entropy(value) > min(3.2, 0.75 * _ideal(len(value)))
+
+
+def _flickers(value: str) -> bool:
+    """Say whether the case changes at every third pair of letters, as in no joined words."""
+    pairs = [a.islower() != b.islower() for a, b in pairwise(value) if a.isalpha() and b.isalpha()]
+    return len(pairs) >= _PAIRS and sum(pairs) * 3 > len(pairs)
+
+
+_PAIRS: Final = 14
+"""From so many on that is no chance."""
 
 
 def _ideal(length: int) -> float:

@@ -41,11 +41,17 @@ class Trigger(enum.IntEnum):
     """The armour of a certificate: it may belong to a key."""
 
 
+IN_LINES: Final = frozenset({int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.DIRECTIVE)})
+"""What shows a name and its value on one line."""
+IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
+"""What shows a credential within a value, whatever its name."""
+
 _WORD: Final = (
     r"pass(?:w|phrase|code|[^a-z])|[^a-z]pass|pwd|secret|token|credential|api[_\-. ]?key"
     r"|access[_\-. ]?key|psk|bindpw|rootpw|[^a-z]pw|masterauth|community|storepass|keypass"
     r"|(?:auth|private|encryption|account|signing|shared|master|license|app|host|admin|des|crypt)"
     r"[_\-. ]?key|kennwort|contrasena|senha|salt|authtok"
+    r"|(?:logged_in|nonce)_key|erlang_cookie|api_hash"
 )
 _LEAD: Final = r"pass|pwd|secret|token|psk|bindpw|rootpw|masterauth|requirepass|storepass|community"
 
@@ -54,6 +60,11 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         Trigger.QUOTED,
         rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,16}}"
         r"(?:=>|->|:=|\|\|=?|\?\?=?|\?:|[=:,(])[ \t]{0,16}[a-zA-Z@]?[\"'`][^\"'`\s]",
+    ),
+    (
+        Trigger.QUOTED,
+        r"(?i)passw(?:or)?ds?[\"']?\]\[[:\"'][\w.\-]{1,40}[\"']?\]"
+        r"[ \t]{0,16}=[ \t]{0,16}[\"'][^\"'\s]",
     ),
     (
         Trigger.PLAIN,
@@ -93,11 +104,15 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         r"|useradd|usermod|chpasswd|keytool|openssl|rsync|psql|expect)"
         r"[^\n]{0,120}[ \t]-{1,2}[A-Za-z]",
     ),
+    (
+        Trigger.ARGUMENT,
+        r"(?i)(?:schtasks|cmdkey|psexec|xfreerdp|wfreerdp)[^\n]{0,160}[ \t]/(?:rp|p|pass)[ \t:]",
+    ),
     (Trigger.ARGUMENT, r"net user?[ \t]{1,4}[\w\\:*]"),
     (Trigger.CONTAINER, r"kind[\"']?:[ \t]{0,4}[\"']?(?:Secret|EncryptionConfig)"),
     (
         Trigger.CONTAINER,
-        r"(?i)noecho[\"']?[ \t]{0,4}:[ \t]{0,4}[\"']?true|chpasswd"
+        r"(?i)noecho[\"']?[ \t]{0,4}:[ \t]{0,4}[\"']?true|chpasswd|debconf-set-selections"
         r"|identified[ \t]{1,4}(?:by|with[ \t]{1,4}[^\n]{1,60}(?:by|as))"
         r"[ \t]{1,4}(?:password[ \t]{1,4})?[\"']|\"auths\""
         r"|insecure-password|basic_?auth(?:\(| [\"'])|plainauth\(|dbi->connect"

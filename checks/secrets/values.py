@@ -57,6 +57,12 @@ _DEFAULTS: Final = (
 )
 """A default written into an expression: of Go and Helm, of gomplate and consul-template, of Salt's
 pillar, of ERB, of the Serverless Framework."""
+_WHOLE: Final = (
+    regex(r"\$\{([A-Za-z_][\w.\-]{0,100}+):(?![-=?+:]|\d{1,2}[:}])([^${}]{1,200}+)\}"),
+    regex(r"\$\{([A-Za-z_]\w{0,100}+):?[-=]([^${}]{1,200}+)\}"),
+)
+"""A variable with a default and nothing besides: of Spring and JBoss, of shells and Compose; two
+digits are a part of the variable."""
 _TEMPLATES: Final = frozenset({"{{", "<%", "${"})
 _BLOCK: Final = 2
 """A value with that many line ends is a file of its own and is read as one elsewhere."""
@@ -80,12 +86,23 @@ def documents(entry: Entry) -> Iterator[Entry]:
 
 
 def written(value: str) -> str:
-    """Give the default that a value, an expression of a template, has written into it, or ""."""
+    """Give the default that a value, an expression of a template, has written into it, or "".
+
+    So has `${DB_PASSWORD:-value}`, if it is all of the value and the variable's is a credential.
+    """
     if value[:2] not in _TEMPLATES:
         return ""
     patterns = (_LITERAL, *_DEFAULTS)
     found = next((one for pattern in patterns if (one := pattern.match(value))), None)
-    return found[2] if found else ""
+    if found:
+        return found[2]
+    wholes = (pattern.fullmatch(value) for pattern in _WHOLE if value.startswith("${"))
+    return next((one[2] for one in wholes if one and kind((one[1],))), "")
+
+
+def defaults(value: str) -> Iterator[tuple[str, str]]:
+    """Give name and default of each variable in a value: `${A:-${B:-text}}` has that of B."""
+    return ((found[1], found[2]) for found in _DEFAULT.finditer(value))
 
 
 def inner(entry: Entry) -> Iterator[Entry]:

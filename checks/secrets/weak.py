@@ -28,6 +28,12 @@ _COMMON: Final = frozenset(
     " yourpassword zabbix zaq12wsx".split()
 )
 
+_EVERYDAY: Final = frozenset(
+    "access alpine backup cassandra community default demo file ftp git internal ldap login manager"
+    " master monitor operator private public replication sample server service shadow sip smb snmp"
+    " ssl super system temp user vault web".split()
+)
+"""Those that source code has under a password's name for other reasons too."""
 _GUESSED: Final = 7
 """Up to this length letters of one case, or digits, are tried in minutes."""
 _NAMES: Final = regex(r"[a-z]{3,}")
@@ -48,6 +54,11 @@ def is_weak(value: str, around: str = "") -> bool:
         or len(set(folded)) == 1
         or _runs(folded)
     )
+
+
+def is_common(value: str) -> bool:
+    """Say whether a value is a well-known password and no everyday word besides."""
+    return value in _COMMON and value not in _EVERYDAY
 
 
 def _names(value: str, around: str) -> bool:

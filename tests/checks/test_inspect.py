@@ -115,6 +115,59 @@ def test_base64_of_a_secret_container_is_decoded(look: Look, password: str) -> N
     assert places(look("/srv/secret.yaml", text.replace(encoded, "e30="))) == []
 
 
+def test_a_member_that_is_no_credential_is_left_out(look: Look, password: str) -> None:
+    """What describes a bootstrap token is none; the same words under another name are."""
+    text = (
+        "kind: Secret\nstringData:\n  token-id: 07401b\n  description: for new nodes\n"
+        f"  usage-bootstrap-signing: 'true'\n  token-secret: {password}\n"
+    )
+    assert [place[1:3] for place in places(look("/srv/s.yaml", text))] == [
+        (6, "stringData.token-secret")
+    ]
+    other = text.replace("description", "phrase")
+    assert (4, "stringData.phrase") in [place[1:3] for place in places(look("/srv/s.yaml", other))]
+
+
+def test_a_file_within_a_value_is_read_by_its_place(look: Look, password: str) -> None:
+    """cloud-init and Ansible say where a text is to lie; so its format is known, also in base64."""
+    line = f"db:5432:*:app:{password}"
+    encoded = base64.b64encode(line.encode()).decode()
+    head = f"#cloud-config\npassword: {password[::-1]}\nwrite_files:\n  - "
+    for body in (
+        f"path: /root/.pgpass\n    content: {line}\n",
+        f"content: {line}\n    path: /root/.pgpass\n",
+        f"path: /root/.pgpass\n    encoding: b64\n    content: {encoded}\n",
+    ):
+        found = look("/srv/user-data.yaml", head + body).spotted
+        assert password in [one.value for one in found]
+        found = look("/srv/user-data.yaml", head + body.replace(".pgpass", "notes")).spotted
+        assert password not in [one.value for one in found]
+
+
+def test_a_continued_line_is_told_where_the_value_stands(look: Look, password: str) -> None:
+    """A value has the number of its own line, not that of the first of those that are joined."""
+    text = f"[Service]\nExecStart=/bin/app --verbose \\\n  --db-password={password} \\\n  --all\n"
+    assert [place[1] for place in places(look("/etc/systemd/system/a.service", text))] == [3]
+    flat = text.replace("\\\n", "")
+    assert [place[1] for place in places(look("/etc/systemd/system/a.service", flat))] == [2]
+
+
+def test_labels_are_no_passwords(look: Look) -> None:
+    """A file of messages is a document, the same line in one of settings is told."""
+    text = "login.password=Password\n"
+    assert not look("/srv/app/messages_en.properties", text).spotted
+    assert not look("/srv/app/labels.properties", text).spotted
+    assert look("/srv/app/app.properties", text.replace("Pass", "pass")).spotted
+
+
+def test_commands_of_windows_give_their_passwords(look: Look, password: str) -> None:
+    """An option behind a slash is known by its tool; with another tool it is none."""
+    for tool, option in (("schtasks /create /ru bob", "/rp "), ("cmdkey /user:bob", "/pass:")):
+        text = f"$x = 1\n{tool} {option}{password}\n"
+        assert [one.value for one in look("/srv/a.ps1", text).spotted] == [password]
+        assert not look("/srv/a.ps1", text.replace(tool, "echo bob")).spotted
+
+
 def test_what_broke_is_read_line_by_line(look: Look, password: str) -> None:
     """After the place where a file stops keeping to its format nothing is left out."""
     broken = f'{{\n  "a": 1,\n  oops oops\n  "password": "{password}"\n}}\n'
@@ -261,3 +314,46 @@ def test_any_bytes_can_be_looked_at(inspector: Inspector, data: bytes, path: str
     """No bytes fail."""
     found: list[Spotted] = inspector.look(Document(path, data)).spotted
     assert all(one.message for one in found)
+
+
+def test_what_stands_beside_credentials_in_a_secret_is_none(look: Look, password: str) -> None:
+    """Names of hosts, users and addresses end in what they are, whatever stands in front."""
+    plain = {"DB_USERNAME": "ledger", "PG_DATABASE": "orders", "FRONTEND_URL": "http://shop.lan"}
+    for kind, text in (
+        ("stringData", str),
+        ("data", lambda v: base64.b64encode(v.encode()).decode()),
+    ):
+        rows = [f"  {name}: {text(value)}" for name, value in plain.items()]
+        head = ["apiVersion: v1", "kind: Secret", f"{kind}:", *rows]
+        assert places(look("/srv/k8s/s.yaml", "\n".join([*head, ""]))) == []
+        full = "\n".join([*head, f"  DB_PASSPHRASE: {text(password)}", ""])
+        assert [one[1:3] for one in places(look("/srv/k8s/s.yaml", full))] == [
+            (7, f"{kind}.DB_PASSPHRASE")
+        ]
+
+
+def test_a_file_written_by_a_script_is_read_by_its_own_format(look: Look, password: str) -> None:
+    """Its beginning says what it is: the accounts of cloud-init stand on lines without names."""
+    body = f"chpasswd:\n  list: |\n    root:{password}\n  expire: false\nEOF\n"
+    script = f"cat > user-data <<'EOF'\n#cloud-config\n\n{body}"
+    assert [(line, value) for _, line, _, value in places(look("/srv/make.sh", script))] == [
+        (6, password)
+    ]
+    plain = script.replace("#cloud-config", "notes").replace("chpasswd", "people")
+    assert places(look("/srv/make.sh", plain)) == []
+
+
+def test_answers_to_debconf_need_no_other_word(look: Look, password: str) -> None:
+    """The command is reason enough to read the script; a question of no password is none."""
+    row = "debconf-set-selections <<< 'app app/admin_{} password {}'\n"
+    found = places(look("/srv/setup.sh", row.format("phrase", password)))
+    assert [(line, value) for _, line, _, value in found] == [(1, password)]
+    assert places(look("/srv/setup.sh", row.format("port", "").replace("password", "string"))) == []
+
+
+def test_the_keys_of_wordpress_are_found_one_by_one(look: Look, password: str) -> None:
+    """Each stands for itself, so that a file may hold only one of them."""
+    for name in ("LOGGED_IN_KEY", "NONCE_KEY"):
+        row = f"<?php\ndefine('{name}', '{password * 2}');\n"
+        assert [one[1] for one in places(look("/srv/www/wp-config.php", row))] == [2]
+        assert places(look("/srv/www/wp-config.php", row.replace(name, "MENU_ID"))) == []

@@ -8,9 +8,13 @@ from string import ascii_letters
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checks import worth
-from checks.secrets import names
+from checks.model import Entry
+from checks.secrets import judge, names
+from checks.secrets.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,3 +70,33 @@ def test_every_name_of_a_password_is_telling() -> None:
     known = names._PASSWORD | names._SHORT_PASSWORD
     assert [name for name in sorted(known) if not worth._TELLING.search(name)] == []
     assert not worth._TELLING.search('"nextToken": "input"')
+
+
+MADE = st.text(ascii_letters + "0123456789!#%*+-.:=@^_~", min_size=1, max_size=40)
+
+
+@given(st.sampled_from(["password", "auth", "api_token", "Authorization", "url"]), MADE)
+def test_what_is_told_of_documents_is_never_passed_over(name: str, value: str) -> None:
+    """Whatever judge makes of a name and its value in documentation shows on their line."""
+    encoded = base64.b64encode(f"bob:{value}".encode()).decode()
+    notations = {"auth": encoded, "Authorization": f"Basic {encoded}", "url": f"ftp://b:{value}@h/"}
+    written = notations.get(name, value)
+    if any(judge.judge(Entry((name,), written, 1), Place(document=True, path="/srv/doc/a.yml"))):
+        assert worth.shows_sample(f"{name}: {written}")
+
+
+@pytest.mark.parametrize("row", ["password: correcthorse", "password = None, 12", "token: x1"])
+def test_other_lines_of_documents_are_passed_over(row: str) -> None:
+    """A line of documentation without anything made or mixed costs no more than a look."""
+    assert not worth.shows_sample(row)
+
+
+def test_a_sample_in_other_peoples_code_is_told_at_low(look: Look) -> None:
+    """Random keys and mixed passwords in a library are findings, plain ones are not."""
+    made = "".join(random.Random(3).choices(ascii_letters + "0123456789", k=20))
+    path = "/usr/lib/python3/dist-packages/app/data.json"
+    assert values(look(path, f'{{"password": "{made}"}}')) == [made]
+    assert values(look(path, '{"password": "' + LETTERS + '"}')) == []
+    code = "/usr/lib/python3/dist-packages/app/data.py"
+    assert values(look(code, f'PASSWORD = "{made}"')) == [made]
+    assert values(look(code, f'PASSWORD = "{LETTERS}"')) == []

@@ -33,6 +33,10 @@ def found(line: str) -> list[tuple[str, str]]:
         ("http.basic_auth 'u', 'p'", [("p", "u")]),
         ("http.basic_auth u, ENV['p']", []),
         ("postgresql::postgresql_password('u', 'p')", [("p", "u")]),
+        ('credentials += Credentials("r", "h", "u", "p")', [("p", "u")]),
+        ('x = Credentials("r", "h", "u", "p")', []),
+        ("f('u', SecretValue.unsafePlainText('p'))", [("p", "")]),
+        ("f('u', SecretValue.secretsManager('p'))", []),
     ],
 )
 def test_the_argument_counts_by_position(line: str, expected: list[tuple[str, str]]) -> None:

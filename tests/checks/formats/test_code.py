@@ -250,3 +250,36 @@ def test_what_is_assigned_names_the_value_that_stands_in(line: str, keys: tuple[
 def test_a_comparison_or_another_index_names_nothing(line: str) -> None:
     """Only an assignment does, and only a symbol."""
     assert [e for e in code.parse_line(line, 1) if e.keys[-1] in {"password", "string", "b"}] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "keys"),
+    [
+        ("default['pg']['password']['app'] = '@@'", ("app", "password")),
+        ("node.default[:pg]['passwords'][:app] = '@@'", ("app", "password")),
+        ("default['pg']['password']['length'] = '@@'", ()),
+        ("default['pg']['password']['max_age'] = '@@'", ()),
+        ('$script:ServicePassword = "@@"', ("ServicePassword",)),
+        ('$global:pw = "@@"', ("pw",)),
+        ('db_password: str = Field(default="@@", env="X")', ("db_password",)),
+        ('name: str = Field(default="@@", env="X")', ("default",)),
+        ("Credentials.fromPassword('@@', x)", ()),
+        ("rds.withPassword('@@', x)", ("password",)),
+        ("property 'sonar.password', '@@'", ("sonar.password",)),
+        ("label 'sonar.password', '@@'", ()),
+    ],
+)
+def test_an_index_a_scope_or_a_field_names_the_value(line: str, keys: tuple[str, ...]) -> None:
+    """The password of an account may be one index up; how it is to be is no password."""
+    value = made(10, "")
+    planted = [e.keys for e in code.parse_line(line.replace("@@", value), 1) if e.value == value]
+    assert planted == ([keys] if keys else [])
+
+
+def test_letters_behind_a_getters_name_are_no_default() -> None:
+    """They may name a member; the default of an environment variable is one, as are digits."""
+    letters = "".join(random.Random(6).choices(LETTERS[:23], k=12))
+    assert pairs(f"getValue('password', '{letters}')") == []
+    assert pairs(f"getValue('password', '{letters}7')") == [("password", f"{letters}7")]
+    assert pairs(f"getenv('DB_PASSWORD', '{letters}')") == [("DB_PASSWORD", letters)]
+    assert pairs(f"put('password', '{letters}')") == [("password", letters)]

@@ -35,6 +35,12 @@ PLANTED = [
     ),
     (
         "nginx/a.conf",
+        "location / { if ($http_x_token != @@) { return 403; } }\n",
+        "double",
+        ("location /", "if", "x_token"),
+    ),
+    (
+        "nginx/a.conf",
         '# { "\nsecure_link_secret\n @@;\n',
         "word",
         ("secure_link_secret",),
@@ -70,3 +76,12 @@ def test_a_text_that_is_commented_out_gives_nothing(
 ) -> None:
     """No comment is taken for a setting."""
     silent(nginx, template, "# ")
+
+
+def test_only_a_part_of_the_request_is_compared_with_a_credential() -> None:
+    """A header, an argument and a cookie are; a variable and a path are not."""
+    found = list(nginx.parse("if ($arg_key = k7Q2) { return 403; }\n"))
+    assert [(e.keys, e.value) for e in found if e.keys[-1] == "key"] == [(("if", "key"), "k7Q2")]
+    for other in ("$request_method = POST", "-f $request_filename", "$http_key ~* k7Q2"):
+        text = f"if ({other}) {{ return 403; }}\n"
+        assert [e.keys[-1] for e in nginx.parse(text)] == ["return"]

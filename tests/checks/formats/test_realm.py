@@ -58,3 +58,10 @@ def test_a_digest_is_a_hash_and_a_group_is_no_user() -> None:
     assert roles == {
         "a": Role.HASH, "b": Role.HASH, "c": Role.SECRET, "log.level": Role.NAMED,
     }  # fmt: skip
+
+
+def test_a_digest_is_given_without_its_scheme() -> None:
+    """Jetty's `MD5:` stands before bare hexadecimal; what is no digest stays as it is."""
+    digest, other = realm.parse(f"a: MD5:{'0a' * 16},user\nb: MD5:k7,user\n")
+    assert (digest.value, digest.role) == ("0a" * 16, Role.HASH)
+    assert other.value == "MD5:k7"

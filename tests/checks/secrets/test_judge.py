@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import string
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -77,6 +78,62 @@ def test_name_and_value_decide_together(
 ) -> None:
     """A password may be anything but what is known to be none; a key has to look made."""
     assert [one.check for one in judged(value, *keys)] == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize("value", ["shop_password", "ledgerpassword", "mypassword", "my-own-pw"])
+def test_a_spelled_password_counts_where_a_format_names_it(value: str) -> None:
+    """It is weak; where the key was guessed, and in documents, the same words are a name."""
+    assert told(judged(value, "db", "password")) == [(WEAK, value)]
+    for place in (Place(loose=True), Place(code=True), Place(document=True)):
+        assert judged(value, "db", "password", place=place) == []
+    assert judged(value, "db", "password_field") == []
+
+
+def test_a_token_of_letters_is_longer_than_a_word() -> None:
+    """Letters of one case and nothing between them; not a word, and not where a key is a guess."""
+    rng = random.Random(8)
+    for alphabet in (string.ascii_lowercase, string.ascii_uppercase):
+        value = "".join(rng.choices(alphabet, k=24))
+        assert told(judged(value, "jwt_secret")) == [(SECRET, value)]
+        assert judged(value[:12], "jwt_secret") == []
+        assert judged(f"{value[:12]}-{value[12:]}", "jwt_secret") == []
+        assert judged(value, "jwt_secret", place=Place(loose=True)) == []
+
+
+def test_a_word_repeated_is_longer_than_a_name() -> None:
+    """What only ends like a name is one while it is as short as names are."""
+    assert told(judged("appsecretkey" * 5, "jwt_secret")) == [(SECRET, "appsecretkey" * 5)]
+    assert judged("appsecretkey" * 2, "jwt_secret") == []
+
+
+def test_a_secret_that_was_never_changed_is_weak() -> None:
+    """Only where one is to be made up, and only by a well-known word."""
+    assert told(judged("secret", "app", "jwt_secret")) == [(WEAK, "secret")]
+    for keys, value in ((("app", "api_key"), "secret"), (("app", "jwt_secret"), "frontend")):
+        assert judged(value, *keys) == []
+    assert judged("secret", "app", "jwt_secret", place=Place(code=True)) == []
+
+
+def test_the_default_of_a_variable_is_the_value_itself() -> None:
+    """All of the value is one variable, whose name says that its default is a credential."""
+    for text in ("${DB_PASSWORD:@}", "${DB_PASSWORD:-@}", "${db-password:@}", "${DB_PASSWORD=@}"):
+        assert told(judged(text.replace("@", "ledger77"), "db", "password")) == [
+            (PASSWORD, "ledger77")
+        ]
+        assert told(judged(text.replace("@", "changeme"), "db", "password")) == [(WEAK, "changeme")]
+    for text in (
+        "${DB_PASSWORD:}",
+        "${DB_PASSWORD:?unset}",
+        "${env:DB_PASSWORD}",
+        "${DB_PASSWORD:0:4}",
+    ):
+        assert judged(text, "db", "password") == []
+
+
+def test_a_line_is_plausible_by_a_default_within_a_default() -> None:
+    """The outer variable stands for the inner one, whose default is the password."""
+    assert judge.is_plausible(("PW",), "${PW:-${PASSWORD:-" + VALUE + "}}")
+    assert not judge.is_plausible(("PW",), "${PW:-${PASSWORD:-}}")
 
 
 def test_severity_and_confidence_say_how_sure_it_is() -> None:
@@ -275,14 +332,35 @@ def test_a_hash_by_its_place_may_be_bare_hexadecimal() -> None:
     assert judged(digest, "checksum") == []
 
 
-def test_settings_in_php_may_have_a_password_of_letters() -> None:
-    """The name has to have two words and the file to be one of settings."""
+def test_settings_in_source_code_may_have_a_password_of_letters() -> None:
+    """The literal has to be quoted and the file or its lines to be settings."""
     value = "marbleharbor"
     place = Place(code=True, loose=True, path="www/wp-config.php", settings=True)
-    assert told(judged(value, "DB_PASSWORD", place=place, quoted=True)) == [(PASSWORD, value)]
-    for other in (place._replace(settings=False), place._replace(path="a/settings.py")):
-        assert judged(value, "DB_PASSWORD", place=other, quoted=True) == []
-    assert judged(value, "password", place=place, quoted=True) == []
+    for name in ("DB_PASSWORD", "password"):
+        assert told(judged(value, name, place=place, quoted=True)) == [(PASSWORD, value)]
+        assert judged(value, name, place=place) == []
+        other = place._replace(settings=False)
+        assert judged(value, name, place=other, quoted=True) == []
+
+
+def test_settings_in_source_code_may_have_a_well_known_password() -> None:
+    """It is told as weak; a word that is as often something else is not told."""
+    place = Place(code=True, loose=True, path="app/settings.py", settings=True)
+    found = judged("changeme", "password", place=place, quoted=True)
+    assert [(one.check, one.severity) for one in found] == [(WEAK, Severity.LOW)]
+    assert judged("default", "password", place=place, quoted=True) == []
+    assert judged("password", "password", place=place, quoted=True) == []
+    assert [one.check for one in judged("password", "db_password", place=place, quoted=True)]
+
+
+def test_letters_given_to_a_variable_are_told_with_doubt() -> None:
+    """Without settings around them they are no more than likely; a constant names a thing."""
+    value = "marbleharbor"
+    place = Place(code=True, loose=True, path="src/run.go", alone=True)
+    found = judged(value, "dbPassword", place=place, quoted=True)
+    assert [(one.severity, one.confidence) for one in found] == [(Severity.MEDIUM, Confidence.LOW)]
+    assert judged(value, "EVENT_PASSWORD", place=place, quoted=True) == []
+    assert judged(value, "db_pass", place=place._replace(alone=False), quoted=True) == []
 
 
 def test_a_community_in_a_file_of_snmp_is_a_password() -> None:
@@ -330,3 +408,31 @@ def test_a_hash_of_rabbitmq_is_known_by_its_key() -> None:
     checks = [one.check for one in judged(value, "users", "password_hash")]
     assert checks == ["password-hash-weak"]
     assert judged(value, "users", "checksum") == judged("", "users", "password_hash") == []
+
+
+def test_a_key_may_be_a_passphrase() -> None:
+    """Words drawn at random are a key where a format sets one; a sentence and a guess are none."""
+    phrase = " ".join(random.Random(4).sample("copper lantern river falcon winter".split(), 4))
+    assert told(judged(phrase, "encryption_key")) == [(SECRET, phrase)]
+    assert not judged(f"the {phrase}", "encryption_key")
+    assert not judged(phrase, "encryption_key", place=Place(loose=True))
+
+
+def test_a_bearer_token_is_listed_by_its_host() -> None:
+    """Composer keeps tokens under the names of hosts; under another map such a name is none."""
+    assert told(judged(KEY, "bearer", "repo.corp.test")) == [(SECRET, KEY)]
+    assert not judged(KEY, "mirrors", "repo.corp.test")
+
+
+def test_a_random_value_may_have_a_single_digit() -> None:
+    """Case that changes all the time is no joined words; those with a number are a name."""
+    rng = random.Random(11)
+    for _ in range(20):
+        drawn = rng.sample(string.ascii_lowercase, 24)
+        letters = [rng.choice((str.upper, str.lower))(c) for c in drawn]
+        flickering = "k" + "".join(letters[:12]) + "7" + "".join(letters[12:]) + "q"
+        pairs = pairwise(flickering)
+        if sum(a.islower() != b.islower() for a, b in pairs) > 10:
+            assert told(judged(flickering, "token")) == [(SECRET, flickering)]
+    assert not judged("MyApplicationTokenVersion2Name", "token")
+    assert not judged("abcdefghijklmnop7qrstuvwxyz", "token")

@@ -15,14 +15,16 @@ PASSWORDS = """password PASSWORD Password passwd DB_PASSWORD dbPassword db-passw
     olcRootPW userPassword passphrase keyPassword storePassword password_prod passwordProd
     javax.net.ssl.keyStorePassword wpa_psk db_pass SMTP_PASS admin_pw pwd kennwort senha
     ansible_password ansible_ssh_pass password_value new_password WORDPRESS_DB_PASSWORD
-    snmp_community ro_community _SNMPCOMMUNITY bindCredential requiredSecret""".split()
+    snmp_community ro_community _SNMPCOMMUNITY bindCredential requiredSecret
+    root_password_again enable_password wifi_key wpa_key shared_key turn_shared_secret""".split()
 SHORT = "pass pw psk pass123 mypass ansible_become_pass".split()
 TOKENS = """api_key apiKey APIKEY X-Api-Key secret_key SECRET_KEY SECRET_KEY_BASE client_secret
     clientSecret access_token refresh_token auth_token aws_secret_access_key AWS_SECRET_ACCESS_KEY
-    private_key encryption_key master_key license_key account_key shared_key session_secret
+    private_key encryption_key master_key license_key account_key session_secret
     cookie_secret webhook_secret jwt_secret JWT_SECRET_KEY JWT_SIGNING_KEY SIGNING_KEY hmac_key
-    VAULT_TOKEN GITHUB_TOKEN AUTH_KEY SECURE_AUTH_SALT des_key crypt_key""".split()
-VAGUE = "secret token key credential credentials auth community".split()
+    VAULT_TOKEN GITHUB_TOKEN AUTH_KEY SECURE_AUTH_SALT des_key crypt_key api_hash
+    RABBITMQ_ERLANG_COOKIE AtRestEncryptKey""".split()
+VAGUE = "secret token key skey credential credentials auth community".split()
 NONE = """password_file passwordFile DB_PASSWORD_FILE password_hash password_policy passwordless
     password_min_length min_password_length password_encryption PasswordAuthentication
     password_reset_url show_password forgot_password password_expires is_password passwordLabel
@@ -32,7 +34,7 @@ NONE = """password_file passwordFile DB_PASSWORD_FILE password_hash password_pol
     imagePullSecrets private_key_path public_key publicKey primary_key foreign_key sort_key
     cache_key partition_key hotkey keyboard monkey credentials_file author authority username user
     name host url email port login account value default chpasswd sshpass keepass signingkey
-    user.signingKey""".split()
+    user.signingKey shared_key_file wifi_key_mgmt enable_password_auth""".split()
 TABLE = [
     *((name, Kind.PASSWORD) for name in PASSWORDS),
     *((name, Kind.PASS) for name in SHORT),
@@ -66,6 +68,13 @@ def test_a_name_promises_what_its_head_noun_says(name: str, expected: Kind) -> N
 def test_neutral_leaves_take_the_name_above(keys: tuple[str, ...], expected: Kind) -> None:
     """A leaf that says nothing passes on what its parent says; a leaf with a meaning does not."""
     assert kind(keys) is expected
+
+
+def test_a_map_of_passwords_is_keyed_by_accounts() -> None:
+    """The account of a database under `password` has one, any other member of it has none."""
+    assert kind(("postgresql", "password", "postgres")) is Kind.PASSWORD
+    assert kind(("postgresql", "password", "length")) is Kind.NONE
+    assert kind(("postgresql", "port", "postgres")) is Kind.NONE
 
 
 def test_the_innermost_name_is_the_own_one() -> None:

@@ -21,7 +21,8 @@ CERTAIN = {
         resolve:ssm:/db arn:aws:secretsmanager:eu-west-1:1:secret:x projects/p/secrets/s
         @Microsoft.KeyVault(SecretUri=x) env:DB_PASSWORD op://vault/item/field ref+vault://x
         file:/run/secrets/db `pass` ((db-password)) [parameters('pw')] $env:PW ${{secrets.X}}
-        $[variables.pw] <#pw#>""",
+        $[variables.pw] <#pw#> $$PASS_STORE$$
+        $4 $10 $@""",
     "encrypted": """ENC[AES256_GCM,data:x] ENC(abc=) $ANSIBLE_VAULT;1.1;AES256 {cipher}a1b2c3
         {AES}abc= {AES256}abc= age-encryption.org/v1 $encrypted$ jasypt:abc sops:x
         k8s:enc:aescbc:v1:key1:x""",

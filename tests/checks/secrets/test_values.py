@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.model import Entry, Role
-from checks.secrets.values import documents, inner
+from checks.secrets.values import defaults, documents, inner, written
 
 LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
@@ -359,3 +359,20 @@ def test_hostile_expressions_cost_time_in_proportion(piece: str) -> None:
     for lead in ("{{", "<%=", "${"):
         assert list(documents(Entry(("password",), lead + piece * 50_000, 1))) == []
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "db.password", "keystore-password", "JWT_SECRET"])
+def test_a_variable_with_a_default_has_it_written(name: str) -> None:
+    """Digits too, if they are no part of the variable; the name must be that of a credential."""
+    for value in ("ledger77", "20041", "a:b"):
+        assert written("${" + name + ":" + value + "}") == value
+    for text in ("", ":x", "-", "?x", "12", "0:4"):
+        assert written("${" + name + ":" + text + "}") == ""
+    assert written("${" + name + "}") == written("${DB_HOST:ledger77}") == ""
+    assert written("${env:" + name + "}") == written("${" + name + ":ledger77}/db") == ""
+
+
+def test_defaults_are_given_with_the_name_they_are_for() -> None:
+    """Of variables within each other the innermost has the text."""
+    assert list(defaults("${PW:-${DB_PW:-ledger77}}")) == [("DB_PW", "ledger77")]
+    assert list(defaults("${PW} and $DB_PW")) == []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from agent import state
+from agent import __version__, state
+from checks import catalog
 from checks.errors import RuleError
 from checks.secrets import engine as engines
 from checks.secrets import rules as rule_files
@@ -21,16 +22,25 @@ if TYPE_CHECKING:
 class _Kept(msgspec.Struct):
     rules: list[Rule]
     database: bytes
+    formats: catalog.Index
 
 
-def engine(files: Iterable[tuple[str, str]], base: Path) -> engines.Engine:
+class Matching(NamedTuple):
+    """What finds candidates and what knows the formats of files."""
+
+    engine: engines.Engine
+    formats: catalog.Index
+
+
+def load(files: Iterable[tuple[str, str]], base: Path) -> Matching:
     """Load or compile the engine for these rule files; raises RuleError for a bad rule.
 
-    The kept form is named by a digest of the rules' text, of the library and of the built-in
-    expressions; one that is damaged, not private or fails its examples is compiled anew.
+    The kept form is named by a digest of the rules' text, of the library, of the built-in
+    expressions and of the folder of formats; one that is damaged, not private or fails its
+    examples is compiled anew.
     """
     texts = list(files)
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"{__version__}\0{catalog.key()}".encode("utf-8", "surrogateescape"))
     for name, text in texts:
         digest.update(f"{name}\0{text}\0".encode("utf-8", "surrogateescape"))
     path = base / "cache" / f"rules-{engines.key(digest.digest())}"
@@ -39,9 +49,9 @@ def engine(files: Iterable[tuple[str, str]], base: Path) -> engines.Engine:
         return kept
     rules = rule_files.load(texts)
     database = engines.compile_rules(rules)
-    made = engines.Engine(rules, database)
+    made = Matching(engines.Engine(rules, database), catalog.index())
     try:
-        content = msgspec.msgpack.encode(_Kept(rules, database))
+        content = msgspec.msgpack.encode(_Kept(rules, database, made.formats))
         state.write(path, state.sealed(content, path.name))
         _forget_others(path)
     except (state.StateError, OSError):
@@ -49,13 +59,13 @@ def engine(files: Iterable[tuple[str, str]], base: Path) -> engines.Engine:
     return made
 
 
-def _kept(path: Path) -> engines.Engine | None:
+def _kept(path: Path) -> Matching | None:
     try:
         content = state.checked(state.read(path), path.name)
         if content is None:
             return None
         kept = msgspec.msgpack.decode(content, type=_Kept)
-        return engines.Engine(kept.rules, kept.database)
+        return Matching(engines.Engine(kept.rules, kept.database), kept.formats)
     except (state.StateError, msgspec.DecodeError, RuleError):
         return None
 

@@ -29,6 +29,7 @@ class Job(NamedTuple):
     roots: tuple[str, ...]
     orders: Orders
     engine: Engine
+    formats: catalog.Index
     processes: int
     version: str
     progress: Callable[[Result], None] | None = None
@@ -75,7 +76,7 @@ def _order(finding: Finding) -> tuple[str, int, str, str]:
 
 def _look(job: Job) -> Result:
     total = Result(not_applicable=Counter())
-    scanner = Scanner(Inspector(job.engine, catalog.Formats()), job.orders)
+    scanner = Scanner(Inspector(job.engine, catalog.Formats(job.formats)), job.orders)
     seconds = job.orders.policy.files.seconds_per_file
     pool = Pool(scanner.file, job.processes, seconds)
     for result in pool.run(_paths(job, total)):

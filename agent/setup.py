@@ -87,15 +87,16 @@ def job(choice: Choice) -> scanning.Job:
         roots=choice.paths,
         taking=choice.taking is not None,
     )
-    engine = rulecache.engine(texts, base)
+    matching = rulecache.load(texts, base)
     named = {*told.secrets.disable, *told.secrets.severity}
-    for name in sorted(named.difference(check_infos(engine))):
+    for name in sorted(named.difference(check_infos(matching.engine))):
         # No error: a policy for a fleet may name what only newer agents know.
         click.echo(f"hygiene-agent: policy: no check is called {printable(name)}", err=True)
     return scanning.Job(
         roots=choice.paths,
         orders=orders,
-        engine=engine,
+        engine=matching.engine,
+        formats=matching.formats,
         processes=choice.jobs or scanning.processes(),
         version=__version__,
     )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import re
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
+import msgspec
+
 from checks import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from checks.model import Entry
 
@@ -33,36 +36,96 @@ class Format(Protocol):
         ...
 
 
+class _Sniffing(Format, Protocol):
+    def sniff(self, head: str) -> bool: ...
+
+
 def rule_files() -> Iterator[tuple[str, str]]:
     """Give name and text of every rule file of the package."""
     for path in sorted(RULES.glob("*.yaml")):
         yield path.name, path.read_text(encoding="utf-8")
 
 
-def _modules() -> Iterator[Format]:
-    for info in pkgutil.iter_modules(formats.__path__):
-        module = importlib.import_module(f"{formats.__name__}.{info.name}")
-        if hasattr(module, "NAMES"):
-            yield cast("Format", module)
+class Listed(msgspec.Struct, frozen=True, array_like=True):
+    """One glob of a format: what can be told of a file by its name before the format is loaded."""
 
-
-class Named(NamedTuple):
-    """The format that a name promises."""
-
-    format: Format | None
+    glob: str
+    module: str
     always: bool
     """Such files are parsed whatever their words."""
     code: bool
     dialect: bool
     """Its files have words of their own, so that no pattern knows them all."""
+    script: bool
+    """A file with an interpreter in its first line may be of this format."""
 
 
-_UNKNOWN: Final = Named(None, always=False, code=False, dialect=False)
+class Index(msgspec.Struct, frozen=True, array_like=True):
+    """All globs, and the formats that recognise a text by its first lines, in order."""
+
+    globs: list[Listed]
+    sniffers: list[str]
 
 
-def _named(module: Format, *, always: bool) -> Named:
+def index() -> Index:
+    """Load every format once and list what they know of names."""
+    modules = [_loaded(info.name) for info in pkgutil.iter_modules(formats.__path__)]
+    modules = [module for module in modules if hasattr(module, "NAMES")]
+    return Index(
+        [_listed(glob, module) for module in modules for glob in module.NAMES],
+        [_short(module) for module in modules if hasattr(module, "sniff")],
+    )
+
+
+def key() -> str:
+    """Name the state of the folder of formats: an index is good for no other."""
+    with os.scandir(formats.__path__[0]) as entries:
+        found = [(e.name, e.stat()) for e in entries if e.name.endswith(".py")]
+    return repr(sorted((name, status.st_size, status.st_mtime_ns) for name, status in found))
+
+
+def _listed(glob: str, module: Format) -> Listed:
     code = hasattr(module, "CODE")
-    return Named(module, always, code, dialect=not code and not hasattr(module, "GENERIC"))
+    return Listed(
+        glob,
+        _short(module),
+        always=glob in getattr(module, "ALWAYS", ()),
+        code=code,
+        dialect=not code and not hasattr(module, "GENERIC"),
+        script=hasattr(module, "sniff"),
+    )
+
+
+def _short(module: Format) -> str:
+    return module.__name__.rpartition(".")[2]
+
+
+def _loaded(name: str) -> Format:
+    return cast("Format", importlib.import_module(f"{formats.__name__}.{name}"))
+
+
+class Named:
+    """The format that a name promises; it is loaded when it is asked for."""
+
+    def __init__(self, module: str, *, always: bool, code: bool, dialect: bool) -> None:
+        """Keep what is known; module: "" for none."""
+        self._module = module
+        self.always = always
+        self.code = code
+        self.dialect = dialect
+
+    @cached_property
+    def format(self) -> Format | None:
+        """The format's module, None where no format claims the name."""
+        return _loaded(self._module) if self._module else None
+
+    @cached_property
+    def unsettled(self) -> Named:
+        """The same format, of a file that its name alone says less of."""
+        return Named(self._module, always=False, code=self.code, dialect=False)
+
+
+_UNKNOWN: Final = Named("", always=False, code=False, dialect=False)
 
 
 class _Glob(NamedTuple):
@@ -116,15 +179,20 @@ class _Likely(NamedTuple):
 class _Globs:
     """Globs filed under what a path must have, so that few are tried on a path."""
 
-    def __init__(self, pairs: Iterator[tuple[str, Format]]) -> None:
+    def __init__(self, listed: Iterable[Listed]) -> None:
         self._filed: dict[str, list[_Glob]] = {}
         self._loose: list[_Glob] = []
-        for glob, module in pairs:
-            named = _named(module, always=glob in getattr(module, "ALWAYS", ()))
+        names: dict[tuple[str, bool], Named] = {}
+        for this in listed:
+            glob, kind = this.glob, (this.module, this.always)
+            if (named := names.get(kind)) is None:
+                named = names[kind] = Named(
+                    this.module, always=this.always, code=this.code, dialect=this.dialect
+                )
             place = _place(glob)
             parent, _, name = glob.rpartition("/")
             rank = (-glob.count("/"), -len(glob), glob)
-            one = _Glob(rank, named, name in {place, "*"}, hasattr(module, "sniff"), parent, name)
+            one = _Glob(rank, named, name in {place, "*"}, this.script, parent, name)
             (self._filed.setdefault(place, []) if place else self._loose).append(one)
         self._nested = [
             (max(_WILD.split(one.parent), key=len).strip("/"), one)
@@ -217,17 +285,16 @@ def _translate(glob: str) -> str:
 class Formats:
     """All formats, and which of them a file is of."""
 
-    def __init__(self) -> None:
-        """List and load the format modules."""
-        self._all = list(_modules())
-
-    @cached_property
-    def _names(self) -> _Globs:
-        return _Globs((glob, module) for module in self._all for glob in module.NAMES)
+    def __init__(self, known: Index | None = None) -> None:
+        """Take an index of the formats, or make it."""
+        known = known or index()
+        self._names = _Globs(known.globs)
+        self._known = known
 
     @cached_property
     def _sniffers(self) -> list[tuple[Callable[[str], bool], Format]]:
-        return [(module.sniff, module) for module in self._all if hasattr(module, "sniff")]
+        modules = [cast("_Sniffing", _loaded(name)) for name in self._known.sniffers]
+        return [(module.sniff, module) for module in modules]
 
     def of(self, path: str, data: bytes) -> Named:
         """Give the format of a file by its name; of a script only what its first line agrees to."""
@@ -235,7 +302,7 @@ class Formats:
         if glob is None:
             return _UNKNOWN
         if data[:2] == b"#!" and not glob.script:
-            return glob.named._replace(always=False, dialect=False) if glob.named.code else _UNKNOWN
+            return glob.named.unsettled if glob.named.code else _UNKNOWN
         return glob.named
 
     def sniffed(self, head: str) -> Format | None:

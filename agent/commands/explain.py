@@ -14,7 +14,7 @@ from checks.secrets import advice
 @click.argument("check")
 def command(check: str) -> None:
     """Say what CHECK finds, why it matters and how to mend it."""
-    engine = rulecache.engine(setup.rule_texts(()), state.folder(os.environ, os.geteuid()))
+    engine = rulecache.load(setup.rule_texts(()), state.folder(os.environ, os.geteuid())).engine
     infos = setup.check_infos(engine)
     if check not in infos:
         near = [name for name in infos if check in name][:8]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -134,10 +133,18 @@ def _bare(key: str, rest: str, number: int) -> Entry:
     return Entry((key,), value, number)
 
 
+def _unescaped(text: str) -> str:
+    if "&" not in text:
+        return text
+    import html  # its table of names takes longer to load than most files to read
+
+    return html.unescape(text)
+
+
 def _elements(text: str, number: int) -> Iterator[Entry]:
     for found in _ELEMENT.finditer(text):
         name = _ATTRIBUTE.search(found[2]) if found[2] else None
-        value = html.unescape(found[3]) if "&" in found[3] else found[3]
+        value = _unescaped(found[3])
         if value.strip():
             yield Entry((name[1] if name else found[1],), value.strip(), number)
 

@@ -182,7 +182,7 @@ def test_the_forms_in_the_readme_are_the_forms() -> None:
 
 def test_the_checks_in_the_readme_exist(state: Path) -> None:
     """Examples use check ids that `explain` knows."""
-    known = setup.check_infos(rulecache.engine(setup.rule_texts([]), state))
+    known = setup.check_infos(rulecache.load(setup.rule_texts([]), state).engine)
     shown = set(re.findall(r"(?:embedded|weak|empty|key|password)-[a-z-]+", README))
     assert shown
     assert shown <= set(known)

@@ -39,7 +39,7 @@ OTHERS = [("two.yaml", _RULE.format(name="two", prefix="extwo"))]
 def base(tmp_path: Path) -> Path:
     """A state folder in which our rules are compiled."""
     folder = tmp_path / "state"
-    rulecache.engine(OURS, folder)
+    rulecache.load(OURS, folder)
     return folder
 
 
@@ -83,7 +83,7 @@ def _no_rules(path: Path) -> None:
 def _form_of_others(path: Path) -> None:
     """Put the whole form of other rules in this one's place: its digest is right, not its name."""
     folder = path.parent.parent.parent / "others"
-    rulecache.engine(OTHERS, folder)
+    rulecache.load(OTHERS, folder)
     shutil.copy(_file(folder), path)
 
 
@@ -126,7 +126,7 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
 def test_a_form_is_compiled_once(base: Path) -> None:
     """The second time the kept form is read, not written again."""
     before = _file(base).stat()
-    assert _finds(rulecache.engine(OURS, base), "exone")
+    assert _finds(rulecache.load(OURS, base).engine, "exone")
     after = _file(base).stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
     assert after.st_mode & 0o777 == 0o600
@@ -138,7 +138,7 @@ def test_a_form_that_is_not_ours_is_made_anew(base: Path, damage: Callable[[Path
     path = _file(base)
     good = path.read_bytes()
     damage(path)
-    engine = rulecache.engine(OURS, base)
+    engine = rulecache.load(OURS, base).engine
     assert [rule.id for rule in engine.rules] == ["one-token"]
     assert (_finds(engine, "exone"), _finds(engine, "extwo")) == (True, False)
     assert not path.is_symlink()
@@ -150,14 +150,14 @@ def test_a_form_of_somebody_else_is_made_anew(base: Path) -> None:
     """A file of another user is replaced by one of ours."""
     path = _file(base)
     os.chown(path, NOBODY, -1)
-    assert _finds(rulecache.engine(OURS, base), "exone")
+    assert _finds(rulecache.load(OURS, base).engine, "exone")
     assert path.stat().st_uid == os.geteuid()
 
 
 @pytest.mark.parametrize("base", ["/dev/null/state", "/proc/state"])
 def test_a_scan_without_a_cache_works(base: str) -> None:
     """Where nothing can be kept, rules are compiled for the run."""
-    assert _finds(rulecache.engine(OURS, Path(base)), "exone")
+    assert _finds(rulecache.load(OURS, Path(base)).engine, "exone")
 
 
 def test_a_folder_that_others_can_write_keeps_nothing(tmp_path: Path) -> None:
@@ -165,24 +165,24 @@ def test_a_folder_that_others_can_write_keeps_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()
     folder.chmod(0o777)
-    assert _finds(rulecache.engine(OURS, tmp_path), "exone")
+    assert _finds(rulecache.load(OURS, tmp_path).engine, "exone")
     assert os.listdir(folder) == []
 
 
 def test_other_rules_are_another_form(base: Path) -> None:
     """A changed text or name never meets the old form."""
     old = _file(base).name
-    engine = rulecache.engine(OTHERS, base)
+    engine = rulecache.load(OTHERS, base).engine
     assert (_finds(engine, "exone"), _finds(engine, "extwo")) == (False, True)
     changed = [(OURS[0][0], OURS[0][1].replace("Revoke it.", "Revoke it now."))]
-    assert rulecache.engine(changed, base).rules[0].fix == "Revoke it now."
+    assert rulecache.load(changed, base).engine.rules[0].fix == "Revoke it now."
     assert old not in {path.name for path in (base / "cache").iterdir()}
 
 
 def test_only_the_newest_forms_are_kept(base: Path) -> None:
     """Old forms go, so that upgrades do not fill the disk."""
     for number in range(4):
-        rulecache.engine([(f"{number}.yaml", OURS[0][1])], base)
+        rulecache.load([(f"{number}.yaml", OURS[0][1])], base)
     assert len(list((base / "cache").iterdir())) == 2
 
 
@@ -191,10 +191,10 @@ def test_a_bad_rule_is_refused_and_not_kept(tmp_path: Path) -> None:
     bad = [("bad.yaml", OURS[0][1].replace("exone_[0-9a-z]{4}'", "exone(?=x)'"))]
     for _ in range(2):
         with pytest.raises(RuleError):
-            rulecache.engine(bad, tmp_path)
+            rulecache.load(bad, tmp_path)
     assert not (tmp_path / "cache").exists()
 
 
 def test_a_name_that_is_not_text_is_a_name(tmp_path: Path) -> None:
     """Rule files may lie at paths that are not UTF-8."""
-    assert _finds(rulecache.engine([("\udcff.yaml", OURS[0][1])], tmp_path), "exone")
+    assert _finds(rulecache.load([("\udcff.yaml", OURS[0][1])], tmp_path).engine, "exone")

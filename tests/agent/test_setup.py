@@ -185,7 +185,7 @@ def test_option_then_policy_then_owner_decide_on_marks(
 
 def test_every_check_can_be_explained(state: Path) -> None:
     """Built-in checks and all rules have a title, a severity and a fix."""
-    engine = rulecache.engine(setup.rule_texts([]), state)
+    engine = rulecache.load(setup.rule_texts([]), state).engine
     infos = setup.check_infos(engine)
     assert set(infos) == set(advice.CHECKS) | {rule.id for rule in engine.rules}
     assert all(info.title and info.fix for info in infos.values())

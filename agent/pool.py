@@ -47,6 +47,8 @@ _BETWEEN: Final = -1
 """The position of a worker that is at no item: it reads its orders or sends its result."""
 _TICK: Final = 1000
 """Milliseconds between two looks at workers that give nothing."""
+_YOUNG: Final = 20_000
+"""So many new objects before a worker looks for cycles among them; it makes next to none."""
 _CRASHED: Final = "reader crashed"
 _SLOW: Final = "took too long"
 
@@ -283,6 +285,7 @@ def _serve(work: Work, requests: int, results: int, at: mmap.mmap, seconds: int)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, _address_space() + _MEMORY)
+    gc.set_threshold(_YOUNG)
     clock = _Clock(seconds)
     while (data := _receive(requests)) is not None:
         result = Result(not_applicable={}, findings=[], suppressed=[], inconclusive=[], accepted=[])

@@ -218,6 +218,7 @@ class _Globs:
         found = (one for one in special + likely.globs if one.takes(name))
         return min(found, key=_rank, default=None)
 
+    @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
     def _likely(self, folder: str, suffixes: str) -> _Likely:
         """Give the globs that a path may fit by its folder and the endings of its name."""
         near, ending = self._near(folder), self._ending(suffixes)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import msgspec
 
-from checks import archives, files, keyfiles, suppress, text
+from checks import files, keyfiles, suppress, text
 from checks.keyfiles import KeySeen  # noqa: TC001 - msgspec resolves it
 from checks.model import Access, Finding, Inconclusive, Severity, Suppressed, Suppression
 from checks.secrets.keyfaults import Place
 from checks.spotted import Document, finding, joined_fault
+from checks.unpack.kinds import kind
+from checks.unpack.limits import Budget, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,7 +87,7 @@ class Scanner:
             check: Severity.named(name) for check, name in orders.policy.secrets.severity.items()
         }
         limits = orders.policy.archives
-        self._limits = archives.Limits(
+        self._limits = Limits(
             depth=limits.depth,
             members=limits.members,
             total_bytes=limits.total_mib * _MIB,
@@ -169,7 +171,7 @@ class Scanner:
         return next((root for root in self._roots if path.startswith(root)), "")
 
     def _is_archive(self, path: str, head: bytes) -> bool:
-        return self._orders.policy.archives.enabled and bool(archives.kind(head, path))
+        return self._orders.policy.archives.enabled and bool(kind(head, path))
 
     def _large(self, opened: files.Opened, result: Result) -> None:
         """Look at a large file piece by piece; it counts as one file."""
@@ -206,7 +208,9 @@ class Scanner:
 
     def _archive(self, opened: files.Opened, source: BinaryIO, result: Result) -> None:
         outer = files.access(opened.status)
-        budget = archives.Budget()
+        from checks import archives  # its decoders are libraries that few files need
+
+        budget = Budget()
         for member in archives.members(opened.path, source, self._limits, budget):
             if isinstance(member, archives.Skipped):
                 result.inconclusive.append(Inconclusive(member.path, member.reason))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 import zstandard
 
 from checks.errors import FormatError
+from checks.unpack.kinds import GZIP_MAGIC, XZ_MAGIC
 from checks.unpack.limits import WINDOW
 
 if TYPE_CHECKING:
@@ -169,9 +170,6 @@ class _Zstd:
     def _trailer(self) -> int:
         return 4
 
-
-GZIP_MAGIC: Final = b"\x1f\x8b\x08"
-XZ_MAGIC: Final = b"\xfd7zXZ\0"
 
 CODECS: Final[dict[str, Codec]] = {
     "bzip2": Codec(bz2.BZ2Decompressor, (b"BZh",)),

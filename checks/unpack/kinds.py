@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from checks.unpack import ars, rpms, tars
-from checks.unpack.decoders import GZIP_MAGIC, XZ_MAGIC
 
 HEAD: Final = 512
 """How many first bytes a decision needs."""
 
+GZIP_MAGIC: Final = b"\x1f\x8b\x08"
+XZ_MAGIC: Final = b"\xfd7zXZ\0"
 _MAGICS: Final = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),

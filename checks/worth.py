@@ -40,10 +40,13 @@ _HEADER: Final = regex(
     r"""(?=[^\s"']*\d)[^\s"'{}$<]{4}"""
 )
 _TELLING: Final = regex(
-    r"(?i)\d|pass|pw|psk|psw|senha|kennwort|contrasena|masterauth|authtok|community|requiredsecret"
-    r"|[|>][+\-]?\s*$"
+    r"(?i)\d|pass|pw|psk|psw|senha|kennwort|contrasena|masterauth|authtok|community|secret"
+    r"|[|>][+\-]?\s*$|[a-z]{20}"
 )
-"""What a line has that may set a credential: a made one has a digit, a chosen one such a name."""
+"""What a line has that may set a credential.
+
+A made one has a digit or letters in a longer run than words have, a chosen one such a name.
+"""
 _BLOCK: Final = regex(r"[|>][+\-\d]*")
 """The sign of YAML that the value stands on the lines below."""
 _NAMED: Final = regex(

@@ -228,7 +228,7 @@ def _weigh(
 
 def _is_left(value: str, keys: tuple[str, ...]) -> bool:
     """Know a default left where a secret is to be made up: `jwt_secret: secret`."""
-    return is_common(value) and words(own_name(keys))[-1:] == ["secret"]
+    return is_common(value) and "secret" in words(own_name(keys))
 
 
 def _password(

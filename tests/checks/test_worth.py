@@ -100,3 +100,17 @@ def test_a_sample_in_other_peoples_code_is_told_at_low(look: Look) -> None:
     code = "/usr/lib/python3/dist-packages/app/data.py"
     assert values(look(code, f'PASSWORD = "{made}"')) == [made]
     assert values(look(code, f'PASSWORD = "{LETTERS}"')) == []
+
+
+def test_a_key_of_letters_is_parsed(look: Look) -> None:
+    """A secret key of letters alone needs no other word on its line; a short one is a name."""
+    made = "".join(random.Random(5).choices("abcdefghijklmnopqrstuvwxyz", k=32))
+    assert values(look("/srv/app/app.properties", f"jwt.secret={made}\n")) == [made]
+    assert values(look("/srv/app/app.properties", f"jwt.secret={made[:9]}\n")) == []
+
+
+def test_a_default_left_in_a_secret_key_is_weak(look: Look) -> None:
+    """A well-known default is told as such; the name of something is not."""
+    found = look("/srv/app/app.yml", "app:\n  jwt_secret: secret\n").spotted
+    assert [one.check for one in found] == ["weak-password"]
+    assert values(look("/srv/app/app.yml", "app:\n  jwt_secret: frontend\n")) == []

@@ -138,34 +138,37 @@ class Case(NamedTuple):
 
 
 @pytest.fixture
-def expect(
+def misread(
     plant: Callable[[ModuleType, str, str], Iterator[Planted]], formats: Formats
-) -> Callable[[ModuleType, tuple[Any, ...]], None]:
-    """Give a function that plants, reads and compares value, keys, line, role and subject."""
+) -> Callable[[ModuleType, tuple[Any, ...]], list[object]]:
+    """Give a function that plants and reads a case, and gives what came out otherwise.
 
-    def check(module: ModuleType, row: tuple[Any, ...]) -> None:
+    Compared are value, line, role and subject under the keys, and which format the name promises.
+    """
+
+    def differences(module: ModuleType, row: tuple[Any, ...]) -> list[object]:
         case = Case(*row)
         line = case.template.partition(MARK)[0].count("\n") + 1
         chosen = formats.of(case.name, b"").format
-        assert chosen is not None
-        assert chosen.__name__ == module.__name__
+        wrong: list[object] = [] if chosen is module else [chosen]
         for planted in plant(module, case.template, case.notation):
             found = [entry for entry in planted.entries if entry.keys == case.keys]
-            assert [(e.value, e.line, e.role, e.subject) for e in found] == [
-                (planted.value, line, case.role, case.subject)
-            ]
+            read = [(e.value, e.line, e.role, e.subject) for e in found]
+            if read != [(planted.value, line, case.role, case.subject)]:
+                wrong.append((planted.text, read))
+        return wrong
 
-    return check
+    return differences
 
 
 @pytest.fixture
-def silent() -> Callable[[ModuleType, str, str], None]:
-    """Give a function that checks that a text, every line commented out, gives nothing."""
+def commented() -> Callable[[ModuleType, str, str], list[Entry]]:
+    """Give a function that reads a text of which every line is commented out."""
 
-    def check(module: ModuleType, template: str, mark: str) -> None:
+    def entries(module: ModuleType, template: str, mark: str) -> list[Entry]:
         text = "".join(
             mark + line for line in template.replace(MARK, "x").splitlines(keepends=True)
         )
-        assert _readable(module, text) == []
+        return _readable(module, text)
 
-    return check
+    return entries

@@ -48,20 +48,20 @@ def read(text: str) -> tuple[list[Entry], FormatError | None]:
 
 @pytest.mark.parametrize(("name", "template", "keys"), PLANTED)
 def test_a_planted_credential_is_read_to_the_letter(
-    expect: Callable[..., None], name: str, template: str, keys: tuple[str, ...]
+    misread: Callable[..., list[object]], name: str, template: str, keys: tuple[str, ...]
 ) -> None:
     """Every credential comes out once, exact, under its keys and at its line."""
     role = Role.COMMAND if keys[0] == "command" else Role.NAMED
-    expect(hcl, (name, template, "static", keys, role))
+    assert misread(hcl, (name, template, "static", keys, role)) == []
 
 
 @pytest.mark.parametrize("mark", ["# ", "// "])
 @pytest.mark.parametrize("template", [row[1] for row in PLANTED])
 def test_a_text_that_is_commented_out_gives_nothing(
-    silent: Callable[..., None], template: str, mark: str
+    commented: Callable[..., list[object]], template: str, mark: str
 ) -> None:
     """No comment is taken for a setting."""
-    silent(hcl, template, mark)
+    assert commented(hcl, template, mark) == []
 
 
 @pytest.mark.parametrize(

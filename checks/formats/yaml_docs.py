@@ -28,7 +28,6 @@ NAMES: Final = (
     ".gem/credentials",
     ".gemrc",
     ".kube/config",
-    "admin.conf",
     "kubeconfig",
     "kubelet.conf",
     "kubernetes/*.conf",

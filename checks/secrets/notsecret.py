@@ -97,6 +97,7 @@ _FILE_NAME: Final = regex(
 )
 _ADDRESS: Final = regex(
     r"^[A-Za-z][\w+.\-]*://|^[\w.+\-]+@[\w\-]+\.[\w.\-]+$|^\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?$"
+    r"|^unix:[/@]|^\d{1,5}/(?:tcp|udp|sctp|dccp)$"
 )
 _PUBLIC: Final = regex(
     r"^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-|sk-(?:ssh|ecdsa))"

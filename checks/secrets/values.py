@@ -28,7 +28,9 @@ _SQL: Final = regex(
     r"|\bchange\s+(?:master|replication)\b|\bencryption\s+by\b"
 )
 """How a statement with a password begins, in lower case."""
-_DEFAULT: Final = regex(r"\$\{([A-Za-z_][\w.\-]{0,100}?|\d)(?::?[-=]|:(?![?+\d]))([^${}]{1,200})\}")
+_DEFAULT: Final = regex(
+    r"\$\{([A-Za-z_][\w.\-]{0,100}?|\d)(?::?[-=]|:(?![?+:\d]))([^${}]{1,200})\}"
+)
 _JSON: Final = regex(r"(?:\{\s{0,80}\"|\[\s{0,80}[{\"])")
 _LITERAL: Final = regex(
     r"\{\{-?\s{0,8}(?:[A-Za-z_][^{}]{0,160}?\|\s{0,8}d(?:efault)?\(\s{0,8})?"

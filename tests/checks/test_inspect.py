@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "embedded-password"
 TOKEN = render("{{crc32-base62 ghp_}}", "a token of the tests")
+MADE = render("{{alnum 16}}", "a password of the tests")
 GITHUB = "github-personal-access-token"
 
 
@@ -357,3 +358,26 @@ def test_the_keys_of_wordpress_are_found_one_by_one(look: Look, password: str) -
         row = f"<?php\ndefine('{name}', '{password * 2}');\n"
         assert [one[1] for one in places(look("/srv/www/wp-config.php", row))] == [2]
         assert places(look("/srv/www/wp-config.php", row.replace(name, "MENU_ID"))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/etc/services", "nextcloud-token\t{}\n"),
+        ("/etc/nginx/conf.d/a.conf", "location / {{\n  fastcgi_pass {};\n}}\n"),
+        ("/opt/wildfly/standalone.xml", '<a><security password="{}"/></a>\n'),
+    ],
+)
+def test_what_stands_where_a_password_might_is_none(look: Look, path: str, text: str) -> None:
+    """A port, a socket and a reference to a vault are told from a value in their places."""
+    values = {"/etc/services": "7742/tcp", "/opt/wildfly/standalone.xml": "${VAULT::ds::pw::1}"}
+    known = values.get(path, "unix:/run/php/php8.2-fpm.sock")
+    assert look(path, text.format(known)).spotted == []
+    assert len(look(path, text.format(MADE)).spotted) == 1
+
+
+def test_a_console_of_bareos_is_no_file_of_kubernetes(look: Look) -> None:
+    """Another program's admin.conf is read as what it is, with the line of its password."""
+    text = f'Console {{\n  Name = admin\n  Password = "{MADE}"\n}}\n'
+    found = look("/etc/bareos/bareos-dir.d/console/admin.conf", text).spotted
+    assert [(one.line, one.value) for one in found] == [(3, MADE)]

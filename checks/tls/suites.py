@@ -1,0 +1,137 @@
+"""The cipher suites of TLS: what each one's name says about its strength."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from checks.tls.numbers import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_BITS: Final = {
+    "3DES": 112,
+    "DES40": 40,
+    "DES": 56,
+    "RC2": 40,
+    "IDEA": 128,
+    "SEED": 128,
+    "SM4": 128,
+}
+_WIDTHS: Final = {"40", "56", "128", "256"}
+_SMALL_BLOCKS: Final = ("3DES", "DES", "DES40", "IDEA", "RC2", "28147", "MAGMA")
+_AEAD: Final = ("GCM", "CCM", "POLY1305")
+
+
+class Suite(NamedTuple):
+    """One suite. code: its number; name: IANA's; openssl: OpenSSL's name or ""."""
+
+    code: int
+    name: str
+    openssl: str
+
+    @property
+    def is_tls13(self) -> bool:
+        """A suite of TLS 1.3 names neither key exchange nor authentication."""
+        return "_WITH_" not in self.name
+
+    @property
+    def exchange(self) -> str:
+        """How keys are agreed: "ECDHE", "DHE", "RSA", "ECDH", "DH", "PSK" ...; "" in TLS 1.3."""
+        return "" if self.is_tls13 else self._agreement[0]
+
+    @property
+    def authentication(self) -> str:
+        """What the server proves itself by: "RSA", "ECDSA", "DSS", "PSK", "anon"; "" in TLS 1.3."""
+        return "" if self.is_tls13 else self._agreement[-1]
+
+    @property
+    def _agreement(self) -> list[str]:
+        return [
+            part
+            for part in self.name.partition("_WITH_")[0].split("_")[1:]
+            if not part.startswith("EXPORT")
+        ]
+
+    @property
+    def cipher(self) -> str:
+        """Cipher and mode: "AES_128_GCM", "RC4_128", "NULL"."""
+        tail = self.name.removeprefix("TLS_").rpartition("WITH_")[2]
+        if tail.endswith(("_CCM", "_CCM_8")):
+            return tail
+        return tail.rpartition("_")[0]
+
+    @property
+    def bits(self) -> int:
+        """Effective strength of the cipher in bits."""
+        words = self.cipher.split("_")
+        if "NULL" in words:
+            return 0
+        if words[0] in _BITS:
+            return next((int(w) for w in words if w in {"40", "56"}), _BITS[words[0]])
+        return next((int(word) for word in words if word in _WIDTHS), 256)
+
+    @property
+    def is_aead(self) -> bool:
+        """Encryption and authentication are one."""
+        return any(mode in self.name for mode in _AEAD)
+
+    @property
+    def is_cbc(self) -> bool:
+        """A block cipher in CBC mode with a MAC under it."""
+        return "_CBC" in self.cipher
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Nobody proves anything: whoever sits between reads along."""
+        return "anon" in self.authentication
+
+    @property
+    def is_export(self) -> bool:
+        """A suite weakened for the export rules of the nineties."""
+        return "_EXPORT" in self.name
+
+    @property
+    def has_small_blocks(self) -> bool:
+        """Blocks of 64 bits, which repeat within gigabytes (CVE-2016-2183)."""
+        return self.cipher.split("_")[0] in _SMALL_BLOCKS
+
+    @property
+    def has_forward_secrecy(self) -> bool:
+        """A key that is lost later does not open what was recorded."""
+        return self.is_tls13 or self.exchange in {"ECDHE", "DHE"}
+
+    def fits(self, version: Version) -> bool:
+        """Say whether a version can negotiate it (RFC 5246 A.5, RFC 8446 B.4)."""
+        if version is Version.TLS13 or self.is_tls13:
+            return version is Version.TLS13 and self.is_tls13
+        if version is Version.SSL2:
+            return False
+        modern = self.is_aead or self.name.endswith(("_SHA256", "_SHA384"))
+        return version is Version.TLS12 or not modern
+
+
+def _read() -> dict[int, Suite]:
+    text = resources.files(__package__).joinpath("suites.tsv").read_text(encoding="ascii")
+    rows = (row.split("\t") for row in text.splitlines())
+    return {int(row[0], 16): Suite(int(row[0], 16), *[*row[1:], ""][:2]) for row in rows}
+
+
+@cache
+def known() -> Mapping[int, Suite]:
+    """Give every suite by its code."""
+    return MappingProxyType(_read())
+
+
+@cache
+def by_openssl_name() -> Mapping[str, Suite]:
+    """Give the suites that OpenSSL has a name for, by that name."""
+    return MappingProxyType({s.openssl: s for s in known().values() if s.openssl})
+
+
+def of(code: int) -> Suite:
+    """Give a suite by its code; one that nobody registered is named by its number."""
+    return known().get(code) or Suite(code, f"TLS_UNKNOWN_WITH_{code:04X}", "")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from checks.tls.numbers import Version
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from checks.tls.numbers import Version
 
 
 class Tree(Protocol):
@@ -19,7 +19,7 @@ class Tree(Protocol):
         """Give a file's text (latin-1 where it is not UTF-8), None where it cannot be read."""
 
     def glob(self, pattern: str) -> Sequence[str]:
-        """Give the paths that a shell pattern names, sorted as glob(3) does."""
+        """Name the paths that fit a shell pattern, in the order of glob(3)."""
 
 
 class Setting(msgspec.Struct, frozen=True):

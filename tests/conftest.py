@@ -7,6 +7,7 @@ import os
 import random
 import resource
 import shutil
+import signal
 import string
 import subprocess
 import sys
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 # A shared machine may pause for longer than hypothesis allows an example.
 hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
+# What is started in the background of a shell ignores interruptions, and so would its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NOBODY = 65534
 _COMMAND = (sys.executable, "-I", "-m", "agent")

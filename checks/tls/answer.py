@@ -112,7 +112,10 @@ class Answer:
         kind = self._records[0]
         if kind & 0x80 and self.hello is None and not self._messages:
             return self._ssl2()
-        if kind not in {_ALERT, _HANDSHAKE, _CHANGE} or self._records[1:2] not in {b"", b"\x03"}:
+        if kind not in {_ALERT, _HANDSHAKE, _CHANGE} or bytes(self._records[1:2]) not in {
+            b"",
+            b"\x03",
+        }:
             raise WireError("server: does not speak TLS")
         if len(self._records) < _HEADER:
             return False

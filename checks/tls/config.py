@@ -19,7 +19,7 @@ class Tree(Protocol):
         """Give a file's text (latin-1 where it is not UTF-8), None where it cannot be read."""
 
     def glob(self, pattern: str) -> Sequence[str]:
-        """Name the paths that fit a shell pattern, in the order of glob(3)."""
+        """Name the paths that fit a shell pattern, in the order in which a shell does."""
 
 
 class Setting(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import enum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from checks.tls import suites
-from checks.tls.facts import Accepted, EndpointFacts, Prime, Target
+from checks.tls.facts import Accepted, Chain, EndpointFacts, Prime, Target
 from checks.tls.hello import ClientHello
 from checks.tls.numbers import TLS12_CURVES, TLS13_GROUPS, Alert, Extension, Version
 
@@ -104,12 +104,15 @@ class Probe:
         self._hellos: dict[Version, Answer] = {}
         self._primes: dict[Prime, None] = {}
         self._accepted: dict[Accepted, None] = {}
+        self._chains: dict[bytes, Chain] = {}
 
     def observe(self, *, all_suites: bool = False) -> EndpointFacts:
         """Ask everything that plain hellos can settle."""
         versions = self._versions()
         self._suites(versions, all_suites=all_suites)
         best = max((v for v in versions if versions[v] and v < Version.TLS13), default=None)
+        if best is not None:
+            self._certificates(best)
         seen = self._hellos.get(best) if best else None
         return EndpointFacts(
             target=self._target,
@@ -122,6 +125,7 @@ class Probe:
             suites=tuple(self._accepted),
             complete=all_suites,
             primes=tuple(self._primes),
+            chains=tuple(self._chains.values()),
             alpn=self._alpn(versions),
             secure_renegotiation=_extended(seen, Extension.RENEGOTIATION_INFO),
             extended_master_secret=_extended(seen, Extension.EXTENDED_MASTER_SECRET),
@@ -161,6 +165,10 @@ class Probe:
         assert answer.hello is not None
         if answer.hello.version == asked.version and answer.hello.suite in asked.suites:
             self._accepted[Accepted(asked.version, answer.hello.suite)] = None
+        if answer.certificates and answer.certificates[0] not in self._chains:
+            self._chains[answer.certificates[0]] = Chain(
+                answer.certificates, answer.staple, server_name=self._target.server_name
+            )
         if answer.exchange is not None and answer.exchange.prime:
             self._primes[Prime(answer.exchange.prime, answer.exchange.generator)] = None
 
@@ -229,6 +237,13 @@ class Probe:
         for name, codes in asked.items():
             if codes and not any(CLASSES[name](one) for one in known):
                 self._settled(f"{name} suites of {version.label}", self._hello(version, codes))
+
+    def _certificates(self, version: Version) -> None:
+        """Have the server show its certificate for each kind of key below TLS 1.3."""
+        for kind in ("RSA", "ECDSA"):
+            codes = _authenticated(version, kind)
+            asked = self._hello(version, codes)._replace(staple=version > Version.SSL3)
+            self._settled(f"{kind} certificate", asked)
 
     def _order(self, version: Version) -> bool | None:
         """Say whether the server goes by its own order; None where it accepts one suite only."""
@@ -332,6 +347,10 @@ def _codes(version: Version) -> tuple[int, ...]:
 def _members(version: Version, wanted: Callable[[Suite], bool]) -> tuple[int, ...]:
     known = suites.known().values()
     return tuple(suite.code for suite in known if suite.fits(version) and wanted(suite))
+
+
+def _authenticated(version: Version, kind: str) -> tuple[int, ...]:
+    return _members(version, lambda s: s.authentication == kind and _is_sound(s))
 
 
 def _extended(answer: Answer | None, extension: Extension) -> bool | None:

@@ -1,0 +1,75 @@
+"""Judge what an endpoint showed by every check of the folder, and describe the faults. EDGE."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import pkgutil
+from functools import cache
+from typing import TYPE_CHECKING, Protocol, cast
+
+from checks.model import Confidence, Finding, Inconclusive, Location
+from checks.tls import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from checks.secrets.advice import CheckText
+    from checks.tls.facts import EndpointFacts, Target
+    from checks.tls.faults import Context, Fault
+
+
+class Judge(Protocol):
+    """What a module of `checks/tls/checks` offers; see that package's text."""
+
+    CHECKS: Mapping[str, CheckText]
+
+    def judge(self, facts: EndpointFacts, context: Context) -> Iterator[Fault]:
+        """Find the faults."""
+        ...
+
+
+@cache
+def judges() -> tuple[Judge, ...]:
+    """Load every module of the folder, sorted by name."""
+    names = sorted(info.name for info in pkgutil.iter_modules(checks.__path__))
+    return tuple(cast("Judge", importlib.import_module(f"{checks.__name__}.{n}")) for n in names)
+
+
+@cache
+def known() -> dict[str, CheckText]:
+    """Give the text of every check."""
+    return {check: text for judge in judges() for check, text in judge.CHECKS.items()}
+
+
+def place(target: Target) -> str:
+    """Name an endpoint as a URI: tls://127.0.0.1:443/www.example.org, smtp+tls://[::1]:25."""
+    scheme = f"{target.starttls}+tls" if target.starttls else "tls"
+    return f"{scheme}://{target}" + (f"/{target.server_name}" if target.server_name else "")
+
+
+def findings(facts: EndpointFacts, context: Context) -> list[Finding]:
+    """Give what is wrong with an endpoint, one finding a fault."""
+    faults = dict.fromkeys(fault for judge in judges() for fault in judge.judge(facts, context))
+    return [described(fault, place(facts.target), known()[fault.check]) for fault in faults]
+
+
+def unseen(facts: EndpointFacts) -> list[Inconclusive]:
+    """Give what could not be settled about an endpoint."""
+    where = place(facts.target)
+    return [Inconclusive(where, "not settled", why) for why in facts.unseen]
+
+
+def described(fault: Fault, path: str, text: CheckText, line: int = 0) -> Finding:
+    """Describe a fault at its place, an endpoint or a line of a configuration file."""
+    identity = hashlib.sha256(f"{fault.check}\x00{fault.fact}\x00{path}".encode("utf-8", "replace"))
+    return Finding(
+        check=fault.check,
+        severity=text.severity if fault.severity is None else fault.severity,
+        confidence=Confidence.HIGH,
+        location=Location(path, line),
+        message=fault.message,
+        fix=fault.fix or text.fix,
+        references=text.references,
+        identity=identity.hexdigest()[:32],
+    )

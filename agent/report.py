@@ -35,6 +35,9 @@ class Counts(msgspec.Struct, frozen=True):
     archive_members: int = 0
     not_applicable: dict[str, int] = {}
     degraded: int = 0
+    endpoints: int = 0
+    """TLS endpoints that were asked, by so many connections."""
+    connections: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

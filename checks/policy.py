@@ -46,6 +46,23 @@ class SecretsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Further rule files, relative to the policy file."""
 
 
+class TlsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How TLS is judged; disable and severity as for secrets.
+
+    profiles: those that have to be kept, by name; exclude: globs on "address:port" that are left
+    alone.
+    """
+
+    profiles: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    expiring: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1 / 3
+    """The share of a certificate's life that has to be left."""
+    disable: tuple[str, ...] = ()
+    severity: dict[str, SeverityName] = {}
+    seconds: Annotated[float, msgspec.Meta(gt=0.0, le=600.0)] = 8.0
+    """How long one endpoint may take."""
+
+
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A known deviation somebody answers for until a date.
 
@@ -71,6 +88,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: FilesPolicy = FilesPolicy()
     archives: ArchivePolicy = ArchivePolicy()
     secrets: SecretsPolicy = SecretsPolicy()
+    tls: TlsPolicy = TlsPolicy()
     waivers: tuple[Waiver, ...] = ()
 
     @property

@@ -27,7 +27,10 @@ def tiles(report: Report) -> str:
     items = [_tile(severity.label, n, severity.label) for severity, n in report.severities.items()]
     items.append(_tile("suppressed", len(report.suppressed), ""))
     items.append(_tile("not looked at", len(report.inconclusive), "warn"))
-    items.append(_tile("files looked at", report.counts.files, ""))
+    if report.counts.endpoints:
+        items.append(_tile("endpoints", report.counts.endpoints, ""))
+    else:
+        items.append(_tile("files looked at", report.counts.files, ""))
     return f'<ul class="tiles">\n{"".join(items)}</ul>\n'
 
 

@@ -81,6 +81,8 @@ def _summary(report: Report) -> _Object:
         "archive_members": counts.archive_members,
         "not_applicable": {text(kind): n for kind, n in sorted(counts.not_applicable.items())},
         "degraded": counts.degraded,
+        "endpoints": counts.endpoints,
+        "connections": counts.connections,
     }
 
 

@@ -183,6 +183,8 @@ def _properties(report: Report) -> _Object:
         "archiveMembers": counts.archive_members,
         "notApplicable": {text(kind): n for kind, n in sorted(counts.not_applicable.items())},
         "degraded": counts.degraded,
+        "endpoints": counts.endpoints,
+        "connections": counts.connections,
         "policy": text(report.policy),
         "policyVersion": text(report.policy_version),
     }

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
 from agent.output.jsonout import raw
+from checks.lazy import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _ID: Final = "SCANROOT"
+_ENDPOINT: Final = regex(r"(?:[a-z0-9]{2,8}\+)?tls://")
+"""What is no path but a place in a network."""
 _SAFE: Final = "/!$&'()*+,;=@"
 """RFC 3986 3.3: what may stand in a path segment beside unreserved characters; no colon, which
 would make a scheme of the first segment."""
@@ -48,6 +51,8 @@ class Base(NamedTuple):
 
     def locate(self, path: str) -> dict[str, str]:
         """Give SARIF's artifactLocation (3.4): relative to the base, absolute outside of it."""
+        if _ENDPOINT.match(path):
+            return {"uri": quote(path, safe=f"{_SAFE}:[]%")}
         path = path.removeprefix("./")
         prefix = f"{self.folder.rstrip('/')}/" if self.folder else ""
         if path.startswith(prefix) and not (path.startswith("/") and not prefix):

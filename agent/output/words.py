@@ -97,13 +97,21 @@ def verdict(report: Report) -> str:
 def extent(report: Report) -> str:
     """Give how much was looked at, in what time and under which policy."""
     counts = report.counts
+    if counts.endpoints:
+        asked = (
+            f"{plural(counts.endpoints, 'endpoint')} by {plural(counts.connections, 'connection')}"
+        )
+        return f"Looked at {asked}, in {duration(report.seconds)}{_under(report)}."
     parts = [plural(counts.files, "file")]
     if counts.archive_members:
         parts.append(plural(counts.archive_members, "archive member"))
-    policy = printable(" ".join(part for part in (report.policy, report.policy_version) if part))
-    under = f" under policy {policy}" if policy else ""
     looked = f"{size(counts.bytes_looked_at)}, in {duration(report.seconds)}"
-    return f"Looked at {' and '.join(parts)}, {looked}{under}."
+    return f"Looked at {' and '.join(parts)}, {looked}{_under(report)}."
+
+
+def _under(report: Report) -> str:
+    policy = printable(" ".join(part for part in (report.policy, report.policy_version) if part))
+    return f" under policy {policy}" if policy else ""
 
 
 def not_applicable(report: Report) -> str:

@@ -6,8 +6,9 @@ import os
 
 import click
 
-from agent import rulecache, setup, state
+from agent import rulecache, setup, state, tlsscan
 from checks.secrets import advice
+from checks.tls import judging
 
 
 @click.command()
@@ -15,20 +16,21 @@ from checks.secrets import advice
 def command(check: str) -> None:
     """Say what CHECK finds, why it matters and how to mend it."""
     engine = rulecache.load(setup.rule_texts(()), state.folder(os.environ, os.geteuid())).engine
-    infos = setup.check_infos(engine)
+    infos = setup.check_infos(engine) | tlsscan.check_infos()
     if check not in infos:
         near = [name for name in infos if check in name][:8]
         hint = f"\nhint: {', '.join(near)}" if near else "\nhint: hygiene-agent rules list"
         message = f"check {check!r}: not known{hint}"
         raise click.UsageError(message)
     info = infos[check]
-    known = advice.CHECKS.get(check)
+    known = advice.CHECKS.get(check) or judging.known().get(check)
     click.echo(f"{check}  ({info.severity.label})\n{info.title}.\n")
     if known is not None:
         click.echo(f"{known.why}\n")
     click.echo(f"Fix: {info.fix}\n")
-    click.echo(
-        f"Allow one: put `hygiene: allow {check} REASON` on the line, or a waiver in the policy."
+    marked = (
+        "" if check in judging.known() else f"put `hygiene: allow {check} REASON` on the line, or "
     )
+    click.echo(f"Allow one: {marked}a waiver in the policy.")
     for reference in info.references:
         click.echo(f"See: {reference}")

@@ -6,20 +6,21 @@ import contextlib
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from checks.tls import hello, starttls
-from checks.tls.answer import Answer
+from checks.tls.answer import LIMIT, Answer
 from checks.tls.probe import Reply, Unclear
 from checks.tls.wire import WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from checks.tls.facts import Target
     from checks.tls.hello import ClientHello
     from checks.tls.session13 import Session
 
+_T = TypeVar("_T")
 _CHUNK: Final = 64 * 1024
 _ANSWER: Final = 1.0
 """Seconds that a web server has for the head of its answer."""
@@ -67,24 +68,21 @@ class Dialer:
 
     def fetch(self, request: bytes) -> bytes:
         """Send a request through the platform's own TLS, below 1.3 too; b"" where that fails."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-        got = b""
         with (
             contextlib.suppress(OSError, WireError, ValueError),
             self._connected() as (link, until),
         ):
-            name = self._target.server_name or None
-            with context.wrap_socket(link, server_hostname=name) as wrapped:
-                wrapped.sendall(request)
-                while b"\r\n\r\n" not in got and len(got) < _CHUNK:
-                    data = _read(wrapped, until)
-                    if not data:
-                        break
-                    got += data
-        return got
+            wrapped = _Platform(link, until, self._target.server_name)
+            wrapped.step(wrapped.tls.do_handshake)
+            wrapped.step(lambda: wrapped.tls.write(request))
+            got = b""
+            while b"\r\n\r\n" not in got and len(got) < _CHUNK:
+                data = wrapped.step(lambda: wrapped.tls.read(_CHUNK))
+                if not data:
+                    break
+                got += data
+            return got
+        return b""
 
     def _listen(self, link: socket.socket, session: Session, until: float) -> None:
         """Read what comes once everything is agreed; silence is an end like any other."""
@@ -127,6 +125,36 @@ class Dialer:
             if self._target.starttls:
                 _upgrade(link, until, self._target.starttls)
             yield link, until
+
+
+class _Platform:
+    """The platform's TLS over a connection that is read under a deadline, however it drips."""
+
+    def __init__(self, link: socket.socket, until: float, name: str) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        self._link, self._until = link, until
+        self._came, self._goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._left = LIMIT
+        self.tls = context.wrap_bio(self._came, self._goes, server_hostname=name or None)
+
+    def step(self, action: Callable[[], _T]) -> _T:
+        """Do one thing, reading and sending as it wants to."""
+        while True:
+            try:
+                done = action()
+            except ssl.SSLWantReadError:
+                self._link.sendall(self._goes.read())
+                data = _read(self._link, self._until)
+                self._left -= len(data)
+                if not data or self._left < 0:
+                    raise ConnectionResetError from None
+                self._came.write(data)
+            else:
+                self._link.sendall(self._goes.read())
+                return done
 
 
 def _upgrade(link: socket.socket, until: float, protocol: str) -> None:

@@ -1,0 +1,62 @@
+"""`hygiene-agent tls`: test TLS servers as they really are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from agent import __version__, endpoints, reporting, setup, tlsscan
+from agent.commands.scan import exit_status
+from checks.model import Severity
+from checks.tls import starttls
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("targets", metavar="[HOST:PORT]...", nargs=-1)
+@click.option("--server-name", "-n", default="", help="Name to ask for; HOST if it is a name.")
+@click.option(
+    "--starttls", type=click.Choice(sorted(starttls.PROTOCOLS)), help="Begin in this protocol."
+)
+@click.option("--policy", "-p", type=_FILE, help="Policy file (see: hygiene-agent policy schema).")
+@click.option("--all-suites", is_flag=True, help="List every cipher suite of every version.")
+@click.option(
+    "--format",
+    "-f",
+    "form",
+    type=click.Choice(sorted(reporting.FORMATS)),
+    help="What to print or write; text.",
+)
+@click.option(
+    "--output", "-o", type=_FILE, help="Write the report to FILE, a summary to the terminal."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([s.label for s in Severity]),
+    help="Least severity that makes exit status 1; medium.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print no summary.")
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
+    targets: tuple[str, ...],
+    server_name: str,
+    starttls: str | None,
+    policy: Path | None,
+    all_suites: bool,  # noqa: FBT001 - click passes by name
+    form: str | None,
+    output: Path | None,
+    fail_on: str | None,
+    quiet: bool,  # noqa: FBT001 - click passes by name
+) -> None:
+    """Test TLS servers: protocols, suites, keys, certificates, what they say in HTTP.
+
+    Without HOST:PORT every listener of this host that speaks TLS is found and tested.
+    """
+    told = setup.load_policy(policy)
+    asked = tuple(endpoints.target(text, server_name, starttls or "") for text in targets)
+    found = endpoints.Found(asked) if asked else endpoints.discovered(told.tls.exclude)
+    report = tlsscan.run(tlsscan.Job(found, told, __version__, all_suites))
+    reporting.give(report, form, output, tlsscan.check_infos(), quiet=quiet)
+    threshold = Severity.named(fail_on) if fail_on else told.threshold
+    raise click.exceptions.Exit(exit_status(report, threshold))

@@ -1,0 +1,104 @@
+"""Run one look at TLS endpoints: ask, judge, suppress, report. EDGE."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from agent.report import CheckInfo, Counts, Report
+from checks import suppress
+from checks.model import Finding, Inconclusive, Severity, Suppressed, Suppression
+from checks.tls import judging, look, roots
+from checks.tls.faults import Context
+
+if TYPE_CHECKING:
+    from agent.endpoints import Found
+    from checks.policy import Policy
+    from checks.tls.facts import EndpointFacts, Target
+
+_AT_ONCE: Final = 8
+"""Endpoints that are asked at the same time; each by one connection at a time."""
+
+
+class Job(NamedTuple):
+    """What to ask and how."""
+
+    found: Found
+    policy: Policy
+    version: str
+    all_suites: bool = False
+
+
+def run(job: Job) -> Report:
+    """Look at every target; one that does not answer is part of the report, not an error."""
+    started = datetime.datetime.now(datetime.UTC)
+    clock = time.monotonic()
+    trust = roots.read()
+    context = Context(started, trust.trusted, job.policy.tls.expiring, trust.public)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        seen = list(pool.map(lambda target: _look(job, target), job.found.targets))
+    found = [_weighed(f, job.policy) for facts in seen for f in judging.findings(facts, context)]
+    counted, disabled = _told(found, job.policy)
+    findings, waived = suppress.waive(counted, job.policy.waivers, started.date())
+    unseen = [*job.found.unseen, *(one for facts in seen for one in _unseen(facts))]
+    unseen += [Inconclusive(trust.path or "roots", "not looked at", why) for why in trust.unseen]
+    return Report(
+        version=job.version,
+        started=started.isoformat(timespec="seconds"),
+        seconds=time.monotonic() - clock,
+        roots=tuple(judging.place(target) for target in job.found.targets),
+        counts=Counts(
+            endpoints=len(seen),
+            connections=sum(facts.connections for facts in seen),
+            not_applicable=dict(job.found.apart),
+        ),
+        findings=tuple(sorted(findings, key=_order)),
+        suppressed=tuple(sorted(disabled + waived, key=lambda one: _order(one.finding))),
+        inconclusive=tuple(sorted(unseen, key=lambda one: (one.path, one.reason, one.detail))),
+        policy=job.policy.name,
+    )
+
+
+def _look(job: Job, target: Target) -> EndpointFacts:
+    return look.observe(target, seconds=job.policy.tls.seconds, all_suites=job.all_suites)
+
+
+def _weighed(finding: Finding, policy: Policy) -> Finding:
+    named = policy.tls.severity.get(finding.check)
+    if named is None:
+        return finding
+    return msgspec.structs.replace(finding, severity=Severity.named(named))
+
+
+def _told(found: list[Finding], policy: Policy) -> tuple[list[Finding], list[Suppressed]]:
+    """Part the findings that count from those of checks which the policy switched off."""
+    disabled = frozenset(policy.tls.disable)
+    why = Suppression("policy", "", f"disabled by policy {policy.name}")
+    return (
+        [finding for finding in found if finding.check not in disabled],
+        [Suppressed(finding, why) for finding in found if finding.check in disabled],
+    )
+
+
+def _unseen(facts: EndpointFacts) -> list[Inconclusive]:
+    """Give what was not settled; an endpoint that speaks no TLS at all is told so in one line."""
+    if facts.speaks_tls:
+        return judging.unseen(facts)
+    why = facts.unseen[0] if facts.unseen else "no version of TLS was agreed on"
+    return [Inconclusive(judging.place(facts.target), "no TLS seen", why)]
+
+
+def _order(finding: Finding) -> tuple[str, int, str, str]:
+    return finding.location.path, -finding.severity, finding.check, finding.identity
+
+
+def check_infos() -> dict[str, CheckInfo]:
+    """Give what is known about every check of TLS."""
+    return {
+        check: CheckInfo(text.title, text.severity, text.fix, text.references)
+        for check, text in judging.known().items()
+    }

@@ -1,0 +1,120 @@
+"""`hygiene-agent tls` as people run it, against a real server of this host."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import Hygiene
+
+WEAK = ("-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0", "-min_protocol", "TLSv1")
+SOUND = ("-cipher", "ECDHE+AESGCM")
+
+
+class Server(NamedTuple):
+    """Where it listens, and its log."""
+
+    port: int
+
+    @property
+    def place(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+
+@pytest.fixture(scope="module", params=[WEAK, SOUND], ids=["weak", "sound"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    key, certificate = str(folder / "key.pem"), str(folder / "certificate.pem")
+    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+    make = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", *subject)
+    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    words = ("openssl", "s_server", "-www", "-accept", f"127.0.0.1:{port}", *request.param)
+    with subprocess.Popen(
+        [*words, "-cert", certificate, "-key", key],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            _wait(port)
+            yield Server(port)
+        finally:
+            process.kill()
+
+
+def _wait(port: int) -> None:
+    for _ in range(250):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+        else:
+            return
+    pytest.fail("the server did not begin to listen")
+
+
+def checks(hygiene: Hygiene, *words: str) -> set[str]:
+    done = hygiene("tls", *words, "--format", "json")
+    assert done.stderr == ""
+    return {finding["check"] for finding in json.loads(done.stdout)["findings"]}
+
+
+def test_what_a_server_does_is_told(
+    hygiene: Hygiene, server: Server, request: pytest.FixtureRequest
+) -> None:
+    """A weak set-up is told fault by fault; a sound one gives none of them."""
+    found = checks(hygiene, server.place, "--server-name", "localhost")
+    weak = {"tls-1.0", "tls-1.1", "tls-cipher-null", "tls-cipher-anonymous", "tls-dh-weak"}
+    assert found & weak == (weak if "weak" in request.node.name else set())
+    assert {"cert-self-signed", "http-hsts-missing"} <= found
+    assert "cert-name-mismatch" not in found
+    assert "cert-name-mismatch" in checks(hygiene, server.place, "-n", "www.example.org")
+
+
+def test_listeners_are_found_without_being_named(hygiene: Hygiene, server: Server) -> None:
+    """Without an argument this host's listeners are looked for; an excluded one is left alone."""
+    report = json.loads(hygiene("tls", "--format", "json").stdout)
+    places = {finding["path"] for finding in report["findings"]}
+    assert f"tls://{server.place}" in places
+
+
+def test_an_excluded_listener_is_left_alone(
+    hygiene: Hygiene, server: Server, tmp_path: Path
+) -> None:
+    """The policy names what is not asked."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"tls: {{exclude: ['*:{server.port}']}}\n", encoding="utf-8")
+    report = json.loads(hygiene("tls", "--policy", policy, "--format", "json").stdout)
+    assert f"tls://{server.place}" not in {one["path"] for one in report["findings"]}
+
+
+@pytest.mark.parametrize("form", ["text", "jsonl", "sarif", "html"])
+def test_every_output_names_the_endpoint(hygiene: Hygiene, server: Server, form: str) -> None:
+    """An endpoint is a place like any other."""
+    done = hygiene("tls", server.place, "--format", form)
+    assert f"tls://{server.place}" in done.stdout
+
+
+def test_what_does_not_answer_is_not_clean(hygiene: Hygiene) -> None:
+    """A closed port is exit status 3 and named; a wrong address is wrong usage."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    done = hygiene("tls", f"127.0.0.1:{port}")
+    assert done.returncode == 3
+    assert f"127.0.0.1:{port}" in done.stdout
+    assert hygiene("tls", "nowhere").returncode == 2

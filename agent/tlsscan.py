@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agent.endpoints import Found
     from checks.policy import Policy
     from checks.tls.facts import EndpointFacts, Target
+    from checks.tls.profiles import Profile
 
 _AT_ONCE: Final = 8
 """Endpoints that are asked at the same time; each by one connection at a time."""
@@ -31,6 +32,7 @@ class Job(NamedTuple):
     policy: Policy
     version: str
     all_suites: bool = False
+    profiles: tuple[Profile, ...] = ()
 
 
 def run(job: Job) -> Report:
@@ -41,10 +43,17 @@ def run(job: Job) -> Report:
     context = Context(started, trust.trusted, job.policy.tls.expiring, trust.public)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         seen = list(pool.map(lambda target: _look(job, target), job.found.targets))
-    found = [_weighed(f, job.policy) for facts in seen for f in judging.findings(facts, context)]
+    found = [
+        _weighed(f, job.policy)
+        for facts in seen
+        for f in judging.findings(facts, context, job.profiles)
+    ]
     counted, disabled = _told(found, job.policy)
     findings, waived = suppress.waive(counted, job.policy.waivers, started.date())
-    unseen = [*job.found.unseen, *(one for facts in seen for one in _unseen(facts))]
+    unseen = [
+        *job.found.unseen,
+        *(one for facts in seen for one in _unseen(facts, context, job.profiles)),
+    ]
     unseen += [Inconclusive(trust.path or "roots", "not looked at", why) for why in trust.unseen]
     return Report(
         version=job.version,
@@ -64,7 +73,9 @@ def run(job: Job) -> Report:
 
 
 def _look(job: Job, target: Target) -> EndpointFacts:
-    return look.observe(target, seconds=job.policy.tls.seconds, all_suites=job.all_suites)
+    return look.observe(
+        target, seconds=job.policy.tls.seconds, all_suites=job.all_suites or bool(job.profiles)
+    )
 
 
 def _weighed(finding: Finding, policy: Policy) -> Finding:
@@ -84,10 +95,12 @@ def _told(found: list[Finding], policy: Policy) -> tuple[list[Finding], list[Sup
     )
 
 
-def _unseen(facts: EndpointFacts) -> list[Inconclusive]:
+def _unseen(
+    facts: EndpointFacts, context: Context, profiles: tuple[Profile, ...]
+) -> list[Inconclusive]:
     """Give what was not settled; an endpoint that speaks no TLS at all is told so in one line."""
     if facts.speaks_tls:
-        return judging.unseen(facts)
+        return judging.unseen(facts, context, profiles)
     why = facts.unseen[0] if facts.unseen else "no version of TLS was agreed on"
     return [Inconclusive(judging.place(facts.target), "no TLS seen", why)]
 

@@ -9,7 +9,7 @@ import click
 from agent import __version__, endpoints, reporting, setup, tlsscan
 from agent.commands.scan import exit_status
 from checks.model import Severity
-from checks.tls import starttls
+from checks.tls import profiles, starttls
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -21,6 +21,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--starttls", type=click.Choice(sorted(starttls.PROTOCOLS)), help="Begin in this protocol."
 )
 @click.option("--policy", "-p", type=_FILE, help="Policy file (see: hygiene-agent policy schema).")
+@click.option(
+    "--profile", multiple=True, type=click.Choice(profiles.names()), help="A standard to keep."
+)
 @click.option("--all-suites", is_flag=True, help="List every cipher suite of every version.")
 @click.option(
     "--format",
@@ -43,6 +46,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     server_name: str,
     starttls: str | None,
     policy: Path | None,
+    profile: tuple[str, ...],
     all_suites: bool,  # noqa: FBT001 - click passes by name
     form: str | None,
     output: Path | None,
@@ -56,7 +60,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     told = setup.load_policy(policy)
     asked = tuple(endpoints.target(text, server_name, starttls or "") for text in targets)
     found = endpoints.Found(asked) if asked else endpoints.discovered(told.tls.exclude)
-    report = tlsscan.run(tlsscan.Job(found, told, __version__, all_suites))
+    wanted = tuple(map(profiles.shipped, dict.fromkeys((*profile, *told.tls.profiles))))
+    report = tlsscan.run(tlsscan.Job(found, told, __version__, all_suites, wanted))
     reporting.give(report, form, output, tlsscan.check_infos(), quiet=quiet)
     threshold = Severity.named(fail_on) if fail_on else told.threshold
     raise click.exceptions.Exit(exit_status(report, threshold))

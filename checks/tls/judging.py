@@ -9,14 +9,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from checks.model import Confidence, Finding, Inconclusive, Location
-from checks.tls import checks
+from checks.tls import chain, checks, deepfacts, drift, profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from checks.secrets.advice import CheckText
+    from checks.tls.certificate import Certificate
     from checks.tls.facts import EndpointFacts, Target
     from checks.tls.faults import Context, Fault
+    from checks.tls.profiles import Profile
 
 
 class Judge(Protocol):
@@ -39,7 +41,9 @@ def judges() -> tuple[Judge, ...]:
 @cache
 def known() -> dict[str, CheckText]:
     """Give the text of every check."""
-    return {check: text for judge in judges() for check, text in judge.CHECKS.items()}
+    texts = [judge.CHECKS for judge in judges()]
+    texts += [profiles.CHECKS, drift.CHECKS, deepfacts.CHECKS]
+    return {check: text for some in texts for check, text in some.items()}
 
 
 def place(target: Target) -> str:
@@ -48,16 +52,31 @@ def place(target: Target) -> str:
     return f"{scheme}://{target}" + (f"/{target.server_name}" if target.server_name else "")
 
 
-def findings(facts: EndpointFacts, context: Context) -> list[Finding]:
-    """Give what is wrong with an endpoint, one finding a fault."""
+def findings(
+    facts: EndpointFacts, context: Context, wanted: Sequence[Profile] = ()
+) -> list[Finding]:
+    """Give what is wrong with an endpoint, one finding a fault; wanted: profiles it is to keep."""
     faults = dict.fromkeys(fault for judge in judges() for fault in judge.judge(facts, context))
+    for profile in wanted:
+        today = context.now.date()
+        faults |= dict.fromkeys(profiles.violations(facts, profile, _leaves(facts), today))
     return [described(fault, place(facts.target), known()[fault.check]) for fault in faults]
 
 
-def unseen(facts: EndpointFacts) -> list[Inconclusive]:
+def unseen(
+    facts: EndpointFacts, context: Context, wanted: Sequence[Profile] = ()
+) -> list[Inconclusive]:
     """Give what could not be settled about an endpoint."""
-    where = place(facts.target)
-    return [Inconclusive(where, "not settled", why) for why in facts.unseen]
+    where, today = place(facts.target), context.now.date()
+    reasons = [*facts.unseen]
+    for profile in wanted:
+        reasons += profiles.unsettled(facts, profile, _leaves(facts), today)
+    return [Inconclusive(where, "not settled", why) for why in reasons]
+
+
+def _leaves(facts: EndpointFacts) -> list[Certificate]:
+    sent = (chain.read(one).leaf for one in facts.chains)
+    return [leaf for leaf in sent if leaf is not None]
 
 
 def described(fault: Fault, path: str, text: CheckText, line: int = 0) -> Finding:

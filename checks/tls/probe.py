@@ -105,6 +105,7 @@ class Probe:
         self._primes: dict[Prime, None] = {}
         self._accepted: dict[Accepted, None] = {}
         self._chains: dict[bytes, Chain] = {}
+        self._mac_last: bool | None = None
 
     def observe(self, *, all_suites: bool = False) -> EndpointFacts:
         """Ask everything that plain hellos can settle."""
@@ -129,7 +130,7 @@ class Probe:
             alpn=self._alpn(versions),
             secure_renegotiation=_extended(seen, Extension.RENEGOTIATION_INFO),
             extended_master_secret=_extended(seen, Extension.EXTENDED_MASTER_SECRET),
-            encrypt_then_mac=None,
+            encrypt_then_mac=self._mac_last,
             tickets=_extended(seen, Extension.SESSION_TICKET),
             connections=self._asking.connections,
             unseen=tuple(self._unseen),
@@ -165,6 +166,8 @@ class Probe:
         assert answer.hello is not None
         if answer.hello.version == asked.version and answer.hello.suite in asked.suites:
             self._accepted[Accepted(asked.version, answer.hello.suite)] = None
+        if suites.of(answer.hello.suite).is_cbc and asked.version > Version.SSL3:
+            self._mac_last = Extension.ENCRYPT_THEN_MAC in answer.hello.extensions
         if answer.certificates and answer.certificates[0] not in self._chains:
             self._chains[answer.certificates[0]] = Chain(
                 answer.certificates, answer.staple, server_name=self._target.server_name

@@ -1,0 +1,240 @@
+"""Rules of TLS profiles on what is agreed: versions, suites, groups, features, HSTS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping  # noqa: TC003 - msgspec resolves them
+from functools import cache
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
+
+from checks.tls import primes, suites
+from checks.tls.hsts import directives, max_age
+from checks.tls.numbers import GROUPS, Version
+from checks.tls.profilerule import Choice, Count, Rule, Verdict
+from checks.tls.wording import group_name, listed, suite_names
+
+if TYPE_CHECKING:
+    from checks.tls.facts import EndpointFacts
+
+_ALIASES: Final = {"p-224": 21, "p-256": 23, "p-384": 24, "p-521": 25, "prime256v1": 23}
+
+
+@cache
+def version_numbers() -> Mapping[str, int]:
+    """Give versions by lower-case name."""
+    return {version.label.lower(): version for version in Version}
+
+
+@cache
+def group_numbers() -> Mapping[str, int]:
+    """Give groups by lower-case name, IANA's, NIST's or OpenSSL's."""
+    return {name.lower(): number for number, name in GROUPS.items()} | _ALIASES
+
+
+@cache
+def suite_numbers() -> Mapping[str, int]:
+    """Give suites by lower-case name, IANA's or OpenSSL's."""
+    by_openssl = {name.lower(): suite.code for name, suite in suites.by_openssl_name().items()}
+    return by_openssl | {suite.name.lower(): code for code, suite in suites.known().items()}
+
+
+class Versions(Choice, frozen=True, kw_only=True, tag="versions"):
+    """Which versions may be spoken, and which have to be."""
+
+    numbers: ClassVar[Callable[[], Mapping[str, int]]] = staticmethod(version_numbers)
+
+    required: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What has to be there."""
+        return self.required
+
+    def judge(self, facts: EndpointFacts) -> Verdict:
+        """Look at the versions that were agreed on."""
+        spoken = self.broken_by(sorted(v for v, yes in facts.versions.items() if yes))
+        maybe = self.broken_by(sorted(v for v, yes in facts.versions.items() if yes is None))
+        needed = sorted(self.named(self.required))
+        missing = [v for v in needed if facts.versions.get(Version(v)) is False]
+        return Verdict(
+            (
+                *(f"speaks {Version(v).label}" for v in spoken),
+                *(f"does not speak {Version(v).label}" for v in missing),
+            ),
+            f"{listed(Version(v).label for v in maybe)} not settled" if maybe else "",
+        )
+
+
+class Suites(Choice, frozen=True, kw_only=True, tag="suites"):
+    """Which suites may be accepted."""
+
+    numbers: ClassVar[Callable[[], Mapping[str, int]]] = staticmethod(suite_numbers)
+
+    def judge(self, facts: EndpointFacts) -> Verdict:
+        """Look at the accepted suites."""
+        broken = set(self.broken_by([one.suite for one in facts.suites]))
+        wrong = [one for one in facts.suites if one.suite in broken]
+        return Verdict((f"accepts {suite_names(wrong)}",) if wrong else (), _by_class(facts))
+
+
+class Strength(Rule, frozen=True, kw_only=True, tag="strength"):
+    """The least strength of a cipher in bits; RC4 and anonymous suites count for nothing."""
+
+    bits: Count
+
+    @property
+    def wanted(self) -> str:
+        """What to do to keep the rule."""
+        return (
+            self.fix or f"Switch off suites of less than {self.bits} bits, RC4 and anonymous ones."
+        )
+
+    def judge(self, facts: EndpointFacts) -> Verdict:
+        """Look at the accepted suites."""
+        wrong = [one for one in facts.suites if _strength(one.suite) < self.bits]
+        return Verdict((f"accepts {suite_names(wrong)}",) if wrong else (), _by_class(facts))
+
+
+class Groups(Choice, frozen=True, kw_only=True, tag="groups"):
+    """Which groups keys may be agreed with, in every version; need: one of these is there."""
+
+    numbers: ClassVar[Callable[[], Mapping[str, int]]] = staticmethod(group_numbers)
+
+    need: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What has to be there."""
+        return self.need
+
+    def judge(self, facts: EndpointFacts) -> Verdict:
+        """Look at the groups of TLS 1.3 and the curves of older versions."""
+        seen = tuple(dict.fromkeys((*facts.groups, *facts.curves)))
+        wrong = self.broken_by(seen)
+        cut = next((why for why in facts.unseen if why.startswith(("groups", "curves"))), "")
+        found = [f"accepts {listed(map(group_name, wrong))}"] if wrong else []
+        if self.need and seen and not cut and self.named(self.need).isdisjoint(seen):
+            found.append(f"accepts none of {listed(self.need)}")
+        return Verdict(tuple(found), cut)
+
+
+class Primes(Rule, frozen=True, kw_only=True, tag="primes"):
+    """The least length of a Diffie-Hellman prime below TLS 1.3; named: only those of RFC 7919."""
+
+    bits: Count
+    named: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """What to do to keep the rule."""
+        which = "primes of RFC 7919" if self.named else "primes"
+        return self.fix or f"Switch DHE off, or take {which} of {self.bits} bits or more."
+
+    def judge(self, facts: EndpointFacts) -> Verdict:
+        """Look at the primes that the server sent."""
+        wrong = [p for p in facts.primes if p.bits < self.bits or not self._fits(p.prime)]
+        return Verdict(tuple(f"agrees on keys by DHE modulo {p.bits} bits" for p in wrong))
+
+    def _fits(self, prime: int) -> bool:
+        known = primes.known().get(prime)
+        return not self.named or (known is not None and known.worth == "fine")
+
+
+class Hsts(Rule, frozen=True, kw_only=True, tag="hsts"):
+    """The least max-age of Strict-Transport-Security in seconds; not for what speaks no HTTP."""
+
+    seconds: Count
+    subdomains: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """What to do to keep the rule."""
+        more = "; includeSubDomains" if self.subdomains else ""
+        return self.fix or f"Send Strict-Transport-Security: max-age={self.seconds}{more}."
+
+    def judge(self, facts: EndpointFacts) -> Verdict:
+        """Look at the header; one that is missing on an error page says nothing."""
+        if facts.http is None:
+            return Verdict()
+        header = facts.http.hsts
+        if header is None:
+            if facts.http.status >= 400:
+                return Verdict(unsettled=f"only an answer {facts.http.status} was seen")
+            return Verdict(("sends no Strict-Transport-Security",))
+        age = max_age(header)
+        if age is None or age < self.seconds:
+            return Verdict((f"sends Strict-Transport-Security with max-age {age or 0}",))
+        if self.subdomains and "includesubdomains" not in (directives(header) or {}):
+            return Verdict(("sends Strict-Transport-Security without includeSubDomains",))
+        return Verdict()
+
+
+class Feature(Rule, frozen=True, kw_only=True, tag="feature"):
+    """Whether something has to be on or off; of handshakes below TLS 1.3 but for early data.
+
+    with_cbc: only where a suite in CBC mode is accepted.
+    """
+
+    feature: Literal[
+        "client_renegotiation",
+        "compression",
+        "early_data",
+        "encrypt_then_mac",
+        "extended_master_secret",
+        "fallback_scsv",
+        "secure_renegotiation",
+        "server_order",
+    ]
+    enabled: bool
+    with_cbc: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """What to do to keep the rule."""
+        return self.fix or f"Switch {self._name} {'on' if self.enabled else 'off'}."
+
+    @property
+    def _name(self) -> str:
+        return self.feature.replace("_", " ")
+
+    def judge(self, facts: EndpointFacts) -> Verdict:
+        """Look at what was seen of it."""
+        value: bool | int | None = getattr(facts, self.feature)
+        applies = facts.classic or self.feature == "early_data"
+        if not applies or (self.with_cbc and not _any_cbc(facts)):
+            return Verdict()
+        if value is None:
+            return Verdict(unsettled=f"{self._name} not settled")
+        if bool(value) == self.enabled:
+            return Verdict()
+        return Verdict((f"{self._name} is {'on' if value else 'off'}",))
+
+
+class Elsewhere(Rule, frozen=True, kw_only=True, tag="elsewhere"):
+    """A clause that an endpoint's facts do not show; by: the checks that look at it, if any do."""
+
+    by: tuple[str, ...] = ()
+
+    @property
+    def wanted(self) -> str:
+        """What to do to keep the rule."""
+        return self.fix
+
+    def judge(self) -> Verdict:
+        """Say who looks at it."""
+        return Verdict(
+            unsettled=f"see {listed(self.by)}" if self.by else "not a matter of the wire"
+        )
+
+
+def _by_class(facts: EndpointFacts) -> str:
+    """Say why there may be more suites; those of TLS 1.3 are always listed whole."""
+    return "" if facts.complete or not facts.classic else "suites were asked for by class only"
+
+
+def _strength(code: int) -> int:
+    suite = suites.of(code)
+    return 0 if suite.is_anonymous or suite.cipher.startswith("RC4") else suite.bits
+
+
+def _any_cbc(facts: EndpointFacts) -> bool:
+    return any(suites.of(one.suite).is_cbc for one in facts.suites)

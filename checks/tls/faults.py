@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Iterable, Iterator
 
     from checks.model import Severity
 
@@ -27,9 +28,19 @@ class Fault(NamedTuple):
 class Context(NamedTuple):
     """What a judge may know. now: aware; trusted: root certificates of this host, DER.
 
-    expiring: the share of a certificate's life that has to be left.
+    Without any, trust is not judged. expiring: the share of a certificate's life that has to be
+    left; public: the roots that browsers trust, as SHA-256 in hex of their SubjectPublicKeyInfo.
     """
 
     now: datetime.datetime
     trusted: tuple[bytes, ...] = ()
     expiring: float = 1 / 3
+    public: frozenset[str] = frozenset()
+
+
+def distinct(faults: Iterable[Fault]) -> Iterator[Fault]:
+    """Give each fault once, as it was put first, though several chains or hosts may show it."""
+    seen: dict[tuple[str, str], Fault] = {}
+    for fault in faults:
+        seen.setdefault((fault.check, fault.fact), fault)
+    yield from seen.values()

@@ -68,7 +68,7 @@ def unseen(
 ) -> list[Inconclusive]:
     """Give what could not be settled about an endpoint."""
     where, today = place(facts.target), context.now.date()
-    reasons = [*facts.unseen]
+    reasons = [*facts.unseen, *chain.unseen(facts.chains, context)]
     for profile in wanted:
         reasons += profiles.unsettled(facts, profile, _leaves(facts), today)
     return [Inconclusive(where, "not settled", why) for why in reasons]

@@ -168,12 +168,18 @@ class Probe:
             self._accepted[Accepted(asked.version, answer.hello.suite)] = None
         if suites.of(answer.hello.suite).is_cbc and asked.version > Version.SSL3:
             self._mac_last = Extension.ENCRYPT_THEN_MAC in answer.hello.extensions
-        if answer.certificates and answer.certificates[0] not in self._chains:
+        if answer.certificates:
+            self._keep(answer)
+        if answer.exchange is not None and answer.exchange.prime:
+            self._primes[Prime(answer.exchange.prime, answer.exchange.generator)] = None
+
+    def _keep(self, answer: Answer) -> None:
+        """Keep a chain once, with its staple if any answer had one: not every hello asks for it."""
+        known = self._chains.get(answer.certificates[0])
+        if known is None or (answer.staple and not known.staple):
             self._chains[answer.certificates[0]] = Chain(
                 answer.certificates, answer.staple, server_name=self._target.server_name
             )
-        if answer.exchange is not None and answer.exchange.prime:
-            self._primes[Prime(answer.exchange.prime, answer.exchange.generator)] = None
 
     def _settled(self, what: str, asked: ClientHello) -> bool | None:
         try:

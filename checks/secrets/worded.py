@@ -35,7 +35,7 @@ _MAPPINGS: Final = frozenset(
 
 def is_spelled(value: str, keys: tuple[str, ...]) -> bool:
     """Say whether VALUE is made of words and calls itself a password, under the path KEYS."""
-    if len(value) > _LONGEST or value == keys[-1] or not _MAPPINGS.isdisjoint(keys[:-1]):
+    if len(value) > _LONGEST or value in keys[-1:] or not _MAPPINGS.isdisjoint(keys[:-1]):
         return False
     if _MINE.fullmatch(value):
         return True

@@ -1,0 +1,123 @@
+"""Have sslyze look at a server: a child process that is limited, alone and never believed. EDGE.
+
+sslyze needs an environment of its own and hangs for ever on some servers; nothing of ours but the
+request is passed on, and at the deadline its whole process group is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import stat
+import subprocess
+import time
+from typing import TYPE_CHECKING, Final
+
+from checks.model import Inconclusive
+from checks.tls import deepfacts
+from checks.tls.deepfacts import DeepError
+
+if TYPE_CHECKING:
+    from checks.tls.deepfacts import Deep
+    from checks.tls.facts import Target
+
+SECONDS: Final = 60
+_CHILD: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "deepchild.py")
+_MOST: Final = 1024 * 1024
+_CHUNK: Final = 64 * 1024
+_ENVIRONMENT: Final = {
+    "LC_ALL": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "2",  # keeps threads within the limit on address space
+    "OPENSSL_CONF": "/dev/null",  # the host's settings are for its own programs
+}
+_WRITABLE: Final = stat.S_IWGRP | stat.S_IWOTH
+
+
+def look(target: Target, python: str, *, seconds: int = SECONDS) -> Deep | Inconclusive:
+    """Run sslyze by the interpreter of its environment. python: an absolute path; seconds: whole.
+
+    Takes some 600 connections, one after the other. A child that is late, dies or babbles makes
+    the result Inconclusive, never clean. Raises nothing.
+    """
+    if target.starttls and target.starttls not in deepfacts.STARTTLS:
+        return Inconclusive(str(target), "sslyze cannot begin TLS in this protocol")
+    try:
+        _believed(python)
+        return deepfacts.read(target, _printed(target, python, seconds))
+    except DeepError as error:
+        return Inconclusive(str(target), str(error))
+    except OSError as error:
+        return Inconclusive(str(target), f"sslyze: cannot be started: {error.strerror}")
+
+
+def _believed(python: str) -> None:
+    """Refuse an interpreter that somebody else than root or this user could have put there."""
+    if not os.path.isabs(python):
+        raise DeepError("sslyze: the path of its interpreter is not absolute")
+    for path in (python, os.path.realpath(python)):
+        status = os.stat(path)
+        owned = status.st_uid in {0, os.geteuid()}
+        if not stat.S_ISREG(status.st_mode) or not owned or status.st_mode & _WRITABLE:
+            raise DeepError("sslyze: others can replace its interpreter")
+
+
+def _printed(target: Target, python: str, seconds: int) -> bytes:
+    """Start the child and give what it prints; raises DeepError when it is late or too long."""
+    request = {
+        "host": target.host,
+        "port": target.port,
+        "server_name": target.server_name,
+        "starttls": target.starttls.upper(),
+        "seconds": seconds,
+    }
+    until = time.monotonic() + seconds
+    with subprocess.Popen(
+        [python, "-I", "-B", _CHILD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env=_ENVIRONMENT,
+        start_new_session=True,
+    ) as process:
+        try:
+            printed = _exchanged(process, json.dumps(request).encode(), until, seconds)
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # it is not reaped yet: the group is its
+                os.killpg(process.pid, signal.SIGKILL)
+    if not printed and process.returncode:
+        raise DeepError(f"sslyze: {_ended(process.returncode)}")
+    return printed
+
+
+def _exchanged(
+    process: subprocess.Popen[bytes], request: bytes, until: float, seconds: int
+) -> bytes:
+    """Hand over the request and read the answer up to its end."""
+    if process.stdin is None or process.stdout is None:
+        raise DeepError("sslyze: cannot be spoken to")
+    with contextlib.suppress(BrokenPipeError):  # it died; how is said below
+        process.stdin.write(request)
+        process.stdin.flush()
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    printed, source = bytearray(), process.stdout.fileno()
+    while True:
+        left = until - time.monotonic()
+        if left <= 0 or not select.select([source], [], [], left)[0]:
+            raise DeepError(f"sslyze: timed out after {seconds} s")
+        piece = os.read(source, _CHUNK)
+        if not piece:
+            return bytes(printed)
+        printed += piece
+        if len(printed) > _MOST:
+            raise DeepError("sslyze: says more than an answer holds")
+
+
+def _ended(status: int) -> str:
+    if status == -signal.SIGALRM:
+        return "timed out"
+    return f"ended by signal {-status}" if status < 0 else f"ended with status {status}"

@@ -12,10 +12,12 @@ import msgspec
 from agent.report import CheckInfo, Counts, Report
 from checks import suppress
 from checks.model import Finding, Inconclusive, Severity, Suppressed, Suppression
-from checks.tls import judging, look, roots
+from checks.tls import drift, judging, look, roots, sites
 from checks.tls.faults import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agent.endpoints import Found
     from checks.policy import Policy
     from checks.tls.facts import EndpointFacts, Target
@@ -29,6 +31,7 @@ class Job(NamedTuple):
     """What to ask and how."""
 
     found: Found
+    configured: sites.Seen
     policy: Policy
     version: str
     all_suites: bool = False
@@ -42,18 +45,17 @@ def run(job: Job) -> Report:
     trust = roots.read()
     context = Context(started, trust.trusted, job.policy.tls.expiring, trust.public)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen = list(pool.map(lambda target: _look(job, target), job.found.targets))
+        seen = list(pool.map(lambda target: _look(job, target), _named(job)))
     found = [
         _weighed(f, job.policy)
         for facts in seen
         for f in judging.findings(facts, context, job.profiles)
     ]
+    found += [_weighed(f, job.policy) for facts in seen for f in _drift(facts, job.configured)]
     counted, disabled = _told(found, job.policy)
     findings, waived = suppress.waive(counted, job.policy.waivers, started.date())
-    unseen = [
-        *job.found.unseen,
-        *(one for facts in seen for one in _unseen(facts, context, job.profiles)),
-    ]
+    unseen = [*job.found.unseen, *job.configured.unseen]
+    unseen += [one for facts in seen for one in _unseen(facts, context, job.profiles)]
     unseen += [Inconclusive(trust.path or "roots", "not looked at", why) for why in trust.unseen]
     return Report(
         version=job.version,
@@ -70,6 +72,28 @@ def run(job: Job) -> Report:
         inconclusive=tuple(sorted(unseen, key=lambda one: (one.path, one.reason, one.detail))),
         policy=job.policy.name,
     )
+
+
+def _named(job: Job) -> list[Target]:
+    """Give every target, and for each name that its server's configuration has one more."""
+    asked: dict[Target, None] = {}
+    for target in job.found.targets:
+        names = [] if target.server_name else drift.names(job.configured.configured, target)
+        asked |= dict.fromkeys([target, *(_with(target, name) for name in names)])
+    return list(asked)
+
+
+def _with(target: Target, name: str) -> Target:
+    return msgspec.structs.replace(target, server_name=name)
+
+
+def _drift(facts: EndpointFacts, configured: sites.Seen) -> Iterator[Finding]:
+    """Compare an endpoint with the files of the site that answers there."""
+    for one in configured.configured:
+        if facts.speaks_tls and drift.serves(one.site, facts.target):
+            for fault in drift.judge(facts, one):
+                text = drift.CHECKS[fault.check]
+                yield judging.described(fault, judging.place(facts.target), text)
 
 
 def _look(job: Job, target: Target) -> EndpointFacts:

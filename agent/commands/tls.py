@@ -9,7 +9,7 @@ import click
 from agent import __version__, endpoints, reporting, setup, tlsscan
 from agent.commands.scan import exit_status
 from checks.model import Severity
-from checks.tls import profiles, starttls
+from checks.tls import profiles, sites, starttls
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -60,8 +60,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     told = setup.load_policy(policy)
     asked = tuple(endpoints.target(text, server_name, starttls or "") for text in targets)
     found = endpoints.Found(asked) if asked else endpoints.discovered(told.tls.exclude)
+    files = sites.Seen() if asked else sites.look()
     wanted = tuple(map(profiles.shipped, dict.fromkeys((*profile, *told.tls.profiles))))
-    report = tlsscan.run(tlsscan.Job(found, told, __version__, all_suites, wanted))
+    report = tlsscan.run(tlsscan.Job(found, files, told, __version__, all_suites, wanted))
     reporting.give(report, form, output, tlsscan.check_infos(), quiet=quiet)
     threshold = Severity.named(fail_on) if fail_on else told.threshold
     raise click.exceptions.Exit(exit_status(report, threshold))

@@ -97,7 +97,7 @@ def verdict(report: Report) -> str:
 def extent(report: Report) -> str:
     """Give how much was looked at, in what time and under which policy."""
     counts = report.counts
-    if counts.endpoints:
+    if counts.endpoints or not report.roots:
         asked = (
             f"{plural(counts.endpoints, 'endpoint')} by {plural(counts.connections, 'connection')}"
         )

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.lazy import regex
 from checks.model import Severity
 from checks.secrets.advice import CheckText
 from checks.tls.faults import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from checks.tls.config import Site
     from checks.tls.facts import EndpointFacts, Target
@@ -37,6 +38,10 @@ CHECKS: Final = {
     ),
 }
 _SHOWN: Final = 16
+_NAMES: Final = 50
+"""A listener is asked for no more names than these."""
+_PLAIN: Final = regex(r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.?)+")
+"""A host name, not a wildcard, an expression or an address."""
 
 
 class Configured(NamedTuple):
@@ -52,9 +57,21 @@ class Configured(NamedTuple):
 
 def serves(site: Site, target: Target) -> bool:
     """Say whether a site is the one that answers a target: by port, and by its names if any."""
-    ports = {listen.rpartition(":")[2] for listen in site.listens}
     named = not site.names or target.server_name in site.names
-    return str(target.port) in ports and named and site.starttls == target.starttls
+    return str(target.port) in _ports(site) and named and site.starttls == target.starttls
+
+
+def names(configured: Iterable[Configured], target: Target) -> list[str]:
+    """Give the names to ask a listener for: those of the sites that it answers for, plain ones."""
+    found: dict[str, None] = {}
+    for one in configured:
+        if str(target.port) in _ports(one.site) and one.site.starttls == target.starttls:
+            found |= dict.fromkeys(name for name in one.site.names if _PLAIN.fullmatch(name))
+    return list(found)[:_NAMES]
+
+
+def _ports(site: Site) -> set[str]:
+    return {listen.rpartition(":")[2] for listen in site.listens}
 
 
 def judge(facts: EndpointFacts, configured: Configured) -> Iterator[Fault]:

@@ -1,0 +1,150 @@
+"""Drift between files and a running server: seen when it is there, silent when it is not."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import signal
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from checks.tls import drift, look
+from checks.tls.drift import Configured
+from checks.tls.facts import Target
+from checks.tls.numbers import Version
+from checks.tls.servers import nginx
+from checks.tls.tree import RootTree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CONFIGURATION = """
+daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 64; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
+  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+  ssl_protocols {protocols};
+  server {{
+    listen 127.0.0.1:{port} ssl;
+    server_name a.example;
+    ssl_certificate {folder}/a.crt;
+    ssl_certificate_key {folder}/a.key;
+  }}
+}}
+"""
+
+
+def certify(folder: Path) -> bytes:
+    """Put a new key and certificate in place; give the certificate, DER."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a.example")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=9))
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "a.crt").write_bytes(made.public_bytes(Encoding.PEM))
+    (folder / "a.key").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    return made.public_bytes(Encoding.DER)
+
+
+class Running:
+    """An nginx of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.leaf = certify(folder)
+        self.configure("TLSv1.2 TLSv1.3")
+        self.process = subprocess.Popen(
+            ["nginx", "-p", folder, "-c", folder / "nginx.conf"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.wait()
+
+    def configure(self, protocols: str) -> None:
+        text = CONFIGURATION.format(folder=self.folder, port=self.port, protocols=protocols)
+        (self.folder / "nginx.conf").write_text(text, encoding="ascii")
+
+    def wait(self) -> None:
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except ConnectionRefusedError:
+                time.sleep(0.02)
+            else:
+                return
+        pytest.fail((self.folder / "error.log").read_text())
+
+    def reload(self) -> None:
+        os.kill(self.process.pid, signal.SIGHUP)
+        time.sleep(0.5)
+
+    def faults(self) -> list[str]:
+        with RootTree("/") as tree:
+            (site,) = nginx.sites(tree, str(self.folder / "nginx.conf"))
+        leaf = x509.load_pem_x509_certificate((self.folder / "a.crt").read_bytes())
+        allowed = frozenset(site.protocols or ())
+        configured = Configured(site, (leaf.public_bytes(Encoding.DER),), allowed)
+        target = Target("127.0.0.1", self.port, "a.example")
+        assert drift.serves(site, target)
+        assert drift.names([configured], target) == ["a.example"]
+        return [fault.check for fault in drift.judge(look.observe(target), configured)]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Running]:
+    running = Running(tmp_path)
+    try:
+        yield running
+    finally:
+        running.process.terminate()
+        running.process.wait(10)
+
+
+def test_a_renewed_certificate_that_was_not_loaded_is_told(server: Running) -> None:
+    """It is told until the server is reloaded, and not before it was renewed."""
+    assert server.faults() == []
+    certify(server.folder)
+    assert server.faults() == ["drift-certificate-not-loaded"]
+    server.reload()
+    assert server.faults() == []
+
+
+def test_a_set_up_that_was_tightened_and_not_loaded_is_told(server: Running) -> None:
+    """The server still speaks what its file forbids, until it is reloaded."""
+    server.configure("TLSv1.3")
+    assert server.faults() == ["drift-config-not-loaded"]
+    server.reload()
+    assert server.faults() == []
+
+
+def test_another_port_or_name_is_another_site(server: Running) -> None:
+    """What a site does not answer for is not compared with it."""
+    with RootTree("/") as tree:
+        (site,) = nginx.sites(tree, str(server.folder / "nginx.conf"))
+    assert not drift.serves(site, Target("127.0.0.1", server.port + 1, "a.example"))
+    assert not drift.serves(site, Target("127.0.0.1", server.port, "b.example"))
+    assert site.protocols == (Version.TLS12, Version.TLS13)

@@ -123,7 +123,7 @@ class Dialer:
         with socket.create_connection(address, until - now) as link:
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._target.starttls:
-                _upgrade(link, until, self._target.starttls)
+                _upgrade(link, until, self._target)
             yield link, until
 
 
@@ -157,9 +157,9 @@ class _Platform:
                 return done
 
 
-def _upgrade(link: socket.socket, until: float, protocol: str) -> None:
+def _upgrade(link: socket.socket, until: float, target: Target) -> None:
     """Have the server change to TLS; raises WireError where it does not offer to."""
-    dialogue = starttls.dialogue(protocol)
+    dialogue = starttls.dialogue(target.starttls, target.server_name)
     said = next(dialogue)
     while True:
         if said:

@@ -5,8 +5,11 @@ RFC 8446 4.1.2 for TLS 1.3, RFC 5246 7.4.1.2 before it; SSL 2 as in RFC 6101 app
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
+from checks.lazy import regex
+from checks.tls import hostnames
 from checks.tls.numbers import (
     FALLBACK_SCSV,
     RENEGOTIATION_SCSV,
@@ -20,6 +23,8 @@ _HANDSHAKE: Final = 22
 _CLIENT_HELLO: Final = 1
 _RECORD: Final = 16_384
 _HOST_NAME: Final = 0
+_HOST: Final = regex(r"[0-9A-Za-z_.-]+", re.ASCII)
+_SURROGATE: Final = regex("[\ud800-\udfff]")
 _UNCOMPRESSED_POINTS: Final = b"\x01\x00"
 _PSK_WITH_DHE: Final = 1
 _OCSP: Final = b"\x01\x00\x00\x00\x00"
@@ -30,8 +35,9 @@ SSL2_CIPHERS: Final = (0x010080, 0x020080, 0x030080, 0x040080, 0x050080, 0x06004
 class ClientHello(NamedTuple):
     """What a client says first.
 
-    version: the highest it speaks; random: 32 bytes; shares: group and public value of each key
-    share, in TLS 1.3 only; fallback: say that a higher version was tried before (RFC 7507).
+    version: the highest it speaks; random: 32 bytes; session: at most 32; server_name: as people
+    write it, an address is not sent; shares: group and public value of each key share, in TLS 1.3
+    only; fallback: say that a higher version was tried before (RFC 7507).
     """
 
     version: Version
@@ -52,7 +58,7 @@ class ClientHello(NamedTuple):
 
 
 def write(hello: ClientHello) -> bytes:
-    """Give the records of a ClientHello."""
+    """Give the records of a ClientHello; raises WireError where a part is too long to write."""
     message = handshake(hello)
     first = min(hello.version, Version.TLS10) if hello.version < Version.TLS13 else Version.TLS10
     return b"".join(
@@ -62,9 +68,12 @@ def write(hello: ClientHello) -> bytes:
 
 
 def handshake(hello: ClientHello) -> bytes:
-    """Give the handshake message of a ClientHello, as the transcript of TLS 1.3 has it."""
+    """Give the handshake message of a ClientHello, as the transcript of TLS 1.3 has it.
+
+    Raises WireError where a part is too long to be written.
+    """
     suites = hello.suites
-    if hello.version < Version.TLS13:
+    if hello.version < Version.TLS13 or hello.lowest > Version.SSL3:
         suites += (RENEGOTIATION_SCSV,)
     if hello.fallback:
         suites += (FALLBACK_SCSV,)
@@ -85,8 +94,8 @@ def _extensions(hello: ClientHello) -> bytes:
     if hello.version is Version.SSL3:  # RFC 6101 knows none, and old servers hang up on them
         return b""
     parts = []
-    if hello.server_name:
-        name = number(_HOST_NAME, 1) + vector(hello.server_name.encode("idna"), 2)
+    if named := host_name(hello.server_name):
+        name = number(_HOST_NAME, 1) + vector(named, 2)
         parts.append((Extension.SERVER_NAME, vector(name, 2)))
     if hello.groups:
         parts.append((Extension.SUPPORTED_GROUPS, vector(numbers(hello.groups, 2), 2)))
@@ -95,12 +104,25 @@ def _extensions(hello: ClientHello) -> bytes:
     if hello.version >= Version.TLS12:
         parts.append((Extension.SIGNATURE_ALGORITHMS, vector(numbers(hello.schemes, 2), 2)))
     if hello.alpn:
-        names = b"".join(vector(name.encode("ascii"), 1) for name in hello.alpn)
+        names = b"".join(vector(name.encode("utf-8", "replace"), 1) for name in hello.alpn)
         parts.append((Extension.ALPN, vector(names, 2)))
     if hello.staple:
         parts.append((Extension.STATUS_REQUEST, _OCSP))
     parts += _modern(hello) if hello.version is Version.TLS13 else _classic()
     return b"".join(number(kind, 2) + vector(data, 2) for kind, data in parts)
+
+
+def host_name(name: str) -> bytes:
+    """Give a host name as a server is asked for it, b"" for what must not be sent.
+
+    RFC 6066 3 wants a DNS name and no address. An underscore, which DNS names of services have, is
+    let through; a wildcard, a label of more than 63 bytes and a number at the end, which is how an
+    address looks, are not.
+    """
+    # A byte that was no UTF-8 stands in a name as a lone surrogate (PEP 383).
+    written = "" if _SURROGATE.search(name) else hostnames.ascii_name(name)
+    is_address = written.rpartition(".")[2].isdigit()
+    return written.encode("ascii") if _HOST.fullmatch(written) and not is_address else b""
 
 
 def _classic() -> list[tuple[Extension, bytes]]:

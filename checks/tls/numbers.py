@@ -64,6 +64,7 @@ class Alert(enum.IntEnum):
     INSUFFICIENT_SECURITY = 71
     INTERNAL_ERROR = 80
     INAPPROPRIATE_FALLBACK = 86
+    USER_CANCELED = 90
     NO_RENEGOTIATION = 100
     MISSING_EXTENSION = 109
     UNRECOGNIZED_NAME = 112
@@ -73,9 +74,13 @@ class Alert(enum.IntEnum):
 GROUPS: Final[Mapping[int, str]] = MappingProxyType(
     {
         1: "sect163k1",
+        2: "sect163r1",
         3: "sect163r2",
+        4: "sect193r1",
+        5: "sect193r2",
         6: "sect233k1",
         7: "sect233r1",
+        8: "sect239k1",
         9: "sect283k1",
         10: "sect283r1",
         11: "sect409k1",
@@ -125,7 +130,7 @@ TLS13_GROUPS: Final = (
 """Groups that TLS 1.3 can negotiate, the likely ones first."""
 TLS12_CURVES: Final = (
     *(23, 29, 24, 25, 30, 26, 27, 28, 22, 21, 20, 19, 18, 16, 15),
-    *(14, 13, 12, 11, 10, 9, 7, 6, 3, 1),
+    *(14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1),
 )
 """Curves that TLS 1.2 and before can negotiate, the likely ones first."""
 
@@ -136,13 +141,16 @@ SCHEMES: Final[Mapping[int, str]] = MappingProxyType(
         0x0202: "dsa_sha1",
         0x0203: "ecdsa_sha1",
         0x0301: "rsa_pkcs1_sha224",
+        0x0302: "dsa_sha224",
         0x0303: "ecdsa_sha224",
         0x0401: "rsa_pkcs1_sha256",
         0x0402: "dsa_sha256",
         0x0403: "ecdsa_secp256r1_sha256",
         0x0501: "rsa_pkcs1_sha384",
+        0x0502: "dsa_sha384",
         0x0503: "ecdsa_secp384r1_sha384",
         0x0601: "rsa_pkcs1_sha512",
+        0x0602: "dsa_sha512",
         0x0603: "ecdsa_secp521r1_sha512",
         0x0804: "rsa_pss_rsae_sha256",
         0x0805: "rsa_pss_rsae_sha384",

@@ -158,9 +158,18 @@ class Probe:
             self._note(asked, reply.answer)
             return reply.answer if reply.hello.version == asked.version else None
         if not (reply.refuses or (reply.unclear is Unclear.RESET and self._accepted)):
-            self._unseen[f"{what}: {reply.unclear.value if reply.unclear else reply.detail}"] = None
+            why = reply.unclear.value if reply.unclear else reply.detail
+            self._unseen[f"{what}: {why or 'an answer of SSL 2'}"] = None
             raise _UnclearError
         return None
+
+    def _ask_by(self, what: str, version: Version, codes: tuple[int, ...]) -> Answer | None:
+        """Ask for suites; a refusal may be for the lack of DH parameters alone, so ask without."""
+        answer = self._ask(what, self._hello(version, codes))
+        without = tuple(code for code in codes if not _needs_parameters(suites.of(code)))
+        if answer is None and without and without != codes:
+            answer = self._ask(what, self._hello(version, without))
+        return answer
 
     def _note(self, asked: ClientHello, answer: Answer) -> None:
         assert answer.hello is not None
@@ -192,9 +201,8 @@ class Probe:
     def _versions(self) -> dict[Version, bool | None]:
         found: dict[Version, bool | None] = {}
         for version in (Version.TLS13, *_CLASSIC):
-            asked = self._hello(version, _codes(version))
             try:
-                answer = self._ask(version.label, asked)
+                answer = self._ask_by(version.label, version, _codes(version))
             except _UnclearError:
                 found[version] = None
                 continue
@@ -229,7 +237,7 @@ class Probe:
             codes = tuple(code for code in codes if code != one)
         while codes:
             try:
-                answer = self._ask(f"suites of {version.label}", self._hello(version, codes))
+                answer = self._ask_by(f"suites of {version.label}", version, codes)
             except _UnclearError:
                 return
             if answer is None or answer.hello is None or answer.hello.suite not in codes:
@@ -241,7 +249,10 @@ class Probe:
         asked = {n: _members(version, CLASSES[n]) for n in names}
         if names == _BROKEN:  # where none of them is accepted, one question is enough
             together = tuple(code for codes in asked.values() for code in codes)
-            if not self._settled(version.label, self._hello(version, together)):
+            try:
+                if self._ask_by(version.label, version, together) is None:
+                    return
+            except _UnclearError:
                 return
         for name, codes in asked.items():
             if codes and not any(CLASSES[name](one) for one in known):
@@ -354,8 +365,17 @@ def _codes(version: Version) -> tuple[int, ...]:
 
 
 def _members(version: Version, wanted: Callable[[Suite], bool]) -> tuple[int, ...]:
-    known = suites.known().values()
-    return tuple(suite.code for suite in known if suite.fits(version) and wanted(suite))
+    found = [suite for suite in suites.known().values() if suite.fits(version) and wanted(suite)]
+    return tuple(suite.code for suite in sorted(found, key=_likely_last))
+
+
+def _likely_last(suite: Suite) -> tuple[bool, bool, int]:
+    """Sort what servers have everything for to the front: a certificate, and no DH parameters."""
+    return suite.exchange != "ECDHE", not suite.is_aead, suite.code
+
+
+def _needs_parameters(suite: Suite) -> bool:
+    return suite.exchange in {"DHE", "DH"}
 
 
 def _authenticated(version: Version, kind: str) -> tuple[int, ...]:

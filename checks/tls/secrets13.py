@@ -53,6 +53,7 @@ class Direction:
     def __init__(self, suite: int, secret: bytes) -> None:
         """Take a suite of `SUITES` and a traffic secret."""
         protection = _SUITES[suite]
+        self._suite, self._secret, self._digest = suite, secret, protection.digest
         self.finished_key = _expand(secret, "finished", b"", protection.digest)
         self._tag = 8 if protection.aead is _short_tag else 16
         self._aead = protection.aead(_expand(secret, "key", b"", protection.digest, protection.key))
@@ -62,6 +63,10 @@ class Direction:
     def _nonce(self) -> bytes:
         self._count += 1
         return (self._iv ^ (self._count - 1)).to_bytes(_IV, "big")
+
+    def updated(self) -> Direction:
+        """Give what follows after a KeyUpdate (RFC 8446 7.2)."""
+        return Direction(self._suite, _expand(self._secret, "traffic upd", b"", self._digest))
 
     def open(self, header: bytes, body: bytes) -> tuple[int, bytes]:
         """Give content type and content of a record; raises WireError for a forged one."""
@@ -85,7 +90,7 @@ class Schedule:
     def __init__(self, suite: int) -> None:
         """Begin for a suite of `SUITES`; raises WireError for any other."""
         if suite not in _SUITES:
-            raise WireError("server: chose a suite that was not offered")
+            raise WireError("server: chose a suite whose records cannot be read here")
         self._suite = suite
         self._digest = _SUITES[suite].digest
         self._size = hashlib.new(self._digest).digest_size

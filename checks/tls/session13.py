@@ -1,56 +1,58 @@
 """A whole handshake of TLS 1.3 as a client: what a server shows only once it is encrypted.
 
 Sans I/O: `start` gives what to send first, `receive` takes what came and gives what to send next.
-RFC 8446 section 4. The certificate is taken as it is; whether to trust it is judged elsewhere.
+
+The rules (RFC 8446 section 4 and 5):
+- a hello, or one HelloRetryRequest that changes something and then a hello of the same suite;
+- the messages of the server in the order of `messages13`, each once, none across a change of keys;
+- application data, tickets and key updates only after a Finished that fits;
+- never more than `LIMIT` bytes.
+
+The certificate is taken as it is; whether to trust it is judged elsewhere.
 """
 
 from __future__ import annotations
 
-import enum
+import hmac
 from typing import TYPE_CHECKING, Final
 
-from checks.tls import agreement, hello, secrets13
-from checks.tls.answer import LIMIT, Answer, ServerHello, read_extensions
-from checks.tls.numbers import Extension, Version
+from checks.tls import agreement, hello, messages13, secrets13
+from checks.tls.answer import LIMIT, Answer, ServerHello
+from checks.tls.messages13 import Message
+from checks.tls.numbers import Alert, Extension, Version
 from checks.tls.proof import is_proved
-from checks.tls.wire import Reader, WireError, number, vector
+from checks.tls.wire import Reader, WireError, number, take_message, take_record, vector
 
 if TYPE_CHECKING:
-    from checks.tls.secrets13 import Direction
+    from checks.tls.secrets13 import Direction, Schedule
 
-_HEADER: Final = 5
 _ALERT, _HANDSHAKE, _DATA, _CHANGE = 21, 22, 23, 20
+_CIPHERTEXT: Final = 16_384 + 256
+"""RFC 8446 5.2: the longest body of a record."""
+_PLAINTEXT: Final = 16_384
 _COMPATIBLE: Final = b"\x14\x03\x03\x00\x01\x01"
 """RFC 8446 D.4: a change_cipher_spec for the sake of boxes in between."""
 _EMPTY_CERTIFICATE: Final = b"\x0b\x00\x00\x04\x00\x00\x00\x00"
-
-
-class Message(enum.IntEnum):
-    """The handshake messages of TLS 1.3 that a client may meet."""
-
-    NEW_SESSION_TICKET = 4
-    ENCRYPTED_EXTENSIONS = 8
-    CERTIFICATE = 11
-    CERTIFICATE_REQUEST = 13
-    CERTIFICATE_VERIFY = 15
-    FINISHED = 20
-    KEY_UPDATE = 24
+_UPDATED: Final = b"\x18\x00\x00\x01\x00"
+"""A KeyUpdate that asks for none back."""
+_MOST_UPDATES: Final = 32
+"""Each costs the peer 27 bytes and us three derivations of keys."""
 
 
 class Session:
     """One handshake.
 
-    certificates: DER, leaf first; proved: the server holds the leaf's key, None where the scheme
-    is not known here; early_data: most bytes a ticket allows, 0 for none.
+    certificates: DER, leaf first; staple: the OCSP answer; scheme: of the signature by which the
+    leaf's key was proved; proved: the server holds that key, None where the scheme is not known
+    here; alpn: safe to show; early_data: most bytes a ticket allows, 0 for none; alert: the
+    description of the alert that closed the session.
     """
 
     def __init__(self, asked: hello.ClientHello) -> None:
-        """Take a hello of TLS 1.3; its shares are made here, for its first known groups."""
-        offered = [g for g in asked.groups if g in agreement.GROUPS][:1]
+        """Take a hello of TLS 1.3; its share is made here, for its first group that is known."""
+        offered = [group for group in asked.groups if group in agreement.GROUPS][:1]
         self._shares = {group: agreement.share(group) for group in offered}
-        self._asked = asked._replace(
-            shares=tuple((share.group, share.public) for share in self._shares.values())
-        )
+        self._asked = asked._replace(shares=self._public())
         self.hello: ServerHello | None = None
         self.certificates: tuple[bytes, ...] = ()
         self.staple = b""
@@ -65,14 +67,15 @@ class Session:
         self.closed = False
         self.data = bytearray()
         """What came as application data."""
-        self._answer: Answer | None = Answer()
+        self._answer: Answer | None = Answer(only_hello=True)
+        self._retry: ServerHello | None = None
         self._transcript = b""
         self._records = bytearray()
         self._messages = bytearray()
+        self._last = Message.SERVER_HELLO
         self._size = 0
-        self._schedule: secrets13.Schedule | None = None
-        self._reading: Direction | None = None
-        self._writing: Direction | None = None
+        self._updates = 0
+        self._keys: _Keys | None = None
         self._encrypted = False
 
     def start(self) -> bytes:
@@ -81,167 +84,211 @@ class Session:
         return hello.write(self._asked)
 
     def send(self, data: bytes) -> bytes:
-        """Give the record that carries application data; only once `finished`."""
-        if self._writing is None or not self.finished:
+        """Give the records that carry application data; raises WireError until `finished`."""
+        if self._keys is None or not self.finished:
             raise WireError("session: not established")
-        return self._writing.seal(_DATA, data)
+        writing = self._keys.writing
+        pieces = (data[at : at + _PLAINTEXT] for at in range(0, len(data), _PLAINTEXT))
+        return b"".join(writing.seal(_DATA, piece) for piece in pieces)
 
     def receive(self, data: bytes) -> bytes:
-        """Take bytes of the server; raises WireError for what breaks the protocol or is endless."""
-        self._size += len(data)
-        if self._size > LIMIT:
-            raise WireError("server: sends more than is read of it")
-        if self._answer is None:
-            self._records += data
-            return self._open_records()
-        rest = self._answer.feed(data)
-        if not self._answer.done:
+        """Take bytes of the server; raises WireError for what breaks the protocol or is endless.
+
+        Once `closed`, what else comes is ignored.
+        """
+        if self.closed:
             return b""
-        self.alert = self._answer.alert
-        if self.alert is not None or self._answer.hello is None:
+        room = max(0, LIMIT - self._size)
+        self._size += len(data)
+        reply = self._received(data[:room])
+        if self._size > LIMIT and not self.closed:
+            raise WireError("server: sends more than is read of it")
+        return reply
+
+    def _received(self, data: bytes) -> bytes:
+        reply = b""
+        while self._answer is not None and not self.closed:
+            data = self._answer.feed(data)
+            if not self._answer.done:
+                return reply
+            reply += self._answered(self._answer)
+        self._records += data
+        return reply + self._open_records()
+
+    # In clear
+
+    def _public(self) -> tuple[tuple[int, bytes], ...]:
+        return tuple((share.group, share.public) for share in self._shares.values())
+
+    def _answered(self, answer: Answer) -> bytes:
+        self._answer, self.alert = None, answer.alert
+        if answer.alert is not None or answer.hello is None:
             self.closed = True
             return b""
-        found, self._answer = self._answer.hello, None
-        reply = self._greeted(found)
-        return reply + (self.receive(rest) if rest else b"")
-
-    def _greeted(self, found: ServerHello) -> bytes:
+        found = answer.hello
         if found.version is not Version.TLS13:
             raise WireError("server: answers with another version than TLS 1.3")
+        if found.suite not in self._asked.suites:
+            raise WireError("server: chose a suite that was not offered")
         if found.retry:
             return self._retried(found)
+        self._greeted(found)
+        return b""
+
+    def _greeted(self, found: ServerHello) -> None:
         if found.group not in self._shares:
             raise WireError("server: agrees on a group that was not offered")
-        self.hello = found
-        self._schedule = self._schedule or secrets13.Schedule(found.suite)
-        self._transcript += found.raw
+        if self._retry is not None and found.suite != self._retry.suite:
+            raise WireError("server: changed its suite after a retry")
+        schedule = secrets13.Schedule(found.suite)
         secret = self._shares[found.group].secret(found.share)
-        self._writing, self._reading = self._schedule.handshake(secret, self._transcript)
-        return b""
+        self.hello = found
+        self._transcript += found.raw
+        self._keys = _Keys(schedule, *schedule.handshake(secret, self._transcript))
 
     def _retried(self, found: ServerHello) -> bytes:
         """Answer a HelloRetryRequest, once: with a share of the group it names, and its cookie."""
-        if self._schedule is not None:
+        if self._retry is not None:
             raise WireError("server: asks for a second retry")
-        if found.group and (found.group in self._shares or found.group not in self._asked.groups):
-            raise WireError("server: asks for a group that was not offered")
-        self._schedule = secrets13.Schedule(found.suite)
-        cookie = found.extensions.get(Extension.COOKIE, b"")
+        cookie = _cookie(found)
         if found.group:
+            if found.group in self._shares or found.group not in self._asked.groups:
+                raise WireError("server: asks for a group that was not offered, or that it has")
             self._shares = {found.group: agreement.share(found.group)}
-        self._asked = self._asked._replace(
-            shares=tuple((share.group, share.public) for share in self._shares.values()),
-            cookie=Reader(cookie).vector(2) if cookie else b"",
-        )
-        first = self._schedule.hash(self._transcript)
+        elif not cookie:
+            raise WireError("server: asks for a retry of the same hello")
+        self._asked = self._asked._replace(shares=self._public(), cookie=cookie)
+        first = secrets13.Schedule(found.suite).hash(self._transcript)
         # RFC 8446 4.4.1: the first hello is replaced by its digest.
         self._transcript = b"\xfe\x00\x00" + vector(first, 1) + found.raw
         self._transcript += hello.handshake(self._asked)
-        self._answer = Answer()
+        self._retry, self._answer = found, Answer(only_hello=True)
         return hello.write(self._asked)
+
+    # Encrypted
 
     def _open_records(self) -> bytes:
         reply = b""
-        while not self.closed and len(self._records) >= _HEADER:
-            size = int.from_bytes(self._records[3:_HEADER], "big")
-            if len(self._records) < _HEADER + size:
-                break
-            header = bytes(self._records[:_HEADER])
-            body = bytes(self._records[_HEADER : _HEADER + size])
-            del self._records[: _HEADER + size]
-            reply += self._opened(header, body)
+        while not self.closed and (record := take_record(self._records, _CIPHERTEXT)):
+            reply += self._opened(*record)
         return reply
 
     def _opened(self, header: bytes, body: bytes) -> bytes:
         kind = header[0]
         if kind == _CHANGE:
+            if body != b"\x01" or self.finished:  # RFC 8446 5
+                raise WireError("server: changes its cipher in an unknown way")
             return b""
-        if kind == _DATA and self._reading is not None:
-            kind, body = self._reading.open(header, body)
+        if kind == _DATA and self._keys is not None:
+            kind, body = self._keys.reading.open(header, body)
             self._encrypted = True
         elif self._encrypted or kind != _ALERT:
             raise WireError("server: sends in clear what must be encrypted")
-        if kind == _ALERT:
-            self.alert, self.closed = Reader(body).number(2) & 0xFF, True
-        elif kind == _DATA:
-            self.data += body
-        elif kind == _HANDSHAKE:
+        if kind == _HANDSHAKE and body:
             self._messages += body
             return self._handle_messages()
+        if self._messages:  # RFC 8446 5.1
+            raise WireError("server: puts something else amid a message")
+        if kind == _ALERT:
+            self._alerted(body)
+        elif kind == _DATA and self.finished:
+            self.data += body
+        else:
+            raise WireError("server: sends something else than its handshake")
         return b""
+
+    def _alerted(self, body: bytes) -> None:
+        description = Reader(body).take(2)[1]
+        if description != Alert.USER_CANCELED:  # RFC 8446 6.1: a close_notify follows it
+            self.alert, self.closed = description, True
 
     def _handle_messages(self) -> bytes:
         reply = b""
-        while len(self._messages) >= 4:
-            size = 4 + int.from_bytes(self._messages[1:4], "big")
-            if len(self._messages) < size:
-                break
-            raw = bytes(self._messages[:size])
-            del self._messages[:size]
-            reply += self._understand(raw[0], raw)
+        while raw := take_message(self._messages, LIMIT):
+            kind = messages13.following(self._last, raw[0])
+            if not self.finished:
+                self._last = kind
+            reply += self._understand(kind, raw)
         return reply
 
-    def _understand(self, kind: int, raw: bytes) -> bytes:
-        reader = Reader(raw[4:])
-        if kind == Message.FINISHED and not self.finished:
-            return self._finish(raw)
-        if kind == Message.CERTIFICATE_VERIFY:
-            self._verify(reader)
-        elif kind == Message.CERTIFICATE:
-            self._certify(reader)
-        elif kind == Message.ENCRYPTED_EXTENSIONS:
-            chosen = read_extensions(reader.vector(2)).get(Extension.ALPN, b"")
-            self.alpn = chosen[3:].decode("ascii", "replace")
-        elif kind == Message.CERTIFICATE_REQUEST:
-            self.asks_certificate = True
-        elif kind == Message.NEW_SESSION_TICKET:
-            self._ticket(reader)
-        if not self.finished:
-            self._transcript += raw
+    def _understand(self, kind: Message, raw: bytes) -> bytes:
+        assert self._keys is not None
+        body = raw[4:]
+        match kind:
+            case Message.FINISHED:
+                return self._finish(self._keys, raw)
+            case Message.KEY_UPDATE:
+                return self._update(self._keys, body)
+            case Message.NEW_SESSION_TICKET:
+                self.early_data = max(self.early_data, messages13.read_ticket(body))
+                self.tickets += 1
+                return b""
+            case Message.CERTIFICATE_VERIFY:
+                self._verify(self._keys.schedule, body)
+            case Message.CERTIFICATE:
+                self.certificates, self.staple = messages13.read_certificate(body)
+            case Message.ENCRYPTED_EXTENSIONS:
+                self.alpn = messages13.read_chosen_alpn(body)
+            case _:
+                self.asks_certificate = True
+        self._transcript += raw
         return b""
 
-    def _certify(self, reader: Reader) -> None:
-        reader.vector(1)
-        listed, chain = Reader(reader.vector(3)), []
-        while len(listed):
-            chain.append(listed.vector(3))
-            extensions = read_extensions(listed.vector(2))
-            if len(chain) == 1 and Extension.STATUS_REQUEST in extensions:
-                staple = Reader(extensions[Extension.STATUS_REQUEST])
-                staple.take(1)
-                self.staple = staple.vector(3)
-        self.certificates = tuple(chain)
-
-    def _verify(self, reader: Reader) -> None:
-        assert self._schedule is not None
-        self.scheme, signature = reader.number(2), reader.vector(2)
+    def _verify(self, schedule: Schedule, body: bytes) -> None:
+        self.scheme, signature = messages13.read_verify(body)
         # RFC 8446 4.4.3
         signed = b" " * 64 + b"TLS 1.3, server CertificateVerify\0"
-        signed += self._schedule.hash(self._transcript)
-        leaf = self.certificates[0] if self.certificates else b""
-        self.proved = is_proved(leaf, self.scheme, signature, signed)
+        signed += schedule.hash(self._transcript)
+        self.proved = is_proved(self.certificates[0], self.scheme, signature, signed)
 
-    def _ticket(self, reader: Reader) -> None:
-        reader.take(8)  # lifetime, age
-        reader.vector(1)
-        reader.vector(2)
-        allowed = read_extensions(reader.vector(2)).get(Extension.EARLY_DATA, b"")
-        self.tickets += 1
-        self.early_data = max(self.early_data, int.from_bytes(allowed, "big"))
-
-    def _finish(self, raw: bytes) -> bytes:
+    def _finish(self, keys: _Keys, raw: bytes) -> bytes:
         """Check the server's Finished, answer with ours and change to the application's keys."""
-        assert self._schedule is not None
-        assert self._reading is not None
-        assert self._writing is not None
-        if raw[4:] != self._schedule.finished(self._reading, self._transcript):
+        if not hmac.compare_digest(raw[4:], keys.schedule.finished(keys.reading, self._transcript)):
             raise WireError("server: its Finished does not fit the handshake")
+        self._whole()
         self._transcript += raw
-        writing, ours = self._writing, b""
-        self._writing, self._reading = self._schedule.application(self._transcript)
-        if self.asks_certificate:
-            ours = _EMPTY_CERTIFICATE
-        verified = self._schedule.finished(writing, self._transcript + ours)
+        ours = _EMPTY_CERTIFICATE if self.asks_certificate else b""
+        verified = keys.schedule.finished(keys.writing, self._transcript + ours)
         ours += number(Message.FINISHED, 1) + vector(verified, 3)
+        said = _COMPATIBLE + keys.writing.seal(_HANDSHAKE, ours)
+        keys.writing, keys.reading = keys.schedule.application(self._transcript)
         self.finished = True
-        return _COMPATIBLE + writing.seal(_HANDSHAKE, ours)
+        return said
+
+    def _update(self, keys: _Keys, body: bytes) -> bytes:
+        """RFC 8446 4.6.3: read with the next keys, and write with the next ones if asked to."""
+        asked = messages13.read_key_update(body)
+        self._whole()
+        self._updates += 1
+        if self._updates > _MOST_UPDATES:
+            raise WireError("server: updates its keys without end")
+        keys.reading = keys.reading.updated()
+        if not asked:
+            return b""
+        said = keys.writing.seal(_HANDSHAKE, _UPDATED)
+        keys.writing = keys.writing.updated()
+        return said
+
+    def _whole(self) -> None:
+        """RFC 8446 5.1: before a change of keys a record ends with its last message."""
+        if self._messages:
+            raise WireError("server: sends a message across a change of keys")
+
+
+class _Keys:
+    """The keys in use in both directions."""
+
+    def __init__(self, schedule: Schedule, writing: Direction, reading: Direction) -> None:
+        self.schedule = schedule
+        self.writing = writing
+        self.reading = reading
+
+
+def _cookie(found: ServerHello) -> bytes:
+    """Give the cookie of a HelloRetryRequest, b"" where there is none."""
+    if Extension.COOKIE not in found.extensions:
+        return b""
+    reader = Reader(found.extensions[Extension.COOKIE])
+    cookie = reader.vector(2)
+    reader.end()
+    return cookie

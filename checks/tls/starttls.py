@@ -1,15 +1,17 @@
 """The words that make a server change from its own protocol to TLS. Sans I/O.
 
 Each dialogue is a generator: it gives what to say (b"" for nothing yet), takes what came, and
-returns what to say last, when TLS is to begin. WireError: the server does not offer TLS, or does
-not speak the protocol.
+returns what to say last, when TLS is to begin. WireError: the server does not offer TLS, does not
+speak the protocol, greets without end, or says more after it agreed: what comes in clear then would
+be taken for a part of the protected session (CVE-2011-0411).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from checks.tls.wire import WireError, number
+from checks.tls.hello import host_name
+from checks.tls.wire import Reader, WireError, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -20,8 +22,15 @@ _MOST: Final = 16 * 1024
 """A server that greets longer than this is not taken for one."""
 
 
-def dialogue(protocol: str) -> Dialogue:
-    """Begin the dialogue of a protocol of `PROTOCOLS`; raises KeyError for any other."""
+def dialogue(protocol: str, name: str = "") -> Dialogue:
+    """Begin the dialogue of a protocol of `PROTOCOLS`; raises WireError for any other.
+
+    name: the host name that is asked for, where the protocol has one host answer for several.
+    """
+    if protocol == "xmpp":
+        return _xmpp(host_name(name) or b"localhost")
+    if protocol not in _DIALOGUES:
+        raise WireError("starttls: unknown protocol")
     return _DIALOGUES[protocol]()
 
 
@@ -36,9 +45,11 @@ def _line(said: bytes, ends: Callable[[bytes], bool]) -> Generator[bytes, bytes,
 
 
 def _reply_ends(got: bytes) -> bool:
-    """Say whether a reply of SMTP or FTP is whole: a blank behind the number of its last line."""
-    last = got.rstrip(b"\r\n").rpartition(b"\n")[2]
-    return got.endswith(b"\n") and last[:3].isdigit() and last[3:4] in {b" ", b""}
+    """Say whether a reply of SMTP or FTP is whole: a blank behind its number (RFC 5321 4.2.1)."""
+    if not got[:3].isdigit():
+        return _line_ends(got)
+    last = got.removesuffix(b"\n").rpartition(b"\n")[2].rstrip(b"\r")
+    return got.endswith(b"\n") and last[:3] == got[:3] and last[3:4] in {b" ", b""}
 
 
 def _line_ends(got: bytes) -> bool:
@@ -48,8 +59,18 @@ def _line_ends(got: bytes) -> bool:
 def _numbered(protocol: str, said: bytes, expected: bytes) -> Generator[bytes, bytes, bytes]:
     got = yield from _line(said, _reply_ends)
     if not got.startswith(expected):
-        raise WireError(f"server: does not offer TLS in {protocol}")
+        raise _refused(protocol)
     return got
+
+
+def _refused(protocol: str) -> WireError:
+    return WireError(f"server: does not offer TLS in {protocol}")
+
+
+def _alone(answer: bytes) -> None:
+    """Raise WireError unless the word that agrees is the only line."""
+    if answer.count(b"\n") > 1:
+        raise WireError("server: says more after it agreed to TLS")
 
 
 def _smtp() -> Dialogue:
@@ -57,15 +78,15 @@ def _smtp() -> Dialogue:
     yield from _numbered("smtp", b"", b"220")
     offered = yield from _numbered("smtp", b"EHLO localhost\r\n", b"250")
     if b"STARTTLS" not in offered.upper():
-        raise WireError("server: does not offer TLS in smtp")
-    yield from _numbered("smtp", b"STARTTLS\r\n", b"220")
+        raise _refused("smtp")
+    _alone((yield from _numbered("smtp", b"STARTTLS\r\n", b"220")))
     return b""
 
 
 def _ftp() -> Dialogue:
     """RFC 4217."""
     yield from _numbered("ftp", b"", b"220")
-    yield from _numbered("ftp", b"AUTH TLS\r\n", b"234")
+    _alone((yield from _numbered("ftp", b"AUTH TLS\r\n", b"234")))
     return b""
 
 
@@ -77,8 +98,10 @@ def _imap() -> Dialogue:
     answer = yield from _line(
         b"a STARTTLS\r\n", lambda got: got.endswith(b"\n") and (b"\na " in b"\n" + got)
     )
-    if b"\na OK" not in (b"\n" + answer).replace(b"\na ok", b"\na OK"):
-        raise WireError("server: does not offer TLS in imap")
+    _, _, tagged = (b"\n" + answer).partition(b"\na ")  # untagged lines may come first
+    if tagged[:2].upper() != b"OK":
+        raise _refused("imap")
+    _alone(tagged)
     return b""
 
 
@@ -87,7 +110,8 @@ def _pop3() -> Dialogue:
     for said in (b"", b"STLS\r\n"):
         answer = yield from _line(said, _line_ends)
         if not answer.startswith(b"+OK"):
-            raise WireError("server: does not offer TLS in pop3")
+            raise _refused("pop3")
+        _alone(answer)
     return b""
 
 
@@ -95,21 +119,54 @@ _LDAP_START: Final = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16" + b"1.3.6.1.4.1.146
 """RFC 4511 4.14.1: an ExtendedRequest with StartTLS's name."""
 
 
+_LDAP_SEQUENCE, _LDAP_RESPONSE, _BER_ENUMERATED = 0x30, 0x78, 0x0A
+
+
 def _ldap() -> Dialogue:
-    got = yield from _line(_LDAP_START, lambda b: len(b) > 1 and len(b) >= 2 + (b[1] & 0x7F))
-    at = got.find(b"\x78")  # ExtendedResponse
-    result = got.find(b"\x0a\x01", at)
-    if at < 0 or result < 0 or got[result + 2 : result + 3] != b"\0":
-        raise WireError("server: does not offer TLS in ldap")
+    """RFC 4511 4.14: an ExtendedResponse whose result is success."""
+    got = yield from _line(_LDAP_START, _element_ends)
+    rest = Reader(got)
+    tag, message = _element(rest)
+    rest.end()
+    _element(message)  # the message's number
+    operation, response = _element(message)
+    kind, result = _element(response)
+    agreed = (tag, operation, kind) == (_LDAP_SEQUENCE, _LDAP_RESPONSE, _BER_ENUMERATED)
+    if not agreed or result.rest() != b"\0":
+        raise _refused("ldap")
     return b""
+
+
+def _element_ends(got: bytes) -> bool:
+    try:
+        _element(Reader(got))
+    except WireError:
+        return False
+    return True
+
+
+def _element(reader: Reader) -> tuple[int, Reader]:
+    """Take one element of BER of a definite length (X.690 8.1): its tag and its contents."""
+    tag, size = reader.number(1), reader.number(1)
+    if size & 0x80:
+        size = reader.number(size & 0x7F)
+    return tag, Reader(reader.take(size))
 
 
 def _postgres() -> Dialogue:
     """Send an SSLRequest (PostgreSQL's protocol 3.0, message formats)."""
     answer = yield number(8, 4) + number(80877103, 4)
     if answer[:1] != b"S":
-        raise WireError("server: does not offer TLS in postgres")
+        raise _refused("postgres")
+    if len(answer) > 1:  # CVE-2021-23222
+        raise WireError("server: says more after it agreed to TLS")
     return b""
+
+
+_MYSQL_GREETING: Final = 0x0A
+_MYSQL_FLAGS: Final = 4 + 8 + 1
+"""Behind the version: the thread's id, eight random bytes and a zero."""
+_MYSQL_SSL: Final = 0x0800
 
 
 def _mysql() -> Dialogue:
@@ -117,29 +174,35 @@ def _mysql() -> Dialogue:
     greeting = yield from _line(
         b"", lambda b: len(b) > 4 and len(b) >= 4 + int.from_bytes(b[:3], "little")
     )
-    end = greeting.find(b"\0", 5)
-    flags = greeting[end + 14 : end + 16]  # behind the thread's id, eight random bytes and a zero
-    if greeting[4:5] != b"\x0a" or not int.from_bytes(flags, "little") & 0x0800:
-        raise WireError("server: does not offer TLS in mysql")
-    wanted = (0x0200 | 0x0800 | 0x8000).to_bytes(4, "little")  # 4.1 protocol, SSL, 4.1 passwords
+    _, zero, behind = greeting[5:].partition(b"\0")
+    flags = int.from_bytes(behind[_MYSQL_FLAGS : _MYSQL_FLAGS + 2], "little")
+    if greeting[4] != _MYSQL_GREETING or not zero or not flags & _MYSQL_SSL:
+        raise _refused("mysql")
+    wanted = (0x0200 | _MYSQL_SSL | 0x8000).to_bytes(4, "little")  # 4.1 protocol, 4.1 passwords
     request = wanted + (1 << 24).to_bytes(4, "little") + b"\x21" + bytes(23)
     return len(request).to_bytes(3, "little") + b"\x01" + request
 
 
-def _xmpp() -> Dialogue:
+_XMPP_TLS: Final = b"urn:ietf:params:xml:ns:xmpp-tls"
+_XMPP_ENDS: Final = (b"</stream:features>", b"<stream:features/>", b"</stream:stream>")
+
+
+def _xmpp(name: bytes) -> Dialogue:
     """RFC 6120 5.4."""
     features = yield from _line(
         b"<?xml version='1.0'?><stream:stream xmlns='jabber:client' version='1.0'"
-        b" xmlns:stream='http://etherx.jabber.org/streams' to='localhost'>",
-        lambda got: b"</stream:features>" in got or b"</stream:stream>" in got,
+        b" xmlns:stream='http://etherx.jabber.org/streams' to='" + name + b"'>",
+        lambda got: any(end in got for end in _XMPP_ENDS),
     )
-    if b"urn:ietf:params:xml:ns:xmpp-tls" not in features:
-        raise WireError("server: does not offer TLS in xmpp")
+    if _XMPP_TLS not in features:
+        raise _refused("xmpp")
     answer = yield from _line(
-        b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", lambda got: b">" in got
+        b"<starttls xmlns='" + _XMPP_TLS + b"'/>", lambda got: got.rstrip().endswith(b">")
     )
-    if b"<proceed" not in answer:
-        raise WireError("server: does not offer TLS in xmpp")
+    if not answer.lstrip().startswith(b"<proceed"):
+        raise _refused("xmpp")
+    if answer.count(b"<") > 1 + answer.count(b"</proceed>"):
+        raise WireError("server: says more after it agreed to TLS")
     return b""
 
 
@@ -151,7 +214,6 @@ _DIALOGUES: Final[Mapping[str, Callable[[], Dialogue]]] = {
     "pop3": _pop3,
     "postgres": _postgres,
     "smtp": _smtp,
-    "xmpp": _xmpp,
 }
-PROTOCOLS: Final = tuple(_DIALOGUES)
+PROTOCOLS: Final = (*_DIALOGUES, "xmpp")
 """The protocols that can begin TLS here."""

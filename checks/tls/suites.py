@@ -21,9 +21,12 @@ _BITS: Final = {
     "SEED": 128,
     "SM4": 128,
 }
-_WIDTHS: Final = {"40", "56", "128", "256"}
+_WIDTHS: Final = {"40", "56", "128", "128L", "256"}
 _SMALL_BLOCKS: Final = ("3DES", "DES", "DES40", "IDEA", "RC2", "28147", "MAGMA")
-_AEAD: Final = ("GCM", "CCM", "POLY1305")
+_AEAD: Final = ("AEGIS", "CCM", "GCM", "MGM", "POLY1305")
+_EPHEMERAL: Final = ("DHE", "ECCPWD", "ECDHE")
+_INTEGRITY_ONLY: Final = ("SHA256", "SHA384")
+"""RFC 9150: suites of TLS 1.3 that encrypt nothing are named for their digest alone."""
 
 
 class Suite(NamedTuple):
@@ -35,8 +38,8 @@ class Suite(NamedTuple):
 
     @property
     def is_tls13(self) -> bool:
-        """A suite of TLS 1.3 names neither key exchange nor authentication."""
-        return "_WITH_" not in self.name
+        """A suite of TLS 1.3 names no key exchange; but for RFC 9367's, by their mode MGM."""
+        return "_WITH_" not in self.name or "_MGM_" in self.name
 
     @property
     def exchange(self) -> str:
@@ -50,11 +53,14 @@ class Suite(NamedTuple):
 
     @property
     def _agreement(self) -> list[str]:
-        return [
+        parts = [
             part
             for part in self.name.partition("_WITH_")[0].split("_")[1:]
-            if not part.startswith("EXPORT")
+            if not part.startswith("EXPORT") and not part.isdigit()
         ]
+        if parts == ["PSK", "DHE"]:  # RFC 6655 turns two names around
+            return parts[::-1]
+        return [part for part in parts if part != "SHA"]  # of SRP_SHA
 
     @property
     def cipher(self) -> str:
@@ -62,17 +68,17 @@ class Suite(NamedTuple):
         tail = self.name.removeprefix("TLS_").rpartition("WITH_")[2]
         if tail.endswith(("_CCM", "_CCM_8")):
             return tail
-        return tail.rpartition("_")[0]
+        return tail.rpartition("_MGM_")[0] + "_MGM" if "_MGM_" in tail else tail.rpartition("_")[0]
 
     @property
     def bits(self) -> int:
         """Effective strength of the cipher in bits."""
         words = self.cipher.split("_")
-        if "NULL" in words:
+        if "NULL" in words or words[0] in _INTEGRITY_ONLY:
             return 0
         if words[0] in _BITS:
             return next((int(w) for w in words if w in {"40", "56"}), _BITS[words[0]])
-        return next((int(word) for word in words if word in _WIDTHS), 256)
+        return next((int(word.rstrip("L")) for word in words if word in _WIDTHS), 256)
 
     @property
     def is_aead(self) -> bool:
@@ -101,8 +107,11 @@ class Suite(NamedTuple):
 
     @property
     def has_forward_secrecy(self) -> bool:
-        """A key that is lost later does not open what was recorded."""
-        return self.is_tls13 or self.exchange in {"ECDHE", "DHE"}
+        """A key that is lost later does not open what was recorded; nor is there one to lose.
+
+        Without a certificate the agreement is ephemeral (RFC 5246 7.4.3).
+        """
+        return self.is_tls13 or self.is_anonymous or self.exchange in _EPHEMERAL
 
     def fits(self, version: Version) -> bool:
         """Say whether a version can negotiate it (RFC 5246 A.5, RFC 8446 B.4)."""
@@ -110,7 +119,7 @@ class Suite(NamedTuple):
             return version is Version.TLS13 and self.is_tls13
         if version is Version.SSL2:
             return False
-        modern = self.is_aead or self.name.endswith(("_SHA256", "_SHA384"))
+        modern = self.is_aead or self.name.endswith(("_SHA256", "_SHA384", "_OMAC"))
         return version is Version.TLS12 or not modern
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checks.errors import HygieneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_RECORD_HEADER: Final = 5
+_MESSAGE_HEADER: Final = 4
 
 
 class WireError(HygieneError):
@@ -50,19 +53,65 @@ class Reader:
 
     def numbers(self, size: int) -> tuple[int, ...]:
         """Take all that is left as numbers of SIZE bytes each."""
-        return tuple(self.number(size) for _ in range(len(self) // size))
+        found = []
+        while len(self):
+            found.append(self.number(size))
+        return tuple(found)
+
+    def end(self) -> None:
+        """Raise WireError unless everything has been taken."""
+        if len(self):
+            raise WireError("message: goes on after its end")
 
 
 def number(value: int, size: int) -> bytes:
-    """Write a number in SIZE bytes."""
-    return value.to_bytes(size, "big")
+    """Write a number in SIZE bytes; raises WireError for one that does not fit."""
+    try:
+        return value.to_bytes(size, "big")
+    except OverflowError:
+        raise WireError("message: too long to be written") from None
 
 
 def vector(data: bytes, prefix: int) -> bytes:
-    """Write data behind its length in PREFIX bytes."""
+    """Write data behind its length in PREFIX bytes; raises WireError for a length too large."""
     return number(len(data), prefix) + data
 
 
 def numbers(values: Iterable[int], size: int) -> bytes:
     """Write numbers of SIZE bytes each, one behind the other."""
     return b"".join(number(value, size) for value in values)
+
+
+def take_record(stream: bytearray, longest: int) -> tuple[bytes, bytes] | None:
+    """Take a record from the front: its header of 5 bytes and its body; None until it is whole.
+
+    Raises WireError for a body of more than LONGEST bytes, before it has come.
+    """
+    if len(stream) < _RECORD_HEADER:
+        return None
+    size = int.from_bytes(stream[3:_RECORD_HEADER], "big")
+    if size > longest:
+        raise WireError("record: longer than any may be")
+    whole = _taken(stream, _RECORD_HEADER + size)
+    return (whole[:_RECORD_HEADER], whole[_RECORD_HEADER:]) if whole else None
+
+
+def take_message(stream: bytearray, longest: int) -> bytes | None:
+    """Take a handshake message with its header of 4 bytes from the front; None until it is whole.
+
+    Raises WireError for one of more than LONGEST bytes, before it has come.
+    """
+    if len(stream) < _MESSAGE_HEADER:
+        return None
+    size = int.from_bytes(stream[1:_MESSAGE_HEADER], "big")
+    if size > longest:
+        raise WireError("message: longer than a handshake holds")
+    return _taken(stream, _MESSAGE_HEADER + size)
+
+
+def _taken(stream: bytearray, size: int) -> bytes | None:
+    if len(stream) < size:
+        return None
+    taken = bytes(stream[:size])
+    del stream[:size]
+    return taken

@@ -44,6 +44,8 @@ def of(target: str) -> Iterator[bytes]:
         yield from _archives()
     elif target == "keys":
         yield from _keys()
+    elif target == "tls":
+        yield from _flights()
     else:
         yield from (text.encode() for text in _TEXTS)
     if target == "inspect":
@@ -68,6 +70,31 @@ def _archives() -> Iterator[bytes]:
     yield lzma.compress(plain, lzma.FORMAT_ALONE)
     yield b"!<arch>\n" + b"a/".ljust(48) + b"6".ljust(10) + b"`\nsecret"
     yield b"070701" + b"0" * 104 + b"TRAILER!!!\0\0\0\0"
+
+
+def _flights() -> Iterator[bytes]:
+    """Hellos, a first flight, messages to be encrypted, and words of other protocols."""
+    session = bytes((32, *range(32)))
+    old = b"\3\3" + bytes(32) + b"\0\xc0\x2f\0\0\x09\0\x10\0\5\0\3\2h2"
+    new = b"\3\3" + bytes(32) + session + b"\x13\1\0\0\x0c\0\x2b\0\2\3\4\0\x33\0\2\0\x17"
+    again = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+    chain = b"\x0b\0\0\x0a\0\0\7\0\0\4leaf"
+    curve = b"\x0c\0\0\x0b\3\0\x17\1\4\4\1\0\3sig"
+    for body in (old, new, new.replace(bytes(32), again, 1)):
+        first = b"\2" + len(body).to_bytes(3, "big") + body
+        flight = first + chain + curve + b"\x0e\0\0\0" if body is old else first
+        yield b"\x16\3\3" + len(flight).to_bytes(2, "big") + flight
+    yield b"\x15\3\3\0\2\1\x70\x15\3\3\0\2\2\x28"
+    yield b"\x80\x23\4\0\1\0\2\0\4\0\6\0\x10leaf\7\0\xc0\1\0\x80" + bytes(16)
+    for message in (
+        b"\x08\0\0\x0b\0\x09\0\x10\0\5\0\3\2h2",
+        b"\x0b\0\0\x0d\0\0\0\x09\0\0\4leaf\0\0",
+        b"\x0d\0\0\3\0\0\0",
+        b"\4\0\0\x1b" + bytes(8) + b"\1n\0\6ticket\0\x08\0\x2a\0\4\0\0\x40\0",
+        b"\x18\0\0\1\1",
+    ):
+        yield b"\2" + (len(message) - 1).to_bytes(2, "big") + message + b"\1\0\1\1\0"
+    yield from (b"\0* OK hi\r\na OK go\r\n", b"\0220-a\r\n220 b\r\n250 STARTTLS\r\n220 c\r\n")
 
 
 def _keys() -> Iterator[bytes]:

@@ -6,7 +6,9 @@ import importlib
 import io
 import json
 import pkgutil
+import runpy
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -37,6 +39,10 @@ from checks.secrets import (
     values,
 )
 from checks.secrets.notsecret import why_not
+from checks.tls import hello, proof, secrets13, starttls
+from checks.tls.answer import LIMIT, Answer
+from checks.tls.numbers import TLS13_GROUPS, Version
+from checks.tls.session13 import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,6 +202,108 @@ def rules_(data: bytes) -> None:
     readers[data[0] % len(readers)]()
 
 
+@cache
+def _peer() -> tuple[Any, Any, bytes]:
+    """Give what the scripted server of the tests has, its key, and the proof of a certificate."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    path = Path(__file__).parent.parent / "checks" / "tls" / "peer13.py"
+    key = ec.generate_private_key(ec.SECP256R1())
+    return runpy.run_path(str(path)), key, made_certificate(key)
+
+
+def made_certificate(key: Any) -> bytes:  # noqa: ANN401 - any private key
+    """Make a certificate of a key."""
+    import datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes as digests
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    name = x509.Name([])
+    day = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
+    built = x509.CertificateBuilder(name, name, key.public_key(), 7, day, day)
+    return built.sign(key, digests.SHA256()).public_bytes(Encoding.DER)
+
+
+def tls_(data: bytes) -> None:
+    """Answer a hello, carry on a session in clear or encrypted, or agree on STARTTLS."""
+    chosen, said = data[0] % 8, data[1:]
+    if chosen == 0:
+        _answers(said)
+    elif chosen == 1:
+        _session_of(_asked(), said)
+    elif chosen in {2, 3, 4, 5}:
+        _encrypted(said, finished=chosen > 3)
+    elif chosen == 6:
+        key, certificate = _peer()[1:]
+        proof.is_proved(said, 0x0403, said[:70], b"")
+        proof.is_proved(
+            certificate, int.from_bytes(said[:2], "big"), said[2:], key.curve.name.encode()
+        )
+    else:
+        _agrees(said)
+
+
+def _asked() -> hello.ClientHello:
+    codes = secrets13.SUITES
+    return hello.ClientHello(Version.TLS13, codes, bytes(32), TLS13_GROUPS, session=bytes(32))
+
+
+def _answers(said: bytes) -> None:
+    """Feed at once and in pieces: the same comes out, and no more is kept than allowed."""
+    seen = []
+    for step in (len(said) + 1, 7):
+        answer, error = Answer(), ""
+        try:
+            for at in range(0, len(said), step):
+                answer.feed(said[at : at + step])
+        except HygieneError as raised:
+            error = str(raised)
+        shown = (answer.hello, answer.certificates, answer.exchange, answer.alert, answer.done)
+        seen.append((shown, error))
+        assert len(answer._records) + len(answer._messages) <= LIMIT
+    assert seen[0] == seen[1]
+
+
+def _session_of(asked: hello.ClientHello, said: bytes) -> None:
+    session = Session(asked)
+    session.start()
+    for at in range(0, len(said), 100):
+        session.receive(said[at : at + 100])
+    assert not session.finished
+
+
+def _encrypted(said: bytes, *, finished: bool) -> None:
+    """Say what the input says in the right keys: kind, length, content, and again.
+
+    After the handshake nothing may change what was shown.
+    """
+    module, key, certificate = _peer()
+    session, peer = Session(_asked()), module["Peer"](key, certificate)
+    peer.hear(session.start())
+    session.receive(peer.hello())
+    if finished:
+        session.receive(peer.flight())
+    shown = (session.certificates, session.proved, session.alpn)
+    while said and not session.closed:
+        kind, size = said[0], 1 + int.from_bytes(said[1:3], "big") % 2000
+        session.receive(peer.seal((20, 21, 22, 22, 22, 23, 0, 24)[kind % 8], said[3 : 3 + size]))
+        said = said[3 + size :]
+    assert session.finished == finished
+    assert not finished or shown == (session.certificates, session.proved, session.alpn)
+
+
+def _agrees(said: bytes) -> None:
+    dialogue = starttls.dialogue(starttls.PROTOCOLS[said[0] % len(starttls.PROTOCOLS)])
+    next(dialogue)
+    try:
+        for at in range(1, len(said), 50):
+            dialogue.send(said[at : at + 50])
+    except StopIteration:
+        return
+
+
 def _json(content: str) -> object:
     try:
         return json.loads(content)
@@ -211,6 +319,7 @@ TARGETS: Final[dict[str, Target]] = {
     "keys": keys,
     "rules": rules_,
     "text": text_,
+    "tls": tls_,
     "values": values_,
 }
 

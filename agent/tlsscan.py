@@ -52,6 +52,7 @@ def run(job: Job) -> Report:
         for f in judging.findings(facts, context, job.profiles)
     ]
     found += [_weighed(f, job.policy) for facts in seen for f in _drift(facts, job.configured)]
+    found += [_weighed(f, job.policy) for f in _sited(job.configured)]
     counted, disabled = _told(found, job.policy)
     findings, waived = suppress.waive(counted, job.policy.waivers, started.date())
     unseen = [*job.found.unseen, *job.configured.unseen]
@@ -94,6 +95,12 @@ def _drift(facts: EndpointFacts, configured: sites.Seen) -> Iterator[Finding]:
             for fault in drift.judge(facts, one):
                 text = drift.CHECKS[fault.check]
                 yield judging.described(fault, judging.place(facts.target), text)
+
+
+def _sited(configured: sites.Seen) -> Iterator[Finding]:
+    """Describe the faults of configuration at their lines."""
+    for fault, setting in configured.faults:
+        yield judging.described(fault, setting.path, judging.known()[fault.check], setting.line)
 
 
 def _look(job: Job, target: Target) -> EndpointFacts:

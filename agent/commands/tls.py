@@ -16,6 +16,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @click.argument("targets", metavar="[HOST:PORT]...", nargs=-1)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Only read the server configuration below this unpacked root.",
+)
 @click.option("--server-name", "-n", default="", help="Name to ask for; HOST if it is a name.")
 @click.option(
     "--starttls", type=click.Choice(sorted(starttls.PROTOCOLS)), help="Begin in this protocol."
@@ -43,6 +48,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--quiet", "-q", is_flag=True, help="Print no summary.")
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     targets: tuple[str, ...],
+    root: Path | None,
     server_name: str,
     starttls: str | None,
     policy: Path | None,
@@ -59,8 +65,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     """
     told = setup.load_policy(policy)
     asked = tuple(endpoints.target(text, server_name, starttls or "") for text in targets)
-    found = endpoints.Found(asked) if asked else endpoints.discovered(told.tls.exclude)
-    files = sites.Seen() if asked else sites.look()
+    found = endpoints.Found(asked) if asked or root else endpoints.discovered(told.tls.exclude)
+    files = sites.Seen() if asked and not root else sites.look(str(root or "/"))
     wanted = tuple(map(profiles.shipped, dict.fromkeys((*profile, *told.tls.profiles))))
     report = tlsscan.run(tlsscan.Job(found, files, told, __version__, all_suites, wanted))
     reporting.give(report, form, output, tlsscan.check_infos(), quiet=quiet)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from checks.model import Confidence, Finding, Inconclusive, Location
-from checks.tls import chain, checks, deepfacts, drift, profiles
+from checks.tls import chain, checks, deepfacts, drift, profiles, siting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ def judges() -> tuple[Judge, ...]:
 def known() -> dict[str, CheckText]:
     """Give the text of every check."""
     texts = [judge.CHECKS for judge in judges()]
-    texts += [profiles.CHECKS, drift.CHECKS, deepfacts.CHECKS]
+    texts += [profiles.CHECKS, drift.CHECKS, deepfacts.CHECKS, siting.CHECKS]
     return {check: text for some in texts for check, text in some.items()}
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 from checks.errors import HygieneError
 from checks.lazy import regex
 from checks.model import Inconclusive
-from checks.tls import servers
+from checks.tls import openssl, servers, siting
 from checks.tls.drift import Configured
 from checks.tls.tree import RootTree
 
@@ -20,8 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from checks.tls.config import Site, Tree
+    from checks.tls.siting import Located
 
 _PEM: Final = regex(r"-----BEGIN (?:TRUSTED )?CERTIFICATE-----([A-Za-z0-9+/=\s]+?)-----END ")
+_PACKAGES: Final = {
+    "/var/lib/dpkg/status": regex(
+        r"\nPackage: libssl[\w.]+\n(?:\S.*\n|[ \t].*\n)*?Version: ([\d.]+\w?)"
+    ),
+    "/lib/apk/db/installed": regex(r"\nP:libssl[\w.]+\nV:([\d.]+\w?)"),
+}
+"""Where Debian and Alpine keep what is installed."""
+_ID: Final = regex(r"(?m)^ID=\"?([\w.\-]+)")
 _MOST: Final = 10_000
 """Sites that are taken of one server."""
 
@@ -38,9 +47,13 @@ class Server(Protocol):
 
 
 class Seen(NamedTuple):
-    """What configuration says; unseen: what there is and could not be read."""
+    """What configuration says; unseen: what there is and could not be read.
+
+    faults: of the configuration itself, each with the setting to change.
+    """
 
     configured: tuple[Configured, ...] = ()
+    faults: tuple[Located, ...] = ()
     unseen: tuple[Inconclusive, ...] = ()
 
 
@@ -54,18 +67,37 @@ def known() -> tuple[Server, ...]:
 def look(root: str = "/") -> Seen:
     """Read all that the servers below ROOT would; raises OSError where ROOT cannot be opened."""
     found: list[Configured] = []
+    faults: dict[Located, None] = {}
     unseen: list[Inconclusive] = []
     with RootTree(root) as tree:
+        library = openssl.library(_version(tree), _distribution(tree), tree)
         for server in known():
             for main in _mains(server, tree):
                 try:
                     for site, _ in zip(server.sites(tree, main), range(_MOST), strict=False):
-                        found.append(Configured(site, tuple(_leaves(site, tree))))
+                        effective = openssl.effective(site, library) if library else None
+                        allowed = frozenset(effective.protocols) if effective else None
+                        found.append(Configured(site, tuple(_leaves(site, tree)), allowed))
+                        if effective:
+                            faults |= dict.fromkeys(siting.located(site, effective))
                         unseen += [Inconclusive(main, "not looked at", why) for why in site.unseen]
                 except HygieneError as error:
                     unseen.append(Inconclusive(main, "not understood", str(error)))
         unseen += [Inconclusive(root, "not looked at", why) for why in tree.unseen]
-    return Seen(tuple(found), tuple(dict.fromkeys(unseen)))
+    return Seen(tuple(found), tuple(faults), tuple(dict.fromkeys(unseen)))
+
+
+def _version(tree: Tree) -> str:
+    """Give the version of the root's OpenSSL by its packages; no program of the root is run."""
+    for path, pattern in _PACKAGES.items():
+        if found := pattern.search(tree.read(path) or ""):
+            return f"OpenSSL {found[1]}"
+    return ""
+
+
+def _distribution(tree: Tree) -> str:
+    found = _ID.search(tree.read("/etc/os-release") or tree.read("/usr/lib/os-release") or "")
+    return found[1] if found else ""
 
 
 def _mains(server: Server, tree: Tree) -> list[str]:

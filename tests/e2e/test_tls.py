@@ -118,3 +118,32 @@ def test_what_does_not_answer_is_not_clean(hygiene: Hygiene) -> None:
     assert done.returncode == 3
     assert f"127.0.0.1:{port}" in done.stdout
     assert hygiene("tls", "nowhere").returncode == 2
+
+
+NGINX = """
+events {{}}
+http {{
+  ssl_protocols {protocols};
+  server {{ listen 443 ssl; server_name a.example; ssl_certificate /etc/ssl/a.pem; }}
+}}
+"""
+
+
+def test_an_unpacked_root_is_read_without_anything_running(
+    hygiene: Hygiene, tmp_path: Path
+) -> None:
+    """What its server's files switch on is told at their lines; a sound file gives nothing."""
+    main = tmp_path / "etc/nginx/nginx.conf"
+    main.parent.mkdir(parents=True)
+    status = tmp_path / "var/lib/dpkg/status"
+    status.parent.mkdir(parents=True)
+    status.write_text("\nPackage: libssl3\nStatus: install ok\nVersion: 3.0.19-1\n")
+    main.write_text(NGINX.format(protocols="TLSv1 TLSv1.2 TLSv1.3"))
+    report = json.loads(hygiene("tls", "--root", tmp_path, "--format", "json").stdout)
+    told = {(one["check"], one["path"], one["line"]) for one in report["findings"]}
+    place = ("/etc/nginx/nginx.conf", 4)
+    assert told == {("config-legacy-protocol", *place), ("config-ineffective", *place)}
+    main.write_text(NGINX.format(protocols="TLSv1.2 TLSv1.3"))
+    assert (
+        json.loads(hygiene("tls", "--root", tmp_path, "--format", "json").stdout)["findings"] == []
+    )

@@ -1,0 +1,1 @@
+"""How servers write their configuration: texts with their includes to directives, within limits."""

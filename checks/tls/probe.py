@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from checks.tls import suites
+from checks.tls import classes, suites
 from checks.tls.facts import Accepted, Chain, EndpointFacts, Prime, Target
 from checks.tls.hello import ClientHello
 from checks.tls.numbers import TLS12_CURVES, TLS13_GROUPS, Alert, Extension, Version
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from checks.tls.answer import Answer, ServerHello
     from checks.tls.session13 import Session
-    from checks.tls.suites import Suite
 
 _CLASSIC: Final = (Version.TLS12, Version.TLS11, Version.TLS10, Version.SSL3)
 _STRONG_CURVES: Final = (29, 23, 24, 25)
@@ -66,30 +65,6 @@ class Asking(Protocol):
 
     def converse(self, session: Session, request: bytes = b"") -> Reply:
         """Go through a whole handshake."""
-
-
-CLASSES: Final[dict[str, Callable[[Suite], bool]]] = {
-    "null": lambda s: s.bits == 0,
-    "anonymous": lambda s: s.is_anonymous and s.bits > 0,
-    "export": lambda s: s.is_export,
-    "rc4": lambda s: s.cipher.startswith("RC4") and not s.is_export and not s.is_anonymous,
-    "small blocks": lambda s: s.has_small_blocks and not s.is_export and not s.is_anonymous,
-    "static key": lambda s: s.exchange in {"RSA", "DH", "ECDH"} and _is_sound(s),
-    "dhe": lambda s: s.exchange == "DHE" and _is_sound(s),
-    "cbc": lambda s: s.exchange == "ECDHE" and s.is_cbc and _is_sound(s),
-    "aead": lambda s: s.exchange == "ECDHE" and s.is_aead,
-}
-"""The classes of suites before TLS 1.3 that are asked for by one hello each."""
-_BROKEN: Final = ("null", "anonymous", "export", "rc4", "small blocks")
-
-
-def _is_sound(suite: Suite) -> bool:
-    return (
-        suite.bits >= 128
-        and not suite.has_small_blocks
-        and not suite.is_anonymous
-        and not suite.cipher.startswith("RC4")
-    )
 
 
 class Probe:
@@ -166,7 +141,7 @@ class Probe:
     def _ask_by(self, what: str, version: Version, codes: tuple[int, ...]) -> Answer | None:
         """Ask for suites; a refusal may be for the lack of DH parameters alone, so ask without."""
         answer = self._ask(what, self._hello(version, codes))
-        without = tuple(code for code in codes if not _needs_parameters(suites.of(code)))
+        without = tuple(code for code in codes if not classes.needs_parameters(suites.of(code)))
         if answer is None and without and without != codes:
             answer = self._ask(what, self._hello(version, without))
         return answer
@@ -202,7 +177,7 @@ class Probe:
         found: dict[Version, bool | None] = {}
         for version in (Version.TLS13, *_CLASSIC):
             try:
-                answer = self._ask_by(version.label, version, _codes(version))
+                answer = self._ask_by(version.label, version, classes.codes(version))
             except _UnclearError:
                 found[version] = None
                 continue
@@ -226,10 +201,10 @@ class Probe:
             if version is Version.SSL2:
                 continue
             if all_suites or version is Version.TLS13:
-                self._eliminate(version, _codes(version))
+                self._eliminate(version, classes.codes(version))
             else:
                 best = version == max(v for v in spoken if v < Version.TLS13)
-                self._classes(version, tuple(CLASSES) if best else _BROKEN)
+                self._classes(version, tuple(classes.CLASSES) if best else classes.BROKEN)
 
     def _eliminate(self, version: Version, codes: tuple[int, ...]) -> None:
         """Take away what the server chose until it chooses no more."""
@@ -246,8 +221,8 @@ class Probe:
 
     def _classes(self, version: Version, names: tuple[str, ...]) -> None:
         known = [suites.of(a.suite) for a in self._accepted if a.version == version]
-        asked = {n: _members(version, CLASSES[n]) for n in names}
-        if names == _BROKEN:  # where none of them is accepted, one question is enough
+        asked = {n: classes.members(version, classes.CLASSES[n]) for n in names}
+        if names == classes.BROKEN:  # where none of them is accepted, one question is enough
             together = tuple(code for codes in asked.values() for code in codes)
             try:
                 if self._ask_by(version.label, version, together) is None:
@@ -255,13 +230,13 @@ class Probe:
             except _UnclearError:
                 return
         for name, codes in asked.items():
-            if codes and not any(CLASSES[name](one) for one in known):
+            if codes and not any(classes.CLASSES[name](one) for one in known):
                 self._settled(f"{name} suites of {version.label}", self._hello(version, codes))
 
     def _certificates(self, version: Version) -> None:
         """Have the server show its certificate for each kind of key below TLS 1.3."""
         for kind in ("RSA", "ECDSA"):
-            codes = _authenticated(version, kind)
+            codes = classes.authenticated(version, kind)
             asked = self._hello(version, codes)._replace(staple=version > Version.SSL3)
             self._settled(f"{kind} certificate", asked)
 
@@ -285,7 +260,7 @@ class Probe:
         """List the groups of TLS 1.3: without a share of ours the server names the one it wants."""
         found: list[int] = []
         left: tuple[int, ...] = TLS13_GROUPS
-        asked = self._hello(Version.TLS13, _codes(Version.TLS13))
+        asked = self._hello(Version.TLS13, classes.codes(Version.TLS13))
         while left:
             try:
                 answer = self._ask("groups of TLS 1.3", asked._replace(groups=left))
@@ -300,7 +275,7 @@ class Probe:
 
     def _curves(self, version: Version) -> tuple[int, ...]:
         """List the curves before TLS 1.3; that of an ECDSA certificate has to be offered too."""
-        codes = _members(version, lambda s: s.exchange == "ECDHE" and _is_sound(s))
+        codes = classes.members(version, lambda s: s.exchange == "ECDHE" and classes.is_sound(s))
         found: list[int] = []
         for left in self._rounds(found):
             try:
@@ -322,7 +297,7 @@ class Probe:
     # Single questions
 
     def _compression(self, version: Version) -> bool | None:
-        asked = self._hello(version, _codes(version))._replace(compressions=(1, 0))
+        asked = self._hello(version, classes.codes(version))._replace(compressions=(1, 0))
         try:
             answer = self._ask("compression", asked)
         except _UnclearError:
@@ -334,7 +309,7 @@ class Probe:
         spoken = sorted(v for v in _CLASSIC if versions.get(v))
         if len(spoken) < 2:
             return None
-        asked = self._hello(spoken[0], _codes(spoken[0]))._replace(fallback=True)
+        asked = self._hello(spoken[0], classes.codes(spoken[0]))._replace(fallback=True)
         reply = self._asking.ask(asked)
         if reply.unclear is not None:
             return None
@@ -346,7 +321,7 @@ class Probe:
             return ()
         found = []
         for name in ("h2", "http/1.1"):
-            asked = self._hello(Version.TLS12, _codes(Version.TLS12))._replace(alpn=(name,))
+            asked = self._hello(Version.TLS12, classes.codes(Version.TLS12))._replace(alpn=(name,))
             try:
                 answer = self._ask("alpn", asked)
             except _UnclearError:
@@ -358,28 +333,6 @@ class Probe:
 
 class _UnclearError(Exception):
     """A question that was not settled; what it was is in `unseen`."""
-
-
-def _codes(version: Version) -> tuple[int, ...]:
-    return _members(version, lambda suite: "PSK" not in suite.name and "SRP" not in suite.name)
-
-
-def _members(version: Version, wanted: Callable[[Suite], bool]) -> tuple[int, ...]:
-    found = [suite for suite in suites.known().values() if suite.fits(version) and wanted(suite)]
-    return tuple(suite.code for suite in sorted(found, key=_likely_last))
-
-
-def _likely_last(suite: Suite) -> tuple[bool, bool, int]:
-    """Sort what servers have everything for to the front: a certificate, and no DH parameters."""
-    return suite.exchange != "ECDHE", not suite.is_aead, suite.code
-
-
-def _needs_parameters(suite: Suite) -> bool:
-    return suite.exchange in {"DHE", "DH"}
-
-
-def _authenticated(version: Version, kind: str) -> tuple[int, ...]:
-    return _members(version, lambda s: s.authentication == kind and _is_sound(s))
 
 
 def _extended(answer: Answer | None, extension: Extension) -> bool | None:

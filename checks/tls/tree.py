@@ -126,6 +126,9 @@ class RootTree:
     def _names(self, folder: str) -> list[str]:
         names: list[str] = []
         self._entries -= _FOLDER
+        if self._entries <= 0:
+            self._miss(f"more than {_ENTRIES} names in folders")
+            return names
         try:
             with self._walked(folder) as trail:
                 inside = os.open(".", os.O_RDONLY | os.O_DIRECTORY | _FLAGS, dir_fd=trail[-1].place)
@@ -137,12 +140,13 @@ class RootTree:
         except OSError as error:
             if error.errno not in {errno.ENOENT, errno.ENOTDIR}:
                 self._miss(f"{folder}: {_why(error)}")
+        if self._entries <= 0:
+            self._miss(f"more than {_ENTRIES} names in folders")
         return sorted(names)
 
     def _counted(self, entries: Iterator[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
         for entry in entries:
             if self._entries <= 0:
-                self._miss(f"more than {_ENTRIES} names in folders")
                 return
             self._entries -= 1
             yield entry
@@ -195,6 +199,8 @@ class RootTree:
     def _miss(self, what: str) -> None:
         if len(self._gaps) < _LISTED:
             self._gaps[what] = None
+        elif what not in self._gaps:
+            self._gaps["more than can be told"] = None
 
 
 def _go(trail: list[_Step], part: str) -> str | None:

@@ -49,6 +49,8 @@ class Reading:
         """Note what is not seen; never a quotation."""
         if len(self._gaps) < _TOLD:
             self._gaps[what] = None
+        elif what not in self._gaps:
+            self._gaps["more than can be told"] = None
 
     def text(self, path: str, above: tuple[str, ...] = ()) -> str | None:
         """Give a file's text. above: the files whose includes led here; None where it is not read.

@@ -12,9 +12,9 @@ from checks.tls.servers import apache, haproxy, lighttpd, nginx
 _COMMON = ["\n", " ", "\\", '"', "'", "\0", "\xff", "#", "{", "}", ":443", "$x", "${x}", "a"]
 _WORDS = {
     nginx: "http mail server listen ssl ; include * starttls on ssl_protocols TLSv1 location"
-    " ssl_conf_command Protocol -ALL add_header x_by_lua_block [[ 1-9 default_server ssl_ecdh_curve",
+    " ssl_conf_command Protocol -ALL add_header x_by_lua_block [[ 1-9 default_server",
     apache: "<VirtualHost *:443> </VirtualHost> SSLEngine on SSLProtocol +TLSv1 Listen Include *"
-    " Define Use <Macro </Macro> <IfModule <IfVersion > SSLOpenSSLConfCmd MinProtocol < </ LoadModule",
+    " Define Use <Macro </Macro> <IfModule <IfVersion > SSLOpenSSLConfCmd MinProtocol < </",
     haproxy: "global frontend bind ssl crt crt-list ssl-min-ver force-tlsv13 no-tlsv12 .if .else"
     " .endif setenv ssl-default-bind-options [ ] @ , quic4@ 1-9 http-response \\x4",
     lighttpd: '$SERVER["socket"] == = += ( ) => , + include include_shell else ssl.engine "enable"'
@@ -33,12 +33,14 @@ class _Same:
         return self._text if len(path) < 40 else None
 
     def glob(self, pattern: str) -> tuple[str, ...]:
-        """Give the path itself, or two."""
-        return ("/x/1", "/x/2") if "*" in pattern and len(pattern) < 20 else (pattern,)
+        """Give the path itself, two for a short pattern, none for another."""
+        if "*" in pattern:
+            return ("/x/1", "/x/2") if len(pattern) < 20 else ()
+        return (pattern,)
 
 
 @pytest.mark.parametrize("server", _WORDS, ids=lambda server: server.NAME)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_reading_ends_in_sites(server: type[nginx], data: st.DataObject) -> None:
     """Any words in any order give sites that can be written down."""

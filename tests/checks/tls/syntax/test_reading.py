@@ -75,6 +75,16 @@ def test_gaps_are_told_by_every_site_or_by_the_file() -> None:
     assert (alone.unseen, alone.listens, alone.place.path) == (("gap",), (), "/m")
 
 
+def test_gaps_without_end_are_told_as_such() -> None:
+    """Each gap once, a few of them, and then that there are more."""
+    one = Reading(Files())
+    for number in range(1000):
+        one.miss(f"gap {number // 2}")
+    assert len(one.unseen) == 51
+    assert one.unseen[0] == "gap 0"
+    assert one.unseen[-1] == "more than can be told"
+
+
 @pytest.mark.parametrize(
     ("path", "seen"), [("/a", "/a"), ("a", "/b/a"), ("../a", "/b/../a"), ("", "/b/")]
 )

@@ -238,8 +238,7 @@ def test_hostile_files_end_soon(sites: Sites) -> None:
 def test_the_real_lighttpd_reads_it_alike(tmp_path: Path) -> None:
     """`lighttpd -p` of a configuration with includes shows the sockets that are found here."""
     program = shutil.which("lighttpd", path="/usr/sbin:/usr/bin")
-    if program is None:
-        pytest.skip("lighttpd is not installed")
+    assert program, "packaging/test installs it"
     main = tmp_path / "lighttpd.conf"
     (tmp_path / "a.conf").write_text('$SERVER["socket"] == ":" + var.p { ssl.engine = "enable" }')
     main.write_text(

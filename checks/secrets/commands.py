@@ -11,7 +11,7 @@ from checks.formats.roles import stored
 from checks.lazy import regex
 from checks.model import Entry, Role
 from checks.secrets import values
-from checks.secrets.grammar import Grammar, Take
+from checks.secrets.grammar import Grammar, Take, is_place
 from checks.secrets.names import Kind, kind
 from checks.secrets.stdin import dialogues, standard_input
 from checks.secrets.tools import TOOLS, UNKNOWN
@@ -317,7 +317,9 @@ class _Walk:
         given = "".join(flag for flag in self.flags if not flag.startswith("--"))
         if len(self.places) < len(names) or not set(letters) <= set(given):
             return False
-        return all(_same(name, word.text) for name, word in zip(names, self.places, strict=False))
+        return all(
+            is_place(name, word.text) for name, word in zip(names, self.places, strict=False)
+        )
 
     def _oracle(self, word: Word) -> None:
         user, found, rest = word.text.partition("/")
@@ -340,11 +342,3 @@ class _Walk:
             hashed = "-e" in self.flags or "--encrypted" in self.flags
             role = Role.HASH if hashed and rule.pairs else Role.SECRET
             self.found += standard_input(self.command, tool, role, pairs=rule.pairs)
-
-
-def _same(name: str, text: str) -> bool:
-    if name == "_" or name.isupper():
-        return True
-    if name.endswith("*"):
-        return name.strip("*") in text
-    return name == text.lower()

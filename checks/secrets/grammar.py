@@ -95,3 +95,15 @@ def grammar(
         settings="settings" in given,
         patterns="patterns" in given,
     )
+
+
+def is_place(name: str, text: str) -> bool:
+    """Say whether an argument may stand where a grammar has NAME.
+
+    "_" and words in capitals take anything, "*part*" what holds it, any other word itself.
+    """
+    if name == "_" or name.isupper():
+        return True
+    if name.endswith("*"):
+        return name.strip("*") in text
+    return name == text.lower()

@@ -42,12 +42,12 @@ def of_primes(modulus: int, first: int, second: int) -> str:
     # FIPS 186-5 A.1.3: primes this close are found by Fermat's factorisation (CVE-2022-26320).
     if abs(first - second).bit_length() <= modulus.bit_length() // 2 - 100:
         return "the two RSA primes are so close that the key can be factored"
-    if _roca(modulus):
+    if is_roca(modulus):
         return "the RSA key comes from a faulty Infineon chip and can be factored (CVE-2017-15361)"
     return ""
 
 
-def _roca(modulus: int) -> bool:
+def is_roca(modulus: int) -> bool:
     """Nemec et al., CCS 2017: modulo every small prime such a modulus is a power of 65537.
 
     Of random moduli one in about 100 million passes.

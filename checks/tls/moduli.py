@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from checks.secrets.weaknesses import is_roca
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -16,7 +18,6 @@ _BIGGEST: Final = 16384
 _SMALLEST: Final = 256
 _SMALL_PRIMES: Final = tuple(n for n in range(2, 752) if all(n % d for d in range(2, n)))
 """Baseline Requirements 6.1.6: a modulus should have no factor smaller than 752."""
-_ROCA_PRIMES: Final = tuple(p for p in _SMALL_PRIMES if 2 < p < 168)
 _FERMAT_ROUNDS: Final = 100
 """Baseline Requirements 6.1.1.3 (5)."""
 
@@ -30,7 +31,7 @@ def weakness(modulus: int) -> str:
         return ""
     if math.gcd(modulus, math.prod(_SMALL_PRIMES)) > 1:
         return "its RSA modulus has a small factor"
-    if _is_roca(modulus):
+    if is_roca(modulus):
         return "its RSA key comes from a faulty Infineon chip (ROCA, CVE-2017-15361)"
     if _has_close_primes(modulus):
         return "its two RSA primes are so close that they are found at once (CVE-2022-26320)"
@@ -45,22 +46,6 @@ def shared(moduli: Iterable[int]) -> Iterator[tuple[int, int]]:
             if math.gcd(modulus, other) > 1:
                 yield other, modulus
         seen.append(modulus)
-
-
-def _is_roca(modulus: int) -> bool:
-    """Nemec et al., CCS 2017: modulo every small prime such a modulus is a power of 65537.
-
-    Of random moduli one in about 100 million passes.
-    """
-    return all(modulus % prime in _powers(prime) for prime in _ROCA_PRIMES)
-
-
-def _powers(prime: int) -> frozenset[int]:
-    power, found = 1, set[int]()
-    while power not in found:
-        found.add(power)
-        power = power * 65537 % prime
-    return frozenset(found)
 
 
 def _has_close_primes(modulus: int) -> bool:

@@ -6,14 +6,13 @@ https://httpd.apache.org/docs/2.4/configuring.html, mod/core.html, mod/mod_macro
 
 from __future__ import annotations
 
-import enum
 import posixpath
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.lazy import regex
 from checks.tls.syntax.conditions import CHOICES, holds
-from checks.tls.syntax.reading import DEEPEST, Reading, absolute, is_pattern, literal
+from checks.tls.syntax.reading import DEEPEST, Kind, Reading, absolute, is_pattern, literal
 from checks.tls.syntax.shellvars import variables
 
 if TYPE_CHECKING:
@@ -31,14 +30,6 @@ _WORDS: Final = 4_096
 _PARAMETERS: Final = 32
 _FOLDERS: Final = 20
 """Folders in folders that an Include of a folder reads."""
-
-
-class Kind(enum.Enum):
-    """What a line does to the sections around it."""
-
-    SIMPLE = enum.auto()
-    OPENS = enum.auto()
-    CLOSES = enum.auto()
 
 
 class Directive(NamedTuple):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.tls.config import Setting
-from checks.tls.syntax.apache import Configuration, Directive, Kind
-from checks.tls.syntax.reading import SITES
+from checks.tls.syntax.reading import SITES, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from checks.tls.syntax.apache import Configuration, Directive
     from checks.tls.syntax.reading import Reading
 
 _MOST: Final = 64

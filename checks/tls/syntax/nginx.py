@@ -5,13 +5,12 @@ Source: ngx_conf_read_token, and https://nginx.org/en/docs/dev/development_guide
 
 from __future__ import annotations
 
-import enum
 import posixpath
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.lazy import regex
-from checks.tls.syntax.reading import absolute, is_pattern
+from checks.tls.syntax.reading import Kind, absolute, is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,14 +33,6 @@ _LUA: Final = regex(
     re.DOTALL | re.VERBOSE,
 )
 _WORDS: Final = 10_000
-
-
-class Kind(enum.Enum):
-    """What a directive does to the blocks around it."""
-
-    SIMPLE = enum.auto()
-    OPENS = enum.auto()
-    CLOSES = enum.auto()
 
 
 class Directive(NamedTuple):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.lazy import regex
 from checks.tls.config import Setting
-from checks.tls.syntax.nginx import Kind, directives
-from checks.tls.syntax.reading import SITES
+from checks.tls.syntax.nginx import directives
+from checks.tls.syntax.reading import SITES, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

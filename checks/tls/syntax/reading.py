@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import posixpath
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,14 @@ _TRIES: Final = 20_000
 _GLOBS: Final = 50_000
 _TOLD: Final = 50
 _WILD: Final = regex(r"[*?\[]")
+
+
+class Kind(enum.Enum):
+    """What a directive does to the sections around it."""
+
+    SIMPLE = enum.auto()
+    OPENS = enum.auto()
+    CLOSES = enum.auto()
 
 
 class Reading:

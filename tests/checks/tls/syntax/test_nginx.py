@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from checks.tls.syntax.nginx import Kind, directives
-from checks.tls.syntax.reading import Reading
+from checks.tls.syntax.nginx import directives
+from checks.tls.syntax.reading import Kind, Reading
 
 
 class Files:

@@ -40,4 +40,4 @@ def test_json_strings_come_back(text: str) -> None:
 @given(st.text(alphabet="\\uUxdD8c0f\n \t\"'"))
 def test_no_text_is_refused(raw: str) -> None:
     """Any row of backslashes gives a text that can be encoded."""
-    unescape(raw).encode()
+    assert unescape(raw).encode().decode() == unescape(raw)

@@ -90,8 +90,11 @@ def test_a_line_that_only_assigns_stands_alone(form: str) -> None:
 
 @given(st.text(max_size=2000))
 def test_any_text_can_be_asked(text: str) -> None:
-    """No text fails."""
-    wording.is_chosen(text, (text,))
-    wording.sets_letters(text)
-    wording.stands_alone(text)
-    wording.are_settings([text])
+    """No text fails, and nothing is set where no literal stands."""
+    bare = text.replace('"', "").replace("'", "").replace("`", "")
+    assert not wording.sets_letters(bare)
+    assert not wording.stands_alone(bare)
+    for asked in (wording.sets_letters(text), wording.stands_alone(text)):
+        assert asked in {True, False}
+    assert wording.is_chosen(text, (text,)) in {True, False}
+    assert wording.are_settings([text]) in {True, False}

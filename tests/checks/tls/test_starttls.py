@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -184,15 +184,20 @@ def test_random_words_raise_nothing_else(protocol: str, data: st.DataObject) -> 
     next(dialogue)
     good = AGREED[protocol][: data.draw(st.integers(0, 2))]
     pieces = st.lists(st.one_of(st.binary(max_size=40), st.sampled_from(WORDS)))
-    said = []
-    try:
-        for reply in [*good, *data.draw(pieces)]:
-            said.append(dialogue.send(reply))
-    except StopIteration as end:
-        said.append(end.value)
-    except WireError:
-        pass
+    said = _spoken(dialogue, [*good, *data.draw(pieces)])
     assert all(isinstance(words, bytes) for words in said)
+
+
+def _spoken(dialogue: Any, replies: list[bytes]) -> Iterator[bytes]:
+    """Give what is said to each reply, the last words included, until it ends or gives up."""
+    for reply in replies:
+        try:
+            yield dialogue.send(reply)
+        except StopIteration as end:
+            yield end.value
+            return
+        except WireError:
+            return
 
 
 # Real servers

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -188,7 +188,7 @@ def test_random_words_raise_nothing_else(protocol: str, data: st.DataObject) -> 
     assert all(isinstance(words, bytes) for words in said)
 
 
-def _spoken(dialogue: Any, replies: list[bytes]) -> Iterator[bytes]:
+def _spoken(dialogue: Generator[bytes, bytes, bytes], replies: list[bytes]) -> Iterator[bytes]:
     """Give what is said to each reply, the last words included, until it ends or gives up."""
     for reply in replies:
         try:

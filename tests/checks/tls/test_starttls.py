@@ -24,7 +24,7 @@ from checks.tls.numbers import TLS12_CURVES, Version
 from checks.tls.wire import WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from tests.checks.tls.serving import Made

@@ -13,9 +13,10 @@ import click
 
 from checks.lazy import regex
 from checks.model import Inconclusive
-from checks.tls import identify, listeners
+from checks.tls import identify, listeners, software
 from checks.tls.facts import Target
 from checks.tls.spoken import Kind
+from checks.tls.summary import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,13 +49,20 @@ def _name(host: str) -> str:
     return ""
 
 
+class Endpoint(NamedTuple):
+    """What to ask, and whose it is."""
+
+    target: Target
+    owner: Owner = Owner()
+
+
 class Found(NamedTuple):
     """Endpoints to ask; unseen: listeners of which it could not be told whether they speak TLS.
 
     apart: how many speak something else, by what it is.
     """
 
-    targets: tuple[Target, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
     unseen: tuple[Inconclusive, ...] = ()
     apart: Mapping[str, int] = MappingProxyType({})
 
@@ -79,9 +87,11 @@ def _excluded(listener: Listener, exclude: Sequence[str]) -> bool:
     return any(fnmatch(f"{listener.address}:{listener.port}", glob) for glob in exclude)
 
 
-def _asked(listener: Listener, told: Spoken) -> Target:
+def _asked(listener: Listener, told: Spoken) -> Endpoint:
     protocol = told.protocol if told.kind is Kind.STARTTLS else ""
-    return Target(listener.door, listener.port, "", protocol)
+    known = software.of_process(listener.executable, listener.command, listener.unit)
+    owner = Owner(known, listener.unit, listener.executable or listener.command, listener.user)
+    return Endpoint(Target(listener.door, listener.port, "", protocol), owner)
 
 
 def _unsettled(listener: Listener, told: Spoken) -> Inconclusive:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from checks.model import Finding, Inconclusive, Severity, Suppressed
+
+if TYPE_CHECKING:
+    from checks.tls.summary import EndpointSummary
 
 TOOL: Final = "hygiene-agent"
 
@@ -56,6 +59,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
     inconclusive: tuple[Inconclusive, ...] = ()
+    endpoints: tuple[EndpointSummary, ...] = ()
     policy: str = ""
     policy_version: str = ""
 

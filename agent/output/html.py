@@ -12,7 +12,7 @@ import hashlib
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from agent.output import htmlparts, words
+from agent.output import endpointcards, htmlparts, words
 from agent.output.charts import escape
 from agent.report import TOOL
 
@@ -44,6 +44,7 @@ def render(report: Report, infos: Mapping[str, CheckInfo]) -> Iterator[str]:
     yield _header(report)
     yield "<main>\n"
     yield htmlparts.tiles(report)
+    yield from endpointcards.cards(report)
     if report.findings:
         yield htmlparts.charts(report, infos)
         yield from htmlparts.findings(report, infos)

@@ -40,16 +40,19 @@ def _tile(name: str, count: int, style: str) -> str:
 
 
 def charts(report: Report, infos: Mapping[str, CheckInfo]) -> str:
-    """Draw the findings by severity, reader, check and folder."""
+    """Draw the findings by severity, reader, check and folder or endpoint."""
     severities = [Part(one.label, n, one.label) for one, n in report.severities.items()]
-    readers = Counter(words.readers(finding.access) for finding in report.findings)
-    who = [Part(name, readers[name], style) for name, style in _READERS.items()]
-    cards = [
-        draw.ring("By severity", severities),
-        draw.ring("Who can read it", who),
-        draw.bars("By check", _rows(report.findings, lambda one: _title(one.check, infos))),
-        draw.bars("By folder", _rows(report.findings, lambda one: folder(one, report.roots))),
-    ]
+    cards = [draw.ring("By severity", severities)]
+    if any(finding.access for finding in report.findings):
+        readers = Counter(words.readers(finding.access) for finding in report.findings)
+        who = [Part(name, readers[name], style) for name, style in _READERS.items()]
+        cards.append(draw.ring("Who can read it", who))
+    cards.append(draw.bars("By check", _rows(report.findings, lambda f: _title(f.check, infos))))
+    if len(report.endpoints) > 1:
+        cards.append(draw.bars("By place", _rows(report.findings, lambda f: f.location.path)))
+    if not report.endpoints:
+        by_folder = _rows(report.findings, lambda one: folder(one, report.roots))
+        cards.append(draw.bars("By folder", by_folder))
     return f'<div class="charts">\n{"".join(cards)}</div>\n'
 
 

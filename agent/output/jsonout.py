@@ -10,6 +10,8 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from agent.report import TOOL
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from agent.report import CheckInfo, Report
     from checks.model import Access, Evidence, Finding, Inconclusive, Suppressed
+    from checks.tls.summary import EndpointSummary
 
 SCHEMA: Final = "hygiene-agent/scan/1"
 
@@ -28,6 +31,7 @@ def render_json(report: Report, _infos: Mapping[str, CheckInfo]) -> Iterator[str
     head = {"schema": SCHEMA, **_run(report), "summary": _summary(report)}
     yield "{\n"
     yield from (f"{_dump(key)}: {_dump(value)},\n" for key, value in head.items())
+    yield from _list("endpoints", map(endpoint_object, report.endpoints), ",\n")
     yield from _list("findings", map(finding_object, report.findings), ",\n")
     yield from _list("suppressed", map(suppressed_object, report.suppressed), ",\n")
     yield from _list("inconclusive", map(inconclusive_object, report.inconclusive), "\n}\n")
@@ -41,6 +45,8 @@ def render_jsonl(report: Report, _infos: Mapping[str, CheckInfo]) -> Iterator[st
         yield _event("suppressed", suppressed_object(suppressed))
     for inconclusive in report.inconclusive:
         yield _event("inconclusive", inconclusive_object(inconclusive))
+    for endpoint in report.endpoints:
+        yield _event("endpoint", endpoint_object(endpoint))
     yield _event("summary", {**_run(report), **_summary(report)})
 
 
@@ -105,6 +111,11 @@ def finding_object(finding: Finding) -> _Object:
         "references": [text(reference) for reference in finding.references],
         "identity": finding.identity,
     }
+
+
+def endpoint_object(endpoint: EndpointSummary) -> _Object:
+    """Give a TLS endpoint as it was seen; every text in it is safe already but for HSTS."""
+    return {**msgspec.to_builtins(endpoint), "hsts": endpoint.hsts and text(endpoint.hsts)}
 
 
 def suppressed_object(one: Suppressed) -> _Object:

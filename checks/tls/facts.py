@@ -24,6 +24,12 @@ class Target(msgspec.Struct, frozen=True):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
+    @property
+    def uri(self) -> str:
+        """Name it: tls://127.0.0.1:443/www.example.org, smtp+tls://[::1]:25."""
+        scheme = f"{self.starttls}+tls" if self.starttls else "tls"
+        return f"{scheme}://{self}" + (f"/{self.server_name}" if self.server_name else "")
+
 
 class Chain(msgspec.Struct, frozen=True):
     """One certificate chain as it was sent, DER, leaf first.
@@ -58,11 +64,12 @@ class Prime(msgspec.Struct, frozen=True):
 
 
 class Http(msgspec.Struct, frozen=True):
-    """What the server says in HTTP. hsts: the header, None without one."""
+    """What the server says in HTTP. hsts: the header, None without one; server: its own name."""
 
     status: int
     hsts: str | None = None
     location: str = ""
+    server: str = ""
 
 
 class EndpointFacts(msgspec.Struct, frozen=True, kw_only=True):

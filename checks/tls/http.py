@@ -9,6 +9,7 @@ from checks.tls.facts import Http
 
 _STATUS: Final = regex(r"HTTP/1\.[01] (\d{3})")
 _MOST: Final = 16 * 1024
+_LONGEST: Final = 200
 
 
 def request(host: str) -> bytes:
@@ -32,5 +33,8 @@ def read(answer: bytes) -> Http | None:
         if colon:
             fields.setdefault(name.strip().lower(), value.strip())  # RFC 6797 8.1: the first counts
     return Http(
-        int(found[1]), fields.get("strict-transport-security"), fields.get("location", "")[:200]
+        int(found[1]),
+        fields.get("strict-transport-security"),
+        fields.get("location", "")[:_LONGEST],
+        fields.get("server", "")[:_LONGEST],
     )

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from checks.secrets.advice import CheckText
     from checks.tls.certificate import Certificate
-    from checks.tls.facts import EndpointFacts, Target
+    from checks.tls.drift import Configured
+    from checks.tls.facts import EndpointFacts
     from checks.tls.faults import Context, Fault
     from checks.tls.profiles import Profile
 
@@ -46,28 +47,33 @@ def known() -> dict[str, CheckText]:
     return {check: text for some in texts for check, text in some.items()}
 
 
-def place(target: Target) -> str:
-    """Name an endpoint as a URI: tls://127.0.0.1:443/www.example.org, smtp+tls://[::1]:25."""
-    scheme = f"{target.starttls}+tls" if target.starttls else "tls"
-    return f"{scheme}://{target}" + (f"/{target.server_name}" if target.server_name else "")
-
-
 def findings(
-    facts: EndpointFacts, context: Context, wanted: Sequence[Profile] = ()
+    facts: EndpointFacts,
+    context: Context,
+    wanted: Sequence[Profile] = (),
+    serving: Sequence[Configured] = (),
 ) -> list[Finding]:
-    """Give what is wrong with an endpoint, one finding a fault; wanted: profiles it is to keep."""
+    """Give what is wrong with an endpoint, one finding a fault.
+
+    wanted: profiles it is to keep; serving: the sites of its server's files that answer there.
+    """
     faults = dict.fromkeys(fault for judge in judges() for fault in judge.judge(facts, context))
     for profile in wanted:
         today = context.now.date()
         faults |= dict.fromkeys(profiles.violations(facts, profile, _leaves(facts), today))
-    return [described(fault, place(facts.target), known()[fault.check]) for fault in faults]
+    for one in serving if facts.speaks_tls else ():
+        faults |= dict.fromkeys(drift.judge(facts, one))
+    return [described(fault, facts.target.uri, known()[fault.check]) for fault in faults]
 
 
 def unseen(
     facts: EndpointFacts, context: Context, wanted: Sequence[Profile] = ()
 ) -> list[Inconclusive]:
-    """Give what could not be settled about an endpoint."""
-    where, today = place(facts.target), context.now.date()
+    """Give what could not be settled about an endpoint, one line where it speaks no TLS at all."""
+    where, today = facts.target.uri, context.now.date()
+    if not facts.speaks_tls:
+        why = facts.unseen[0] if facts.unseen else "no version of TLS was agreed on"
+        return [Inconclusive(where, "no TLS seen", why)]
     reasons = [*facts.unseen, *chain.unseen(facts.chains, context)]
     for profile in wanted:
         reasons += profiles.unsettled(facts, profile, _leaves(facts), today)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from agent import __version__, state
+from agent import __version__, home
 from checks import catalog
 from checks.errors import RuleError
 from checks.secrets import engine as engines
@@ -52,21 +52,21 @@ def load(files: Iterable[tuple[str, str]], base: Path) -> Matching:
     made = Matching(engines.Engine(rules, database), catalog.index())
     try:
         content = msgspec.msgpack.encode(_Kept(rules, database, made.formats))
-        state.write(path, state.sealed(content, path.name))
+        home.write(path, home.sealed(content, path.name))
         _forget_others(path)
-    except (state.StateError, OSError):
+    except (home.StateError, OSError):
         pass  # a scan without a cache is slower, not wrong; another may clean up at the same time
     return made
 
 
 def _kept(path: Path) -> Matching | None:
     try:
-        content = state.checked(state.read(path), path.name)
+        content = home.checked(home.read(path), path.name)
         if content is None:
             return None
         kept = msgspec.msgpack.decode(content, type=_Kept)
         return Matching(engines.Engine(kept.rules, kept.database), kept.formats)
-    except (state.StateError, msgspec.DecodeError, RuleError):
+    except (home.StateError, msgspec.DecodeError, RuleError):
         return None
 
 

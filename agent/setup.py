@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from agent import __version__, given, rulecache, scanning, state
+from agent import __version__, given, home, rulecache, scanning
 from agent.report import CheckInfo
 from checks import catalog, policy, suppress
 from checks.errors import PolicyError, RuleError
@@ -69,12 +69,12 @@ def rule_texts(files: Sequence[Path]) -> list[tuple[str, str]]:
 def job(choice: Choice) -> scanning.Job:
     """Wire a scan; raises PolicyError or RuleError."""
     told = load_policy(choice.policy)
-    home = choice.policy.parent if choice.policy else Path()
-    base = state.folder(os.environ, os.geteuid())
-    key, warning = state.host_key(base)
+    beside = choice.policy.parent if choice.policy else Path()
+    base = home.folder(os.environ, os.geteuid())
+    key, warning = home.host_key(base)
     if warning:
         click.echo(f"hygiene-agent: {warning}", err=True)
-    texts = rule_texts([*(home / name for name in told.secrets.rules), *choice.rules])
+    texts = rule_texts([*(beside / name for name in told.secrets.rules), *choice.rules])
     baseline = choice.taking or _baseline(choice.baseline)
     marks = _marks(choice, told)
     orders = Orders(

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from agent import rulecache, setup, state, tlsscan
+from agent import home, rulecache, setup, tlsscan
 from checks.secrets import advice
 from checks.tls import judging
 
@@ -15,7 +15,7 @@ from checks.tls import judging
 @click.argument("check")
 def command(check: str) -> None:
     """Say what CHECK finds, why it matters and how to mend it."""
-    engine = rulecache.load(setup.rule_texts(()), state.folder(os.environ, os.geteuid())).engine
+    engine = rulecache.load(setup.rule_texts(()), home.folder(os.environ, os.geteuid())).engine
     infos = setup.check_infos(engine) | tlsscan.check_infos()
     if check not in infos:
         near = [name for name in infos if check in name][:8]

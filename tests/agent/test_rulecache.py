@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from agent import rulecache, state
+from agent import home, rulecache
 from checks.errors import RuleError
 from checks.secrets import engine as engines
 from checks.secrets import rules as rule_files
@@ -61,7 +61,7 @@ def _compiled(files: Sequence[tuple[str, str]]) -> tuple[list[rule_files.Rule], 
 def _plant(path: Path, rules: list[rule_files.Rule], database: bytes) -> None:
     """Put a form with a right digest in place."""
     content = msgspec.msgpack.encode({"rules": rules, "database": database})
-    path.write_bytes(state.sealed(content, path.name))
+    path.write_bytes(home.sealed(content, path.name))
 
 
 def _database_of_others(path: Path) -> None:
@@ -77,7 +77,7 @@ def _no_database(path: Path) -> None:
 
 
 def _no_rules(path: Path) -> None:
-    path.write_bytes(state.sealed(b"\xc1 not MessagePack", path.name))
+    path.write_bytes(home.sealed(b"\xc1 not MessagePack", path.name))
 
 
 def _form_of_others(path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_form_that_is_not_ours_is_made_anew(base: Path, damage: Callable[[Path
     assert [rule.id for rule in engine.rules] == ["one-token"]
     assert (_finds(engine, "exone"), _finds(engine, "extwo")) == (True, False)
     assert not path.is_symlink()
-    assert state.read(path) == good
+    assert home.read(path) == good
 
 
 @pytest.mark.skipif(bool(os.geteuid()), reason="only root gives files away")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from agent import faults
+from agent import faults, packing
 from checks.errors import HygieneError
 from checks.model import Inconclusive
 from checks.scan import Result
@@ -129,7 +129,7 @@ class Pool:
             else:
                 self._given[number].pop(0)
                 self._seen[number] = _BETWEEN, time.monotonic()
-                yield _unpacked(data)
+                yield packing.unpack(data, Result)
         for number in set(waiting).difference(ready):
             self._watch(number)
 
@@ -248,24 +248,6 @@ def _exactly(descriptor: int, size: int) -> bytes | None:
     return b"".join(parts)
 
 
-def _packed(result: Result) -> bytes:
-    """Encode a result; one with a name that is not UTF-8 as JSON, which has escapes for that."""
-    try:
-        return msgspec.msgpack.encode(result)
-    except UnicodeEncodeError:
-        import json
-
-        return json.dumps(msgspec.to_builtins(result)).encode()
-
-
-def _unpacked(data: bytes) -> Result:
-    if data.startswith(b"{"):  # in MessagePack a number, never a result
-        import json
-
-        return msgspec.convert(json.loads(data), Result)
-    return msgspec.msgpack.decode(data, type=Result)
-
-
 class _Clock:
     """Interrupts the item at hand once it has taken SECONDS."""
 
@@ -295,7 +277,7 @@ def _serve(work: Work, requests: int, results: int, at: mmap.mmap, seconds: int)
             _one(work, os.fsdecode(name), result, seconds)
             clock.since = math.inf
         _AT.pack_into(at, 0, _BETWEEN)
-        reply = _packed(result)
+        reply = packing.pack(result)
         _write(results, _LENGTH.pack(len(reply)) + reply)
 
 

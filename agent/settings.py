@@ -1,0 +1,138 @@
+"""The bootstrap file: what this host itself decides, and no policy from anywhere can change.
+
+Which trees may be read, where reports may go, which labels the host has. Strict: an unknown name
+or a wrong value is refused with its place, what was expected and what was found.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from agent import yamlfile
+from checks import mismatch
+from checks.errors import HygieneError
+
+PATH: Final = Path("/etc/hygiene-agent/agent.yaml")
+_Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
+_Label = Annotated[str, msgspec.Meta(max_length=256)]
+_Absolute = Annotated[str, msgspec.Meta(pattern="^/", max_length=4096)]
+_ROOTS: Final = (
+    "/etc",
+    "/home",
+    "/opt",
+    "/root",
+    "/srv",
+    "/tmp",  # noqa: S108 - looked at, not used
+    "/usr/local",
+    "/var/lib",
+    "/var/www",
+)
+_EXCLUDE: Final = (
+    *("/var/lib/hygiene-agent/*", "/var/lib/docker/*", "/var/lib/containerd/*"),
+    *("/var/lib/containers/*", "/var/lib/dpkg/*", "/var/lib/apt/*", "/var/lib/rpm/*"),
+)
+
+
+class SettingsError(HygieneError):
+    """A bootstrap file that cannot be used; names the key path."""
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of the file."""
+
+
+class HostSettings(_Strict, frozen=True):
+    """What reports call this host. name: "" for its host name; image: what it was made from.
+
+    id: "" for one made from the machine's own id.
+    """
+
+    id: _Label = ""
+    name: _Label = ""
+    image: _Label = ""
+    labels: dict[str, _Label] = {}
+
+
+class WatchSettings(_Strict, frozen=True):
+    """What may be watched. exclude: globs on whole paths, `*` crosses slashes.
+
+    sweep: seconds between two walks that look for what the kernel does not tell.
+    """
+
+    enabled: bool = True
+    roots: tuple[_Absolute, ...] = _ROOTS
+    exclude: tuple[str, ...] = _EXCLUDE
+    links: bool = True
+    sweep: _Count = 600
+
+
+class TlsSettings(_Strict, frozen=True):
+    """How often TLS listeners are looked at, in seconds."""
+
+    enabled: bool = True
+    discover: _Count = 30
+    fingerprint: _Count = 60
+    whole: _Count = 86_400
+
+
+class Budget(_Strict, frozen=True):
+    """What a role may use. cpu: percent of one core, over a minute; memory: MiB.
+
+    read: MiB a second that the watcher reads; owner: that of it for the files of one user.
+    """
+
+    cpu: Annotated[int, msgspec.Meta(ge=1, le=6400)] = 25
+    memory: Annotated[int, msgspec.Meta(ge=64, le=1 << 20)] = 512
+    read: _Count = 64
+    owner: _Count = 32
+
+
+class OutboxSettings(_Strict, frozen=True):
+    """How much is kept for sinks that are away, for each role that reports."""
+
+    mib: Annotated[int, msgspec.Meta(ge=4, le=1 << 20)] = 64
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 14
+    digest: _Count = 14_400
+
+
+class Settings(_Strict, frozen=True):
+    """The whole file. state: the folder in which everything of ours is kept.
+
+    policy: the policy file, "" for the built-in one; sinks: by name, each with `kind` and what its
+    kind needs.
+    """
+
+    version: Literal[1]
+    host: HostSettings = HostSettings()
+    state: _Absolute = "/var/lib/hygiene-agent"
+    policy: str = ""
+    watch: WatchSettings = WatchSettings()
+    tls: TlsSettings = TlsSettings()
+    budget: Budget = Budget()
+    outbox: OutboxSettings = OutboxSettings()
+    sinks: dict[str, dict[str, Any]] = {}
+
+
+def load(path: Path) -> Settings:
+    """Read a bootstrap file; raises SettingsError."""
+    raw = yamlfile.load(path, SettingsError)
+    try:
+        return from_mapping(raw)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def from_mapping(raw: object) -> Settings:
+    """Check a decoded file; raises SettingsError("watch.sweep: expected int, got str")."""
+    try:
+        return msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(mismatch.explained(raw, str(error), schema(), "settings")) from error
+
+
+def schema() -> dict[str, Any]:
+    """Give the JSON Schema of a bootstrap file."""
+    return msgspec.json.schema(Settings)

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import math
 import mmap
 import os
-import resource
 import select
 import signal
 import struct
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from agent import faults, packing
+from agent import bounds, packing
 from checks.errors import HygieneError
 from checks.model import Inconclusive
 from checks.scan import Result
@@ -36,25 +34,12 @@ _BATCH_BYTES: Final = 16 * 1024
 _AHEAD: Final = 2
 _LENGTH: Final = struct.Struct("=I")
 _AT: Final = struct.Struct("=q")
-_MEMORY: Final = 1536 * 1024 * 1024
 _GRACE: Final = 6.0
 """Seconds after which a worker that did not heed its alarms is killed."""
-_TICKS: Final = 12
-"""So often within an item's time, and on and on behind it, a worker looks at the clock: an alarm
-may be lost inside a library's callback, and one for each item would cost as much as a small file.
-"""
 _BETWEEN: Final = -1
 """The position of a worker that is at no item: it reads its orders or sends its result."""
 _TICK: Final = 1000
 """Milliseconds between two looks at workers that give nothing."""
-_YOUNG: Final = 20_000
-"""So many new objects before a worker looks for cycles among them; it makes next to none."""
-_CRASHED: Final = "reader crashed"
-_SLOW: Final = "took too long"
-
-
-class TooSlowError(Exception):
-    """An item took longer than it may."""
 
 
 class PoolError(HygieneError):
@@ -151,7 +136,7 @@ class Pool:
         """
         worker, (batch, *others) = self._workers[number], self._given[number]
         position = int(_AT.unpack_from(worker.at)[0])
-        reason = _SLOW if number in self._late else _CRASHED
+        reason = bounds.SLOW if number in self._late else bounds.CRASHED
         self._stop(worker, kill=False)
         self._start()
         again += others
@@ -248,57 +233,15 @@ def _exactly(descriptor: int, size: int) -> bytes | None:
     return b"".join(parts)
 
 
-class _Clock:
-    """Interrupts the item at hand once it has taken SECONDS."""
-
-    def __init__(self, seconds: int) -> None:
-        self._seconds = seconds
-        self.since = math.inf
-        signal.signal(signal.SIGALRM, self._look)
-        signal.setitimer(signal.ITIMER_REAL, seconds / _TICKS, seconds / _TICKS)
-
-    def _look(self, _number: int, _frame: object) -> None:
-        if time.monotonic() - self.since >= self._seconds:
-            raise TooSlowError
-
-
 def _serve(work: Work, requests: int, results: int, at: mmap.mmap, seconds: int) -> None:
     """Run in a worker: look at the items of each batch until the parent closes the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_AS, _address_space() + _MEMORY)
-    gc.set_threshold(_YOUNG)
-    clock = _Clock(seconds)
+    clock = bounds.begin(seconds)
     while (data := _receive(requests)) is not None:
-        result = Result(not_applicable={}, findings=[], suppressed=[], inconclusive=[], accepted=[])
+        result = bounds.blank()
         for position, name in enumerate(msgspec.msgpack.decode(data, type=list[bytes])):
             _AT.pack_into(at, 0, position)
-            clock.since = time.monotonic()
-            _one(work, os.fsdecode(name), result, seconds)
-            clock.since = math.inf
+            with clock.running():
+                bounds.attempt(work, os.fsdecode(name), result, seconds)
         _AT.pack_into(at, 0, _BETWEEN)
         reply = packing.pack(result)
         _write(results, _LENGTH.pack(len(reply)) + reply)
-
-
-def _limit(what: int, most: int) -> None:
-    """Lower a limit of this process; one that is lower already stays."""
-    soft, hard = resource.getrlimit(what)
-    if soft == resource.RLIM_INFINITY or soft > most:
-        resource.setrlimit(what, (most, hard))
-
-
-def _one(work: Work, path: str, result: Result, seconds: int) -> None:
-    try:
-        work(path, result)
-    except TooSlowError:
-        result.inconclusive.append(Inconclusive(path, _SLOW, f"over {seconds} s"))
-    except MemoryError:
-        result.inconclusive.append(Inconclusive(path, "memory limit"))
-    except Exception as error:  # noqa: BLE001 - a fault of ours must not hide the other files
-        result.inconclusive.append(Inconclusive(path, "internal error", faults.where(error)))
-
-
-def _address_space() -> int:
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        return int(statm.read().split()[0]) * mmap.PAGESIZE

@@ -69,8 +69,8 @@ def walk(
     is not looked at, which is Inconclusive. exclude: globs on whole paths; believing: ignore files
     in the tree count.
     """
-    pseudo = _pseudo_mounts()
-    excluded = _matcher(exclude)
+    pseudo = pseudo_mounts()
+    excluded = matcher(exclude)
     for root in roots:
         try:
             mode = os.stat(root).st_mode
@@ -169,11 +169,12 @@ def _kind(mode: int) -> str:
     return next((kind for test, kind in _KINDS if test(mode)), "special")
 
 
-def _matcher(globs: Sequence[str]) -> re.Pattern[str] | None:
+def matcher(globs: Sequence[str]) -> re.Pattern[str] | None:
+    """Make one expression of globs on whole paths, None of none."""
     return re.compile("|".join(fnmatch.translate(glob) for glob in globs)) if globs else None
 
 
-def _pseudo_mounts() -> frozenset[str]:
+def pseudo_mounts() -> frozenset[str]:
     """Name the mount points of kernel file systems; none where mountinfo cannot be read."""
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:

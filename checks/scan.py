@@ -97,7 +97,6 @@ class Scanner:
 
     def file(self, path: str, result: Result) -> None:
         """Look at one file and add what was found to RESULT."""
-        self._room = _MOST
         opened = files.open_file(path)
         if isinstance(opened, files.NotApplicable):
             result.count(opened.kind)
@@ -105,8 +104,7 @@ class Scanner:
             result.inconclusive.append(opened)
         else:
             try:
-                result.files += 1
-                self._opened(opened, result)
+                self.opened(opened, result)
             except OSError as error:
                 result.inconclusive.append(files.unseen(path, error))
             finally:
@@ -124,7 +122,10 @@ class Scanner:
             finally:
                 os.close(opened.descriptor)
 
-    def _opened(self, opened: files.Opened, result: Result) -> None:
+    def opened(self, opened: files.Opened, result: Result) -> None:
+        """Look at an open file, whoever opened it; raises OSError; the caller closes it."""
+        self._room = _MOST
+        result.files += 1
         if opened.status.st_size <= files.CHUNK:
             data = files.whole(opened)
             if isinstance(data, Inconclusive):

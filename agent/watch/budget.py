@@ -1,0 +1,67 @@
+"""Bound what is used over time, in all and by each owner. Pure: time is an argument."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_MOST_OWNERS: Final = 10_000
+
+
+class Bucket:
+    """Tokens that come at a rate, up to what a burst may take; debts are paid by waiting.
+
+    One item may be larger than the bucket: it is let through when the bucket is full, and what
+    comes after it waits for longer.
+    """
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        """Begin full. rate: tokens a second."""
+        self._rate, self._burst = rate, burst
+        self._tokens, self._then = burst, now
+
+    def wait(self, amount: float, now: float) -> float:
+        """Give the seconds until an amount may be taken, 0 for at once. Nothing is taken."""
+        self._fill(now)
+        missing = min(amount, self._burst) - self._tokens
+        return max(missing / self._rate, 0.0)
+
+    def take(self, amount: float, now: float) -> None:
+        """Take an amount, going into debt where there is not enough."""
+        self._fill(now)
+        self._tokens -= amount
+
+    def full(self, now: float) -> bool:
+        """Say whether nothing was taken lately."""
+        self._fill(now)
+        return self._tokens >= self._burst
+
+    def _fill(self, now: float) -> None:
+        gone = max(now - self._then, 0.0)  # a clock that went back gives nothing
+        self._tokens = min(self._tokens + gone * self._rate, self._burst)
+        self._then = now
+
+
+class Shares:
+    """One bucket for all, and one for each owner, so that nobody uses up what others need."""
+
+    def __init__(self, rate: float, owner_rate: float, now: float) -> None:
+        """Begin full; a burst may take what comes in four seconds."""
+        self._all = Bucket(rate, 4 * rate, now)
+        self._owner_rate = owner_rate
+        self._owners: dict[int, Bucket] = {}
+
+    def wait(self, owner: int, amount: float, now: float) -> float:
+        """Give the seconds until an owner may have an amount, 0 for at once."""
+        return max(self._all.wait(amount, now), self._of(owner, now).wait(amount, now))
+
+    def take(self, owner: int, amount: float, now: float) -> None:
+        """Take an amount for an owner."""
+        self._all.take(amount, now)
+        self._of(owner, now).take(amount, now)
+
+    def _of(self, owner: int, now: float) -> Bucket:
+        if owner not in self._owners:
+            if len(self._owners) >= _MOST_OWNERS:
+                self._owners = {o: b for o, b in self._owners.items() if not b.full(now)}
+            self._owners[owner] = Bucket(self._owner_rate, 4 * self._owner_rate, now)
+        return self._owners[owner]

@@ -1,0 +1,97 @@
+"""What every watched file was when it was last looked at, in the watcher's own SQLite file. EDGE.
+
+A file is the same as then if its device, inode, size and time of change are: nobody can set the
+last one back. The index is written in the transaction that takes in what the look gave.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS files (
+    folder BLOB NOT NULL, name BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
+    changed INTEGER NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (folder, name)
+) WITHOUT ROWID
+"""
+_SIGNED: Final = 1 << 64
+
+
+class Stamp(NamedTuple):
+    """What tells one state of a file from another. changed: its ctime in nanoseconds."""
+
+    device: int
+    inode: int
+    changed: int
+    size: int
+
+
+def stamp(status: os.stat_result) -> Stamp:
+    """Give the stamp of a file."""
+    inode = status.st_ino if status.st_ino < _SIGNED >> 1 else status.st_ino - _SIGNED
+    return Stamp(status.st_dev, inode, status.st_ctime_ns, status.st_size)
+
+
+class Index:
+    """The files that were looked at."""
+
+    def __init__(self, base: sqlite3.Connection) -> None:
+        """Use a database, and make the table where it is missing."""
+        self._base = base
+        base.execute(_SCHEMA)
+
+    def __len__(self) -> int:
+        """Give how many files there are."""
+        [[count]] = self._base.execute("SELECT count(*) FROM files")
+        return int(count)
+
+    def get(self, path: str) -> Stamp | None:
+        """Give what a file was, None for one that was not looked at."""
+        row = self._base.execute(
+            "SELECT device, inode, changed, size FROM files WHERE folder = ? AND name = ?",
+            _key(path),
+        ).fetchone()
+        return Stamp(*row) if row else None
+
+    def put(self, path: str, seen: Stamp) -> None:
+        """Note what a file was when it was looked at."""
+        self._base.execute(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", (*_key(path), *seen)
+        )
+
+    def drop(self, path: str) -> None:
+        """Forget a file."""
+        self._base.execute("DELETE FROM files WHERE folder = ? AND name = ?", _key(path))
+
+    def within(self, folder: str) -> dict[str, Stamp]:
+        """Give the files right in a folder, by name."""
+        rows = self._base.execute(
+            "SELECT name, device, inode, changed, size FROM files WHERE folder = ?",
+            (os.fsencode(folder),),
+        )
+        return {os.fsdecode(name): Stamp(*rest) for name, *rest in rows}
+
+    def below(self, folder: str) -> Iterator[str]:
+        """Give the files in a folder and in all below it."""
+        first = os.fsencode(folder).rstrip(b"/")
+        rows = self._base.execute(
+            "SELECT folder, name FROM files WHERE folder = ? OR (folder >= ? AND folder < ?)",
+            (first or b"/", first + b"/", first + b"0"),  # "0" is what comes behind "/"
+        ).fetchall()
+        for where, name in rows:
+            yield os.path.join(os.fsdecode(where), os.fsdecode(name))
+
+    def folders(self) -> Iterator[str]:
+        """Give every folder that has files here."""
+        for (folder,) in self._base.execute("SELECT DISTINCT folder FROM files").fetchall():
+            yield os.fsdecode(folder)
+
+
+def _key(path: str) -> tuple[bytes, bytes]:
+    folder, name = os.path.split(path)
+    return os.fsencode(folder), os.fsencode(name)

@@ -1,0 +1,153 @@
+"""Hear from the kernel what happens in folders, through watchdog's inotify. EDGE.
+
+watchdog's own recursive observer loses what happens while it sets up watches and rebuilds them
+behind our back; its inner layer tells everything, an overflow of the queue too, and is used here.
+Its thread reads; what it read is taken by ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import warnings
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from watchdog.observers.inotify_c import (
+    CallbackId,
+    InotifyConstants,
+    InotifyFD,
+    Mask,
+    WatchDescriptor,
+)
+
+if TYPE_CHECKING:
+    from watchdog.observers.inotify_c import InotifyEvent
+
+_FOLDER: Final = Mask(
+    InotifyConstants.IN_CLOSE_WRITE
+    | InotifyConstants.IN_MOVED_FROM
+    | InotifyConstants.IN_MOVED_TO
+    | InotifyConstants.IN_CREATE
+    | InotifyConstants.IN_DELETE
+    | InotifyConstants.IN_ATTRIB
+    | InotifyConstants.IN_DELETE_SELF
+    | InotifyConstants.IN_MOVE_SELF
+    | InotifyConstants.IN_ONLYDIR
+    | InotifyConstants.IN_DONT_FOLLOW
+)
+_FILE: Final = Mask(
+    InotifyConstants.IN_CLOSE_WRITE
+    | InotifyConstants.IN_ATTRIB
+    | InotifyConstants.IN_DELETE_SELF
+    | InotifyConstants.IN_DONT_FOLLOW
+)
+_OURS: Final = CallbackId(1)
+_MOST: Final = 1_000_000
+"""Events that wait to be taken; more are told as lost."""
+
+
+class Heard(NamedTuple):
+    """One event. watch: whose; name: in the folder, "" for the watched thing itself."""
+
+    watch: int
+    name: str
+    folder: bool
+    came: bool
+    went: bool
+    ended: bool
+    """The watch is no more."""
+
+
+class Kernel:
+    """Watches on folders and files."""
+
+    def __init__(self) -> None:
+        """Begin to listen; raises OSError where the kernel has no more for this user."""
+        self._heard: deque[Heard] = deque()
+        self._lost = 0
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._inotify = InotifyFD()
+        self._inotify.start()
+        self._watches: set[int] = set()
+
+    def fileno(self) -> int:
+        """Give what is readable when there is something to take."""
+        return self._wake
+
+    def __len__(self) -> int:
+        """Give how many watches there are."""
+        return len(self._watches)
+
+    def folder(self, path: str) -> int:
+        """Watch what happens right in a folder; raises OSError."""
+        return self._add(path, _FOLDER)
+
+    def file(self, path: str) -> int:
+        """Watch one file by its inode, wherever else it has names; raises OSError."""
+        return self._add(path, _FILE)
+
+    def _add(self, path: str, mask: Mask) -> int:
+        with warnings.catch_warnings(action="ignore"):  # of a watch that is there already
+            watch = self._inotify.add_callback(os.fsencode(path), mask, self, _OURS)
+        if watch < 0:  # what watchdog makes of EACCES
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        self._watches.add(watch)
+        return int(watch)
+
+    def forget(self, watch: int) -> None:
+        """End a watch; one that has ended already is no error."""
+        self._watches.discard(watch)
+        with contextlib.suppress(OSError):
+            self._inotify.remove_callbacks([(WatchDescriptor(watch), _OURS)])
+
+    def take(self) -> tuple[list[Heard], int]:
+        """Give what was heard since the last time, and how often something was lost."""
+        try:
+            os.eventfd_read(self._wake)
+        except BlockingIOError:
+            return [], 0
+        lost, self._lost = self._lost, 0
+        found = []
+        while self._heard:
+            found.append(self._heard.popleft())
+        return found, lost
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._inotify.stop()
+        self._inotify.join()
+        os.close(self._wake)
+
+    # What watchdog's thread calls
+
+    def on_event(self, event: InotifyEvent) -> None:
+        """Keep an event for whoever takes it."""
+        self._keep(
+            Heard(
+                int(event.wd),
+                os.fsdecode(event.name),
+                folder=bool(event.mask & InotifyConstants.IN_ISDIR),
+                came=event.is_create or event.is_moved_to,
+                went=event.is_delete or event.is_moved_from,
+                ended=event.is_delete_self or event.is_move_self,
+            )
+        )
+
+    def on_watch_deleted(self, wd: WatchDescriptor) -> None:
+        """Tell that a watch ended, since its folder is gone or was unmounted."""
+        self._watches.discard(int(wd))
+        self._keep(Heard(int(wd), "", folder=True, came=False, went=False, ended=True))
+
+    def on_queue_overflow(self) -> None:
+        """Tell that the kernel threw events away."""
+        self._lost += 1
+        os.eventfd_write(self._wake, 1)
+
+    def _keep(self, heard: Heard) -> None:
+        if len(self._heard) >= _MOST:
+            self._lost += 1
+        else:
+            self._heard.append(heard)
+        os.eventfd_write(self._wake, 1)

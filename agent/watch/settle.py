@@ -46,6 +46,10 @@ class Settler:
                 found.append(path)
         return found
 
+    def paths(self) -> list[str]:
+        """Give the paths that wait."""
+        return list(self._touched)
+
     def wait(self, now: float) -> float | None:
         """Give the seconds until something may be due, None while nothing waits."""
         return max(self._queue[0][0] - now, 0.0) if self._queue else None

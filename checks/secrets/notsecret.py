@@ -126,6 +126,8 @@ _CALL: Final = regex(
     re.VERBOSE,
 )
 """A call, whole or cut at the end of its line, an index, a function, an address."""
+_OPTION: Final = regex(r"^--(?:$|[a-z\d]+(?:-[a-z\d]+)*(?:[= ]|$))|^[A-Za-z]+=$")
+"""A long option, as people write them, or the name of one that takes its value from elsewhere."""
 _VERSION: Final = regex(r"^(?:[\^~]|[<>=]=?[ ]?)\d+(?:\.[\dx*]+){0,2}(?:-[\w.]+)?$|^\d+\.\d+\.\d+$")
 """A version or a range of versions, as lists of packages have them."""
 _LOCKED: Final = frozenset({"!", "!!", "!*", "*!", "*LK*", "*NP*"})
@@ -203,10 +205,7 @@ _CERTAIN: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
 )
 _LIKELY: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     ("switch", _is_switch),
-    (
-        "option",
-        lambda value: value.startswith("--") or (value.endswith("=") and value[:-1].isalpha()),
-    ),
+    ("option", _matches(_OPTION)),
     ("type", lambda value: value.lower() in _TYPES or _RULES.match(value) is not None),
     ("version", _matches(_VERSION)),
     ("address", _matches(_ADDRESS)),

@@ -1,0 +1,78 @@
+"""Intervals in which changes may have gone unseen: opened, kept over restarts, closed. EDGE.
+
+One gap a subject: a tree, a folder, a file, or the agent itself. Each is an event when it opens and
+another when it is made up for.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from agent.events import Gap, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent.ledger import Ledger
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS gaps (
+    subject BLOB PRIMARY KEY, reason TEXT NOT NULL, started REAL NOT NULL
+) WITHOUT ROWID
+"""
+
+
+class Coverage:
+    """The gaps that are open."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Use a role's state file, and make the table where it is missing."""
+        self._ledger = ledger
+        ledger.base.execute(_SCHEMA)
+
+    def __len__(self) -> int:
+        """Give how many gaps are open."""
+        [[count]] = self._ledger.base.execute("SELECT count(*) FROM gaps")
+        return int(count)
+
+    def open(self, subject: str, reason: str, started: float, now: float) -> None:
+        """Open a gap; one that is open for the same reason goes on. Raises LedgerError."""
+        known = self._get(subject)
+        if known is not None and known.reason == reason:
+            return
+        first = min(known.started, started) if known else started
+        row = (os.fsencode(subject), reason, first)
+        with self._ledger.together():
+            self._ledger.base.execute("INSERT OR REPLACE INTO gaps VALUES (?, ?, ?)", row)
+            gap = Gap(subject=subject, reason=reason, started=first)
+            self._ledger.emit(Kind.GAP, now, gap=gap)
+
+    def close(self, subject: str, closed_by: str, now: float, missed: int = 0) -> None:
+        """Close a gap, if there is one; raises LedgerError."""
+        known = self._get(subject)
+        if known is None:
+            return
+        with self._ledger.together():
+            self._ledger.base.execute("DELETE FROM gaps WHERE subject = ?", (os.fsencode(subject),))
+            gap = Gap(
+                subject=subject,
+                reason=known.reason,
+                started=known.started,
+                ended=now,
+                closed_by=closed_by,
+                missed=missed,
+            )
+            self._ledger.emit(Kind.GAP, now, gap=gap)
+
+    def _get(self, subject: str) -> Gap | None:
+        row = self._ledger.base.execute(
+            "SELECT reason, started FROM gaps WHERE subject = ?", (os.fsencode(subject),)
+        ).fetchone()
+        return Gap(subject=subject, reason=row[0], started=row[1]) if row else None
+
+    def all(self) -> Iterator[Gap]:
+        """Give every open gap, the oldest first."""
+        rows = self._ledger.base.execute("SELECT subject, reason, started FROM gaps ORDER BY 3")
+        for subject, reason, started in rows.fetchall():
+            yield Gap(subject=os.fsdecode(subject), reason=reason, started=started)

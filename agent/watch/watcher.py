@@ -1,0 +1,381 @@
+"""Look at every file of some trees when it changes, and at none twice for nothing. EDGE.
+
+One turn of the loop: hear what happened, walk a little further where something has to be walked,
+give what has come to rest to a reader, take in what readers found. Everything that is found, and
+that it was looked at, is written in one transaction; until then the file counts as not looked at.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import select
+import stat
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from agent.findings import Look
+from agent.ledger import LedgerError
+from agent.watch import links as following
+from agent.watch import reconcile
+from agent.watch.index import Index, stamp
+from agent.watch.links import Links
+from agent.watch.settle import Settler
+from agent.watch.tree import Came, Lost, Touched, Tree
+from checks import files, suppress
+from checks.model import Inconclusive
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable, Iterator
+
+    from agent.ledger import Ledger
+    from agent.readers import Read, Readers
+    from agent.watch.budget import Shares
+    from agent.watch.coverage import Coverage
+    from agent.watch.kernel import Kernel
+    from agent.watch.reconcile import Differs
+    from checks.policy import Waiver
+
+_SLICE: Final = 0.02
+"""Seconds that one turn may spend on walking."""
+_AGAIN: Final = 5.0
+"""Seconds after which a file is tried again that could not be taken in, as on a full disk."""
+_EVERYTHING: Final = "watch"
+"""The subject of a gap that is about all trees."""
+
+
+class Parts(NamedTuple):
+    """What a watcher is made of."""
+
+    roots: tuple[str, ...]
+    leave_out: Callable[[str], bool]
+    follow_links: bool
+    ledger: Ledger
+    coverage: Coverage
+    kernel: Kernel
+    readers: Readers
+    shares: Shares
+    waivers: tuple[Waiver, ...]
+    today: Callable[[], datetime.date]
+
+
+class _Walk:
+    """A walk that is going on; whole: of all trees, which makes up for whatever was missed."""
+
+    def __init__(self, steps: Iterator[Differs], *, whole: bool = False) -> None:
+        self.steps = steps
+        self.whole = whole
+        self.missed: set[str] = set()
+
+
+class Watcher:
+    """The state of the loop."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Wire the parts; nothing is watched yet."""
+        self._parts = parts
+        self._index = Index(parts.ledger.base)
+        self._links = Links(parts.ledger.base)
+        self._tree = Tree(parts.kernel, parts.leave_out)
+        self._settler = Settler()
+        self._queue: dict[str, None] = {}
+        self._held: list[tuple[float, str]] = []
+        self._reading: set[str] = set()
+        self._walks: deque[_Walk] = deque()
+        self._closing: list[tuple[set[str], int]] = []
+        """For each finished walk that closes the gap: what of it is still to be looked at."""
+        self._again = False
+        """Something was lost while everything was being walked."""
+        self._looked = self._read_bytes = 0
+
+    # What the role asks
+
+    def everything(self, *, reason: str, since: float) -> None:
+        """Walk all trees anew; reason: why something may have been missed since then, "" if not."""
+        if reason:
+            self._parts.coverage.open(_EVERYTHING, reason, since, time.time())
+        if any(walk.whole for walk in self._walks):
+            self._again = self._again or bool(reason)
+            return
+        places = dict.fromkeys(self._parts.roots)
+        places |= dict.fromkeys(real for _, real in self._links.all() if os.path.isdir(real))
+        steps = itertools.chain.from_iterable(map(self._below, places))
+        self._walks.append(_Walk(steps, whole=True))
+
+    def forget_looks(self) -> None:
+        """Have every file looked at again, as after a change of policy."""
+        with self._parts.ledger.together():
+            self._parts.ledger.base.execute("UPDATE files SET changed = 0")
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits to be looked at."""
+        waiting = self._settler or self._queue or self._held or self._reading or self._walks
+        return not waiting
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Give what `status` shows."""
+        return {
+            "files": len(self._index),
+            "folders": len(self._tree),
+            "unwatched": len(self._tree.unwatched),
+            "waiting": len(self._settler) + len(self._queue) + len(self._held),
+            "looked": self._looked,
+            "bytes": self._read_bytes,
+            "gaps": len(self._parts.coverage),
+        }
+
+    def turn(self, timeout: float) -> None:
+        """Do what can be done now, or wait for at most TIMEOUT seconds for something to do."""
+        self._sleep(timeout)
+        now = time.monotonic()
+        self._hear(now)
+        self._walk(now)
+        self._queue |= dict.fromkeys(self._settler.due(now))
+        held, self._held = self._held, []
+        for when, path in held:
+            if when <= now:
+                self._queue[path] = None
+            else:
+                self._held.append((when, path))
+        self._begin()
+        for read in self._parts.readers.take():
+            self._finish(read)
+        self._begin()
+
+    def _sleep(self, timeout: float) -> None:
+        now = time.monotonic()
+        waits = [timeout, self._settler.wait(now)]
+        waits += [when - now for when, _ in self._held]
+        if self._walks or (self._queue and self._parts.readers.free()):
+            waits.append(0)
+        poll = select.poll()
+        poll.register(self._parts.kernel.fileno(), select.POLLIN)
+        for number in self._parts.readers.filenos():
+            poll.register(number, select.POLLIN)
+        wait = min(max(one, 0.0) for one in waits if one is not None)
+        poll.poll(1000 * min(wait, 1.0) if self._reading else 1000 * wait)
+
+    # Hearing and walking
+
+    def _hear(self, now: float) -> None:
+        for news in self._tree.hear():
+            if isinstance(news, Touched):
+                self._settler.touch(news.path, now)
+            elif isinstance(news, Came):
+                self._walks.appendleft(_Walk(self._below(news.path)))
+            elif isinstance(news, Lost):
+                self.everything(reason="kernel's event queue overflowed", since=time.time())
+            else:
+                for path in self._index.below(news.path):
+                    self._settler.touch(path, now)
+
+    def _below(self, top: str) -> Iterator[Differs]:
+        return reconcile.below(top, self._tree, self._index)
+
+    def _walk(self, now: float) -> None:
+        while self._walks and time.monotonic() - now < _SLICE:
+            walk = self._walks[0]
+            differs = next(walk.steps, None)
+            if differs is None:
+                self._walks.remove(walk)
+                if walk.whole:
+                    self._walked(walk)
+                continue
+            self._note(differs)
+            for path in differs.paths:
+                walk.missed.add(path)
+                self._settler.touch(path, now)
+            for path in differs.links:
+                self._link(path)
+
+    def _walked(self, walk: _Walk) -> None:
+        """Close the gap when all that the walk met is looked at, unless it opened again."""
+        if self._again:
+            self._again = False
+            self.everything(reason="", since=0)
+            return
+        self._closing.append((walk.missed | self._pending(), len(walk.missed)))
+        self._settled("")
+
+    def _pending(self) -> set[str]:
+        held = {path for _, path in self._held}
+        return {*self._queue, *self._reading, *held, *self._settler.paths()}
+
+    def _note(self, differs: Differs) -> None:
+        """Open or close the gap of one folder."""
+        coverage, now = self._parts.coverage, time.time()
+        if why := differs.error or differs.unwatched:
+            kind = "cannot be listed" if differs.error else "cannot be watched"
+            coverage.open(differs.folder, f"folder {kind}: {why}", now, now)
+        elif len(coverage):
+            coverage.close(differs.folder, "watch", now)
+
+    # Looking
+
+    def _begin(self) -> None:
+        """Give readers what waits, as far as the budget goes."""
+        for path in list(self._queue):
+            if not self._parts.readers.free():
+                return
+            if path in self._reading:
+                continue
+            del self._queue[path]
+            self._look(path)
+
+    def _look(self, path: str) -> None:
+        now = time.monotonic()
+        try:
+            status = os.lstat(path)
+        except OSError:
+            self._gone(path)
+            return
+        if stat.S_ISLNK(status.st_mode):
+            self._link(path)
+        if not stat.S_ISREG(status.st_mode) or not self._ours(path):
+            self._gone(path)
+        elif self._index.get(path) == stamp(status):
+            self._settled(path)
+        elif (wait := self._parts.shares.wait(status.st_uid, status.st_size, now)) > 0:
+            self._held.append((now + wait, path))
+        else:
+            self._open(path)
+
+    def _open(self, path: str) -> None:
+        opened = files.open_file(path)
+        if isinstance(opened, files.Opened):
+            status = opened.status
+            self._parts.shares.take(status.st_uid, status.st_size, time.monotonic())
+            self._read_bytes += status.st_size
+            self._reading.add(path)
+            if status.st_nlink > 1:
+                self._watch_names(path)
+            self._parts.readers.give(opened)
+        elif isinstance(opened, Inconclusive):
+            self._blind(path, opened)
+        else:
+            self._gone(path)
+
+    def _watch_names(self, path: str) -> None:
+        """Watch a file with several names itself: a folder's watch does not tell of the others."""
+        try:
+            self._tree.inode(path)
+        except OSError as error:
+            now = time.time()
+            why = f"other names cannot be watched: {error.strerror}"
+            self._parts.coverage.open(path, why, now, now)
+
+    def _finish(self, read: Read) -> None:
+        """Take in what a reader found."""
+        self._reading.discard(read.path)
+        self._looked += 1
+        then = stamp(read.status)
+        try:
+            same = stamp(os.lstat(read.path)) == then
+        except OSError:
+            same = False
+        result, now = read.result, time.time()
+        findings, waived = suppress.waive(result.findings, self._parts.waivers, self._parts.today())
+        look = Look(
+            tuple(findings),
+            (*result.suppressed, *waived),
+            conclusive=same and not result.inconclusive,
+        )
+        try:
+            with self._parts.ledger.together():
+                self._parts.ledger.observe(read.path, look, now)
+                if same:
+                    self._index.put(read.path, then)
+                if result.inconclusive:
+                    first = result.inconclusive[0]
+                    self._parts.coverage.open(read.path, _why(first), now, now)
+                elif same:
+                    self._parts.coverage.close(read.path, "look", now)
+        except LedgerError:
+            self._held.append((time.monotonic() + _AGAIN, read.path))
+            return
+        if same:
+            self._settled(read.path)
+        else:
+            self._settler.touch(read.path, time.monotonic())
+
+    def _blind(self, path: str, why: Inconclusive) -> None:
+        now = time.time()
+        try:
+            self._parts.coverage.open(path, _why(why), now, now)
+        except LedgerError:
+            self._held.append((time.monotonic() + _AGAIN, path))
+            return
+        self._settled(path)
+
+    def _gone(self, path: str) -> None:
+        """Take in that there is no such file any more, or none that is watched."""
+        now = time.time()
+        try:
+            with self._parts.ledger.together():
+                self._parts.ledger.observe(path, Look(), now)
+                self._index.drop(path)
+                self._parts.coverage.close(path, "gone", now)
+        except LedgerError:
+            self._held.append((time.monotonic() + _AGAIN, path))
+            return
+        if self._parts.follow_links and not os.path.islink(path):
+            self._turned(path, "")
+        self._settled(path)
+
+    def _settled(self, path: str) -> None:
+        """Note that a path was dealt with; close the gap when all of a walk was."""
+        for waiting, _ in self._closing:
+            waiting.discard(path)
+        while self._closing and not self._closing[0][0]:
+            _, missed = self._closing.pop(0)
+            if not self._closing and not any(walk.whole for walk in self._walks):
+                self._parts.coverage.close(_EVERYTHING, "rescan", time.time(), missed)
+
+    # Links
+
+    def _ours(self, path: str) -> bool:
+        """Say whether a path lies in a watched tree or a link leads to it."""
+        if self._parts.leave_out(path):
+            return False
+        return self._within(path) or self._links.leads(path)
+
+    def _within(self, path: str) -> bool:
+        return any(path == r or path.startswith(r.rstrip("/") + "/") for r in self._parts.roots)
+
+    def _link(self, path: str) -> None:
+        """Follow a link out of the trees, and forget what it led to before."""
+        target = following.follow(path) if self._parts.follow_links else None
+        real = target.real if target and not self._parts.leave_out(target.real) else ""
+        if target and real:
+            for step in target.steps:
+                if not self._within(step):
+                    self._name(step)
+        self._turned(path, "" if self._within(real) else real)
+        if target and real and not self._within(real):
+            if target.folder:
+                self._walks.append(_Walk(self._below(real)))
+            elif self._index.get(real) is None:
+                self._settler.touch(real, time.monotonic())
+
+    def _name(self, path: str) -> None:
+        try:
+            self._tree.name(path)
+        except OSError as error:
+            now = time.time()
+            self._parts.coverage.open(path, f"cannot be watched: {error.strerror}", now, now)
+
+    def _turned(self, link: str, real: str) -> None:
+        before = self._links.put(link, real)
+        if before and not self._links.leads(before) and not self._within(before):
+            now = time.monotonic()
+            self._settler.touch(before, now)
+            for path in self._index.below(before):
+                self._settler.touch(path, now)
+
+
+def _why(one: Inconclusive) -> str:
+    return f"{one.reason}: {one.detail}" if one.detail else one.reason

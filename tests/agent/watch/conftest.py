@@ -1,0 +1,134 @@
+"""A watcher over real folders, with the real scanner behind it; and the oracle of what it told."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent import ledger as ledgers
+from agent import rulecache, setup
+from agent.events import Kind
+from agent.ledger import Ledger
+from agent.readers import Readers
+from agent.watch.budget import Shares
+from agent.watch.coverage import Coverage
+from agent.watch.kernel import Kernel
+from agent.watch.watcher import Parts, Watcher
+from checks import catalog, files
+from checks.inspect import Inspector
+from checks.policy import Policy
+from checks.redact import FingerprintKey
+from checks.scan import Orders, Scanner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from agent.events import Event
+
+
+@pytest.fixture(scope="session")
+def scanner(tmp_path_factory: pytest.TempPathFactory) -> Scanner:
+    matching = rulecache.load(setup.rule_texts(()), tmp_path_factory.mktemp("rules"))
+    orders = Orders(Policy(), (FingerprintKey(b"k" * 32),))
+    return Scanner(Inspector(matching.engine, catalog.Formats(matching.formats)), orders)
+
+
+class Plant:
+    """Writes files with a password each, and knows which ones it wrote."""
+
+    def __init__(self) -> None:
+        self.planted: dict[str, None] = {}
+
+    def __call__(self, path: Path | str) -> None:
+        """Write one at once."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.write(descriptor, f"db:\n  password: Pw{secrets.token_urlsafe(15)}x1Q\n".encode())
+        os.close(descriptor)
+        self.planted[str(path)] = None
+
+
+@pytest.fixture
+def plant() -> Plant:
+    return Plant()
+
+
+class Watching:
+    """A watcher and everything it needs; it runs only while a test waits for something."""
+
+    def __init__(self, root: Path, state: Path, scanner: Scanner, **changes: object) -> None:
+        self.ledger = Ledger(str(state / "state.sqlite"), "watcher")
+        self.kernel = Kernel()
+        self.readers = Readers(scanner.opened, lambda: None, seconds=20, most=2)
+        excluded = files.matcher(("*/left-out/*",))
+        assert excluded is not None
+        parts = Parts(
+            roots=(str(root),),
+            leave_out=lambda path: excluded.match(path) is not None,
+            follow_links=True,
+            ledger=self.ledger,
+            coverage=Coverage(self.ledger),
+            kernel=self.kernel,
+            readers=self.readers,
+            shares=Shares(1 << 30, 1 << 30, time.monotonic()),
+            waivers=(),
+            today=lambda: datetime.date(2026, 11, 22),
+        )
+        self.watcher = Watcher(parts._replace(**changes))  # type: ignore[arg-type]  # by name
+        self.watcher.everything(reason="", since=0)
+
+    def rest(self, seconds: float = 20) -> None:
+        """Run until there is nothing to do, and a little longer."""
+        end = time.monotonic() + seconds
+        quiet = 0
+        while quiet < 3:
+            assert time.monotonic() < end, self.watcher.numbers
+            self.watcher.turn(0.03)
+            quiet = quiet + 1 if self.watcher.idle else 0
+
+    def until(self, true: Callable[[], bool], seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < end, self.watcher.numbers
+            self.watcher.turn(0.03)
+
+    @property
+    def events(self) -> list[Event]:
+        return ledgers.told(self.ledger.waiting(1_000_000))
+
+    @property
+    def open(self) -> set[str]:
+        """The paths of the findings that are open by the events alone."""
+        standing: dict[str, str] = {}
+        for event in self.events:
+            if event.finding is not None:
+                standing.pop(event.finding.identity, None)
+                if event.kind in {Kind.OPENED, Kind.CHANGED}:
+                    standing[event.finding.identity] = event.finding.location.path
+        return set(standing.values())
+
+    def close(self) -> None:
+        self.readers.close()
+        self.kernel.close()
+        self.ledger.close()
+
+
+@pytest.fixture
+def watch(tmp_path: Path, scanner: Scanner) -> Iterator[Callable[..., Watching]]:
+    """Give a function that starts a watcher of a folder, with changes to its parts by name."""
+    running: list[Watching] = []
+
+    def start(root: Path, **changes: object) -> Watching:
+        while running:
+            running.pop().close()
+        running.append(Watching(root, tmp_path, scanner, **changes))
+        return running[-1]
+
+    yield start
+    while running:
+        running.pop().close()

@@ -1,8 +1,9 @@
 """Records in the order they were written, from one role to whoever may read its folder. EDGE.
 
-A journal is a folder of segments, each named by its first sequence number. A segment begins with
-the name of its stream; a record is its length, its sequence number, a CRC-32 of both and of the
-content, and the content. Numbers rise, with gaps where records were given up.
+A journal is a folder of numbered segments. A segment begins with the name of its stream and the
+first sequence number in it; a record is its length, its sequence number, a CRC-32 of both and of
+the content, and the content. Sequence numbers rise, with gaps where records were given up; a role
+that lost its state begins a new stream, and the old one stays until it was taken.
 
 One process writes; readers need nothing but to read, and believe nothing: what does not check is
 set apart and told as damage, never decoded.
@@ -10,21 +11,24 @@ set apart and told as damage, never decoded.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import struct
 import zlib
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.errors import HygieneError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _MAGIC: Final = b"hygiene-journal-1 "
 _STREAM: Final = 32
 """Hexadecimal digits of a stream's name."""
-_HEAD: Final = len(_MAGIC) + _STREAM + 1
+_HEAD: Final = len(_MAGIC) + _STREAM + 1 + 16 + 1
+_HEADING: Final = re.compile(_MAGIC + rb"([0-9a-f]{32}) ([0-9a-f]{16})\n")
 _FRAME: Final = struct.Struct(">IQI")
 LONGEST: Final = 1024 * 1024
 """Bytes of one record."""
@@ -53,10 +57,14 @@ class Damage(NamedTuple):
 
 
 class _Segment(NamedTuple):
+    """A file that is named like a segment. stream: "" where its head is none."""
+
     path: str
-    first: int
+    number: int
     size: int
     changed: float
+    stream: str
+    first: int
 
 
 class Writer:
@@ -82,9 +90,9 @@ class Writer:
     def _resume(self) -> None:
         segments = _segments(self._folder)
         for segment in reversed(segments):
-            found = _scan(segment.path)
-            if found is None or found.stream != self._stream:
+            if segment.stream != self._stream:
                 continue
+            found = _scan(segment.path)
             self.last = max(self.last, found.last or segment.first - 1)
             if segment == segments[-1] and found.end < segment.size and found.torn:
                 os.truncate(segment.path, found.end)
@@ -125,11 +133,15 @@ class Writer:
             os.fdatasync(self._file)
             os.close(self._file)
             self._file = -1
-        path = os.path.join(self._folder, f"{sequence:016x}.seg")
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | _FLAGS
+        number = max((one.number for one in _segments(self._folder)), default=0) + 1
+        path = os.path.join(self._folder, f"{number:016x}.seg")
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _FLAGS
         self._file = os.open(path, flags, self._mode)
         os.fchmod(self._file, self._mode)
-        self._size = os.write(self._file, _MAGIC + self._stream.encode() + b"\n")
+        head = _MAGIC + f"{self._stream} {sequence:016x}\n".encode()
+        self._size = os.write(self._file, head)
+        if self._size < len(head):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _give_up(self) -> None:
         """Forget the open segment after a failed write: what is in it is found out anew."""
@@ -142,11 +154,10 @@ class Writer:
         except OSError:
             self._file = -1
 
-    def forget(self, sequence: int) -> None:
-        """Delete the segments all of whose records are at or below a number."""
-        segments = _segments(self._folder)
-        for segment, following in pairwise(segments):
-            if following.first - 1 <= sequence:
+    def forget(self, taken: Mapping[str, int]) -> None:
+        """Delete the segments that were taken as a whole: up to these numbers, by stream."""
+        for segment in _segments(self._folder)[:-1]:
+            if segment.stream and _scan(segment.path).last <= taken.get(segment.stream, -1):
                 os.unlink(segment.path)
 
     def crowded(self, most_bytes: int, oldest: float) -> list[str]:
@@ -164,11 +175,16 @@ class Writer:
             found.append(segment.path)
         return found
 
-    def give_up(self, path: str) -> tuple[int, int, int]:
-        """Delete a segment; give how many records it had, its first and its last number."""
+    def give_up(self, path: str, taken: Mapping[str, int]) -> tuple[int, int, int]:
+        """Delete a segment; give how many of its records nobody took, their first and last number.
+
+        taken: up to which numbers records were taken, by stream.
+        """
+        stream = _head(path)[0]
         found = list(_records(path))
         os.unlink(path)
         numbers = [one.sequence for one in found if isinstance(one, Record)]
+        numbers = [number for number in numbers if number > taken.get(stream, 0)]
         return len(numbers), min(numbers, default=0), max(numbers, default=0)
 
     def close(self) -> None:
@@ -178,12 +194,10 @@ class Writer:
             self._file = -1
 
 
-def stream_of(folder: str) -> str:
-    """Give the stream that is being written in a folder, "" where there is none."""
-    for segment in reversed(_segments(folder)):
-        if found := _stream(segment.path):
-            return found
-    return ""
+def streams(folder: str) -> list[str]:
+    """Give the streams that are in a folder, the one that is being written last."""
+    found = [segment.stream for segment in reversed(_segments(folder)) if segment.stream]
+    return list(dict.fromkeys(found))[::-1]
 
 
 def read(folder: str, stream: str, behind: int) -> Iterator[Record | Damage]:
@@ -191,18 +205,17 @@ def read(folder: str, stream: str, behind: int) -> Iterator[Record | Damage]:
 
     What is half written at the very end is no damage: it is read when it is whole.
     """
-    segments = _segments(folder)
+    everything = _segments(folder)
+    segments = [segment for segment in everything if segment.stream == stream]
     for segment, following in zip_longest(segments, segments[1:]):
         if following is not None and following.first <= behind + 1:
-            continue
-        if _stream(segment.path) != stream:
             continue
         for found in _records(segment.path):
             if isinstance(found, Record):
                 if found.sequence > behind:
                     behind = found.sequence
                     yield found
-            elif following is not None or not found.torn:
+            elif segment is not everything[-1] or not found.torn:
                 yield Damage(segment.path, behind)
 
 
@@ -214,34 +227,29 @@ class _End(NamedTuple):
 
 
 class _Scanned(NamedTuple):
-    stream: str
     last: int
     end: int
     torn: bool
 
 
-def _scan(path: str) -> _Scanned | None:
-    stream = _stream(path)
-    if not stream:
-        return None
+def _scan(path: str) -> _Scanned:
     last, end, torn = 0, _HEAD, False
     for found in _records(path):
         if isinstance(found, Record):
             last, end = found.sequence, end + _FRAME.size + len(found.content)
         else:
             torn = found.torn
-    return _Scanned(stream, last, end, torn)
+    return _Scanned(last, end, torn)
 
 
-def _stream(path: str) -> str:
-    """Give the name in a segment's head; "" for what is no segment or cannot be read."""
+def _head(path: str) -> tuple[str, int]:
+    """Give the stream and first number of a segment; "" for what is none or cannot be read."""
     try:
         head = _contents(path, _HEAD)
     except OSError:
-        return ""
-    name = head[len(_MAGIC) : _HEAD - 1]
-    whole = len(head) == _HEAD and head.startswith(_MAGIC) and head.endswith(b"\n")
-    return name.decode() if whole and not name.strip(b"0123456789abcdef") else ""
+        return "", 0
+    found = _HEADING.fullmatch(head)
+    return (found[1].decode(), int(found[2], 16)) if found else ("", 0)
 
 
 def _records(path: str) -> Iterator[Record | _End]:
@@ -301,8 +309,14 @@ def _segments(folder: str) -> list[_Segment]:
                 ):
                     status = entry.stat(follow_symlinks=False)
                     found.append(
-                        _Segment(entry.path, int(number, 16), status.st_size, status.st_mtime)
+                        _Segment(
+                            entry.path,
+                            int(number, 16),
+                            status.st_size,
+                            status.st_mtime,
+                            *_head(entry.path),
+                        )
                     )
     except (FileNotFoundError, ValueError):
-        return sorted(found, key=lambda one: one.first)
-    return sorted(found, key=lambda one: one.first)
+        return sorted(found, key=lambda one: one.number)
+    return sorted(found, key=lambda one: one.number)

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS tracked (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, event BLOB NOT NULL);
 """
+SQLITE_ERROR: Final = sqlite3.Error
 _BUSY: Final = 10.0
 _TELLING: Final = {
     Status.OPEN: Kind.OPENED,

@@ -110,6 +110,11 @@ class Watcher:
             self._parts.ledger.base.execute("UPDATE files SET changed = 0")
 
     @property
+    def walking(self) -> bool:
+        """A tree is being walked: not everything has its watch yet."""
+        return bool(self._walks)
+
+    @property
     def idle(self) -> bool:
         """Nothing waits to be looked at."""
         waiting = self._settler or self._queue or self._held or self._reading or self._walks

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import math
 import mmap
+import os
 import resource
 import signal
 import time
@@ -92,3 +93,12 @@ def attempt(work: Callable[[str, Result], None], path: str, result: Result, seco
 def _address_space() -> int:
     with open("/proc/self/statm", encoding="ascii") as statm:
         return int(statm.read().split()[0]) * mmap.PAGESIZE
+
+
+def keep_only(wanted: set[int]) -> None:
+    """Close every descriptor but the standard ones and those that are wanted."""
+    last = 2
+    for number in sorted(wanted):
+        os.closerange(last + 1, number)
+        last = number
+    os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))

@@ -157,7 +157,7 @@ class Readers:
         if pid == 0:
             status = 1
             try:
-                _keep_only({theirs.fileno(), answering})
+                bounds.keep_only({theirs.fileno(), answering})
                 self._confine()
                 _serve(self._look, theirs, answering, self._seconds)
                 status = 0
@@ -189,15 +189,6 @@ def _decoded(answer: bytes) -> Result | None:
     with contextlib.suppress(msgspec.MsgspecError, ValueError, RecursionError):
         return packing.unpack(answer[_LENGTH.size :], Result)
     return None
-
-
-def _keep_only(wanted: set[int]) -> None:
-    """Close every descriptor but the standard ones and those that are wanted."""
-    last = 2
-    for number in sorted(wanted):
-        os.closerange(last + 1, number)
-        last = number
-    os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 def _serve(

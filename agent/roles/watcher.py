@@ -26,6 +26,7 @@ from checks.scan import Orders, Scanner
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.daemon import Life
     from agent.settings import Settings
     from checks.policy import Policy
 
@@ -35,18 +36,15 @@ _IDLE: Final = 1.0
 _READERS: Final = 2
 
 
-def run(settings: Settings, confine: Callable[[], None], ready: Callable[[], None]) -> None:
-    """Watch until told to stop. confine: what a reader does before its first file.
-
-    ready: called once, when everything there is has a watch.
-    """
+def run(settings: Settings, life: Life, confine: Callable[[], None]) -> None:
+    """Watch until told to stop. confine: what a reader does before its first file."""
     base = Base(NAME, settings)
     base.listen()
     loop = _Loop(base, confine)
     try:
         loop.begin()
         while not base.stopping:
-            loop.turn(ready)
+            loop.turn(life)
     finally:
         loop.close()
         base.close()
@@ -93,18 +91,19 @@ class _Loop:
         fresh = self._base.fresh
         self._watcher.everything(reason="" if fresh else "agent was not running", since=since)
 
-    def turn(self, ready: Callable[[], None]) -> None:
-        """Go through the loop once."""
+    def turn(self, life: Life) -> None:
+        """Go through the loop once; ready when everything there is has a watch."""
         if self._base.reloading:
             self._reload()
         self._watcher.turn(_IDLE)
         if not self._told_ready and not self._watcher.walking:
             self._told_ready = True
-            ready()
+            life.ready()
         if time.monotonic() - self._swept > self._base.settings.watch.sweep:
             self._swept = time.monotonic()
             self._watcher.everything(reason="", since=0)
         self._base.care(self._watcher.numbers, tuple(self._coverage.all()))
+        life.beat()
 
     def _reload(self) -> None:
         """Take the policy that holds now: every file is looked at again by it."""

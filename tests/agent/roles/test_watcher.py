@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent import journal, ledger, settings, snapshot
+from agent.daemon import Life
 from agent.events import Event, Kind
 from agent.journal import Record
 from agent.roles import watcher
@@ -43,7 +44,7 @@ class Running:
         if self.pid == 0:
             status = 1
             try:
-                watcher.run(told, lambda: None, lambda: os.close(theirs))
+                watcher.run(told, Life(theirs), lambda: None)
                 status = 0
             finally:
                 os._exit(status)

@@ -36,6 +36,22 @@ class Kind(enum.StrEnum):
     """Events that were given up because nobody took them in time."""
 
 
+class Host(msgspec.Struct, frozen=True, kw_only=True):
+    """Which host speaks, and by which agent.
+
+    id: the same for ever; image: what it was made from, "" if not known; policy: the hash of the
+    effective one in hex, "" for the built-in one; cloned: another machine seems to have this id.
+    """
+
+    id: str
+    name: str
+    image: str = ""
+    labels: dict[str, str] = {}
+    version: str = ""
+    policy: str = ""
+    cloned: bool = False
+
+
 class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An interval in which changes may have gone unseen.
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _MOST: Final = 500
 _MOST_BYTES: Final = 512 * 1024
 _LONGEST: Final = 300.0
+_ANYWAY: Final = 15.0
+"""Seconds after which a carrier looks for events that nobody told it of."""
 
 
 class Cursors(msgspec.Struct, frozen=True):
@@ -102,7 +104,7 @@ class Carrier:
         while not self._stopping:
             taken = next(self._waiting(), None)
             if taken is None:
-                self._wake.wait(1.0)
+                self._wake.wait(_ANYWAY)
                 self._wake.clear()
                 continue
             pause = self._carry(taken)

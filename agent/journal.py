@@ -112,6 +112,7 @@ class Writer:
                 self._write(record)
             if fresh:
                 os.fdatasync(self._file)
+                os.utime(self._folder)  # what a reader looks at to see that there is more
         except OSError as error:
             self._give_up()
             raise JournalError(f"{self._folder}: {error.strerror}") from error

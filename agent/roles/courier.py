@@ -6,6 +6,7 @@ token of Vault.
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 NAME: Final = "courier"
 REPORTING: Final = ("watcher", "prober", "keeper", "supervisor", NAME)
 """Roles whose journals are taken."""
-_TURN: Final = 0.05
+_TURN: Final = 0.1
 _AWAY: Final = 300.0
 """Seconds after which a sink that fails is reported, and again when it is back."""
 _LOCAL: Final = {"local": {"kind": "file"}}
@@ -64,6 +65,8 @@ class _Loop:
         self._carriers: list[Carrier] = []
         self._away: set[str] = set()
         self._next = 0.0
+        self._written: list[int] = []
+        """When each journal was written last."""
 
     def start(self) -> None:
         """Open the sinks; one that cannot be used is a fault, the others work."""
@@ -88,8 +91,11 @@ class _Loop:
             self._carriers = []
             self.start()
         time.sleep(_TURN)
-        for carrier in self._carriers:
-            carrier.wake()
+        written = [_changed(folder) for folder in self._folders]
+        if written != self._written:
+            self._written = written
+            for carrier in self._carriers:
+                carrier.wake()
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + 1.0
             self._acknowledge()
@@ -131,3 +137,10 @@ class _Loop:
         """End the carriers; what was not delivered stays in the journals."""
         for carrier in self._carriers:
             carrier.stop(5.0)
+
+
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return 0

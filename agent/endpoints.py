@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatch
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -13,8 +14,9 @@ import click
 
 from checks.lazy import regex
 from checks.model import Inconclusive
-from checks.tls import identify, listeners, software
+from checks.tls import identify, listeners, running, software
 from checks.tls.facts import Target
+from checks.tls.restraint import Exclusions, Restraint, Withheld
 from checks.tls.spoken import Kind
 from checks.tls.summary import Owner
 
@@ -22,10 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from checks.tls.listeners import Listener
+    from checks.tls.running import Started
     from checks.tls.spoken import Spoken
 
 _AT_ONCE: Final = 16
 """Listeners that are asked at the same time, each once."""
+_MOST_PIDS: Final = 16
+"""Processes that hold one listener are looked at; the one that was started is among the first."""
 _SPEAKING: Final = frozenset({Kind.TLS, Kind.STARTTLS})
 
 _HOST_PORT: Final = regex(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\s\[\]:/]+)):(\d{1,5})")
@@ -56,48 +61,146 @@ class Endpoint(NamedTuple):
     owner: Owner = Owner()
 
 
+class Heard(NamedTuple):
+    """A listener of this host with what it speaks; None where policy has it left alone."""
+
+    listener: Listener
+    owner: Owner
+    spoken: Spoken | None
+
+
 class Found(NamedTuple):
     """Endpoints to ask; unseen: listeners of which it could not be told whether they speak TLS.
 
-    apart: how many speak something else, by what it is.
+    apart: how many speak something else, by what it is; heard: all listeners there are; started:
+    how the servers among them were started; exact: ask for no more names than the endpoints have.
     """
 
     endpoints: tuple[Endpoint, ...] = ()
     unseen: tuple[Inconclusive, ...] = ()
     apart: Mapping[str, int] = MappingProxyType({})
+    heard: tuple[Heard, ...] = ()
+    started: tuple[Started, ...] = ()
+    exact: bool = False
 
 
-def discovered(exclude: Sequence[str]) -> Found:
-    """Find every listener of this host that speaks TLS, at once or after asking for it."""
-    seen = listeners.look()
-    wanted = [one for one in seen.listeners if not _excluded(one, exclude)]
+def discovered(exclude: Sequence[str], memory: Restraint | None = None) -> Found:
+    """Find every listener of this host that speaks TLS, at once or after asking for it.
+
+    memory: kept by who looks again and again; who spoke no TLS is not asked again, nor is who was
+    asked too often. It learns what is found out.
+    """
+    seen, memory, now = listeners.look(), memory or Restraint(), time.monotonic()
+    excluded = Exclusions(tuple(exclude))
+    barred = {one: memory.withheld(one, now, excluded) for one in seen.listeners}
+    wanted = [one for one, why in barred.items() if why is None]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        spoken = list(zip(wanted, pool.map(identify.identify, wanted), strict=True))
+        asked = list(zip(wanted, pool.map(identify.identify, wanted), strict=True))
+    for one, told in asked:
+        memory.learned(one, told, now)
+    memory.keep(seen.listeners, now)
+    remembered = [(one, memory.known(one)) for one, why in barred.items() if why is Withheld.NO_TLS]
+    spoken = [*asked, *((one, told) for one, told in remembered if told)]
     return Found(
         tuple(_asked(one, told) for one, told in spoken if told.kind in _SPEAKING),
         (
             *(_unsettled(one, told) for one, told in spoken if not told.settled),
+            *(_barred(one, why) for one, why in barred.items() if why is Withheld.CAPPED),
             *(Inconclusive("listeners", "not looked at", why) for why in seen.unseen),
         ),
         dict(Counter(_other(told) for _, told in spoken if told.kind in {Kind.PLAIN, Kind.OTHER})),
+        _heard(seen.listeners, dict(spoken)),
+        _started(seen.listeners),
     )
 
 
-def _excluded(listener: Listener, exclude: Sequence[str]) -> bool:
-    return any(fnmatch(f"{listener.address}:{listener.port}", glob) for glob in exclude)
+def given(asked: Sequence[Endpoint]) -> Found:
+    """Tell whose the endpoints are that were asked for, as far as they are this host's own."""
+    known = listeners.look().listeners
+    theirs = [next((o for o in known if _is_behind(o, one.target)), None) for one in asked]
+    owned = zip(asked, theirs, strict=True)
+    return Found(
+        tuple(one._replace(owner=_owner(its)) if its else one for one, its in owned),
+        started=_started([its for its in theirs if its]),
+        exact=True,
+    )
+
+
+def _is_behind(listener: Listener, target: Target) -> bool:
+    """Say whether a connection to a target comes out at a listener."""
+    if listener.port != target.port:
+        return False
+    addresses = _addresses(target)
+    if listener.wildcard:
+        families = {4, 6} if listener.dual else {listener.family}
+        return any(_version(one) in families and _is_own(one) for one in addresses)
+    return listener.address in addresses
+
+
+def _addresses(target: Target) -> set[str]:
+    """Give the first address of a target, which a connection tries first."""
+    try:
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except OSError:
+        return set()
+    return {str(address[0]).partition("%")[0] for *_, address in found[:1]}
+
+
+def _version(address: str) -> int:
+    return ipaddress.ip_address(address).version
+
+
+def _is_own(address: str) -> bool:
+    """Say whether an address is one of this host's."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        try:
+            trial.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _started(known: Sequence[Listener]) -> tuple[Started, ...]:
+    """Tell how the servers behind listeners were started, each once."""
+    found: dict[Started, None] = {}
+    for listener in known:
+        if named := _owner(listener).software:
+            for pid in listener.pids[:_MOST_PIDS]:
+                found |= dict.fromkeys(running.started(pid, named))
+    return tuple(found)
+
+
+def _heard(known: Sequence[Listener], spoken: Mapping[Listener, Spoken]) -> tuple[Heard, ...]:
+    return tuple(Heard(one, _owner(one), spoken.get(one)) for one in known)
 
 
 def _asked(listener: Listener, told: Spoken) -> Endpoint:
     protocol = told.protocol if told.kind is Kind.STARTTLS else ""
+    return Endpoint(Target(listener.door, listener.port, "", protocol), _owner(listener))
+
+
+def _owner(listener: Listener) -> Owner:
+    """Say whose socket a listener is."""
     known = software.of_process(listener.executable, listener.command, listener.unit)
-    owner = Owner(known, listener.unit, listener.executable or listener.command, listener.user)
-    return Endpoint(Target(listener.door, listener.port, "", protocol), owner)
+    return Owner(known, listener.unit, listener.executable or listener.command, listener.user)
 
 
 def _unsettled(listener: Listener, told: Spoken) -> Inconclusive:
-    where = f"tcp://{Target(listener.address, listener.port)}"
-    owner = listener.unit or listener.executable or listener.command
-    return Inconclusive(where, f"not known whether it speaks TLS: {told.kind}", owner)
+    why = f"not known whether it speaks TLS: {told.kind}"
+    return Inconclusive(_place(listener), why, _whose(listener))
+
+
+def _barred(listener: Listener, why: Withheld) -> Inconclusive:
+    return Inconclusive(_place(listener), f"left alone: {why}", _whose(listener))
+
+
+def _place(listener: Listener) -> str:
+    return f"tcp://{Target(listener.address, listener.port)}"
+
+
+def _whose(listener: Listener) -> str:
+    return listener.unit or listener.executable or listener.command
 
 
 def _other(told: Spoken) -> str:

@@ -47,8 +47,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one scan, each list in the order in which it is to be read.
 
     version: of the tool; started: ISO 8601 with a zone; seconds: how long it took; roots: what was
-    scanned, as given; policy, policy_version: "" where there is none. Paths may hold surrogates
-    (PEP 383) and control characters: every output makes them safe in its own way.
+    scanned, as given; notes: what a TLS profile has that no look can judge; policy, policy_version:
+    "" where there is none. Paths may hold surrogates (PEP 383) and control characters: every output
+    makes them safe in its own way.
     """
 
     version: str
@@ -59,6 +60,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
     inconclusive: tuple[Inconclusive, ...] = ()
+    notes: tuple[str, ...] = ()
     endpoints: tuple[EndpointSummary, ...] = ()
     policy: str = ""
     policy_version: str = ""

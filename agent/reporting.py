@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import os
 import sys
@@ -12,12 +11,13 @@ from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from checks.errors import HygieneError
+from agent import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from agent.inventory import Inventory
     from agent.report import CheckInfo, Report
     from checks.scan import Result
 
@@ -25,31 +25,61 @@ FORMATS: Final = {
     "html": ("html", "render"),
     "json": ("jsonout", "render_json"),
     "jsonl": ("jsonout", "render_jsonl"),
+    "prometheus": ("prometheus", "render"),
     "sarif": ("sarif", "render"),
     "text": ("text", "render"),
 }
 """Module and function of each form; only the one that is asked for is loaded."""
+INVENTORY_FORMATS: Final = {
+    "csv": ("inventorycsv", "render"),
+    "json": ("inventoryjson", "render"),
+    "text": ("inventorytext", "render"),
+}
 _SUFFIXES: Final = {
+    ".csv": "csv",
     ".html": "html",
     ".htm": "html",
     ".json": "json",
     ".jsonl": "jsonl",
+    ".prom": "prometheus",
     ".sarif": "sarif",
 }
 _PATIENCE: Final = 1.5
 """Seconds after which a scan shows its progress."""
 
 
-def _chunks(
-    form: str, report: Report, infos: Mapping[str, CheckInfo], **how: object
-) -> Iterable[str]:
-    module, name = FORMATS[form]
-    render = getattr(importlib.import_module(f"agent.output.{module}"), name)
-    return cast("Iterable[str]", render(report, infos, **how))
+class _Printer:
+    """Gives what it was made of in any of its forms."""
 
+    def __init__(self, forms: Mapping[str, tuple[str, str]], *told: object) -> None:
+        self._forms = forms
+        self._told = told
 
-class OutputError(HygieneError):
-    """A report that could not be written."""
+    def form(self, wanted: str | None, output: Path) -> str:
+        """Choose the form that was asked for, or that the name says."""
+        named = _SUFFIXES.get(output.suffix.lower(), "text")
+        return wanted or (named if named in self._forms else "text")
+
+    def chunks(self, form: str, **how: object) -> Iterable[str]:
+        module, name = self._forms[form]
+        render = getattr(importlib.import_module(f"agent.output.{module}"), name)
+        return cast("Iterable[str]", render(*self._told, **how))
+
+    def show(self, form: str) -> None:
+        how: dict[str, object] = {}
+        if form == "text":
+            colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+            how = {"colour": colour, "width": _width() if sys.stdout.isatty() else 100}
+        for chunk in self.chunks(form, **how):
+            click.echo(chunk, nl=False, color=True)
+
+    def give(self, form: str | None, output: Path | None, *, quiet: bool) -> None:
+        if output is None:
+            self.show(form or "text")
+            return
+        writing.write(output, self.chunks(self.form(form, output)))
+        if not quiet:
+            self.show("text")
 
 
 def give(
@@ -60,50 +90,35 @@ def give(
     *,
     quiet: bool,
 ) -> None:
-    """Print the report, or write it to OUTPUT in the form its name says and print the summary."""
-    if output is None:
-        _print(report, form or "text", infos)
+    """Print the report, or write it to OUTPUT in the form its name says and print the summary.
+
+    Raises OutputError where it cannot be written.
+    """
+    _Printer(FORMATS, report, infos).give(form, output, quiet=quiet)
+
+
+def give_inventory(
+    inventory: Inventory, form: str | None, output: Path | None, *, quiet: bool
+) -> None:
+    """Print an inventory or write it; into a folder as tables, one file each; see `give`."""
+    printer = _Printer(INVENTORY_FORMATS, inventory)
+    if output is None or not output.is_dir():
+        printer.give(form, output, quiet=quiet)
         return
-    form = form or _SUFFIXES.get(output.suffix.lower(), "text")
-    try:
-        descriptor = _create(output)
-        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(_chunks(form, report, infos))
-    except OSError as error:
-        message = f"{output}: {error.strerror}"
-        raise OutputError(message) from error
+    if form not in {None, "csv"}:
+        raise writing.OutputError(f"{output}: is a folder, which takes csv only")
+    from agent.output import inventorycsv
+
+    for name in inventorycsv.TABLES:
+        writing.write(output / f"{name}.csv", inventorycsv.table(inventory, name))
     if not quiet:
-        _print(report, "text", infos)
-
-
-def _print(report: Report, form: str, infos: Mapping[str, CheckInfo]) -> None:
-    if form != "text":
-        chunks = _chunks(form, report, infos)
-    else:
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        width = _width() if sys.stdout.isatty() else 100
-        chunks = _chunks("text", report, infos, colour=colour, width=width)
-    for chunk in chunks:
-        click.echo(chunk, nl=False, color=True)
+        printer.show("text")
 
 
 def _width() -> int:
     import shutil
 
     return shutil.get_terminal_size().columns
-
-
-def _create(output: Path) -> int:
-    """Open a file for writing; through a link only below /dev, where nobody else lays one."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    if not output.is_relative_to("/dev"):
-        flags |= os.O_NOFOLLOW
-    try:
-        return os.open(output, flags, 0o666)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise OutputError(f"{output}: is a link") from error
-        raise
 
 
 @contextlib.contextmanager

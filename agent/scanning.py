@@ -18,7 +18,7 @@ from checks.model import Finding, Inconclusive
 from checks.scan import Orders, Result, Scanner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from checks.secrets.engine import Engine
 
@@ -46,7 +46,7 @@ def run(job: Job) -> Scanned:
     """Scan the roots; what cannot be looked at is part of the report, not an error."""
     started = datetime.datetime.now(datetime.UTC)
     clock = time.monotonic()
-    total = _look(job)
+    total = look(job)
     policy = job.orders.policy
     findings, waived = suppress.waive(total.findings, policy.waivers, started.date())
     report = Report(
@@ -74,11 +74,11 @@ def _order(finding: Finding) -> tuple[str, int, str, str]:
     return finding.location.path, finding.location.line, finding.check, finding.identity
 
 
-def _look(job: Job) -> Result:
+def look(job: Job) -> Result:
+    """Scan the roots and join their keys; what was found in no order, nothing of it waived."""
     total = Result(not_applicable=Counter())
-    scanner = Scanner(Inspector(job.engine, catalog.Formats(job.formats)), job.orders)
-    seconds = job.orders.policy.files.seconds_per_file
-    pool = Pool(scanner.file, job.processes, seconds)
+    scanner = _scanner(job)
+    pool = Pool(scanner.file, job.processes, job.orders.policy.files.seconds_per_file)
     for result in pool.run(_paths(job, total)):
         _add(total, result)
         if job.progress is not None:
@@ -99,14 +99,23 @@ def _join_keys(job: Job, scanner: Scanner, total: Result) -> None:
         for path, _ in total.certificates
         if not folders.isdisjoint({os.path.dirname(path), os.path.dirname(os.path.dirname(path))})
     ]
-    read: list[tuple[str, str]] = []
-    pool = Pool(scanner.certificate, job.processes, job.orders.policy.files.seconds_per_file)
-    for result in pool.run(wanted):
-        read += [pair for pair in result.certificates if pair[1]]
+    read = list(certificates(job, wanted))
     for path, spki, fault in keyfiles.joined(total.keys, read):
         result = Result(not_applicable={})
         scanner.fault(path, spki, fault, result)
         _add(total, result)
+
+
+def certificates(job: Job, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Give path and SHA-256 of the key, in hex, for the first certificate of each file."""
+    scanner = _scanner(job)
+    pool = Pool(scanner.certificate, job.processes, job.orders.policy.files.seconds_per_file)
+    for result in pool.run(paths):
+        yield from (pair for pair in result.certificates if pair[1])
+
+
+def _scanner(job: Job) -> Scanner:
+    return Scanner(Inspector(job.engine, catalog.Formats(job.formats)), job.orders)
 
 
 def _rooted(finding: Finding, roots: list[str]) -> Finding:

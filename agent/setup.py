@@ -46,9 +46,14 @@ def load_policy(path: Path | None) -> Policy:
 
     raw = yamlfile.load(path)
     try:
-        return policy.from_mapping(raw)
+        told = policy.from_mapping(raw)
+        if told.tls.profiles:
+            from agent import profiling
+
+            profiling.of_policy(told, path.parent)
     except PolicyError as error:
         raise PolicyError(f"{path}: {error}") from error
+    return told
 
 
 def rule_texts(files: Sequence[Path]) -> list[tuple[str, str]]:

@@ -9,23 +9,29 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from agent import plainports
+from agent.deeptier import DeepTier
 from agent.report import CheckInfo, Counts, Report
 from checks import suppress
 from checks.model import Finding, Inconclusive, Severity, Suppressed, Suppression
-from checks.tls import drift, judging, look, roots, sites, software, summary
+from checks.tls import answering, fixing, judging, look, profiles, roots, sites, software, summary
 from checks.tls.faults import Context
+from checks.tls.pace import Paces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from agent.endpoints import Endpoint, Found
     from checks.policy import Policy
+    from checks.tls.config import Site
+    from checks.tls.drift import Configured
     from checks.tls.facts import EndpointFacts
-    from checks.tls.profiles import Profile
+    from checks.tls.numbers import Version
+    from checks.tls.profilefile import Profile
     from checks.tls.summary import EndpointSummary
 
 _AT_ONCE: Final = 8
-"""Endpoints that are asked at the same time; each by one connection at a time."""
+"""Endpoints that are asked at the same time; a listener takes part in no more than its `Pace`."""
 
 
 class Job(NamedTuple):
@@ -38,32 +44,30 @@ class Job(NamedTuple):
     all_suites: bool = False
     profiles: tuple[Profile, ...] = ()
     trust: str = ""
+    deep: DeepTier = DeepTier()
 
 
 class Seen(NamedTuple):
     """One endpoint after it was asked. serving: the sites of its server's files that answer there.
 
-    settled: what was found before any policy weighs it.
+    software: as in `checks/tls/servers`; settled: what was found before any policy weighs it.
     """
 
     endpoint: Endpoint
     facts: EndpointFacts
-    serving: tuple[drift.Configured, ...]
+    serving: tuple[Configured, ...]
+    software: str
     settled: tuple[Finding, ...]
     unseen: tuple[Inconclusive, ...]
 
     @property
     def summary(self) -> EndpointSummary:
         """Put it into the words of reports."""
-        owner = self.endpoint.owner
-        banner = self.facts.http.server if self.facts.http else ""
-        known = (*(one.site.server for one in self.serving), owner.software)
-        named = next(filter(None, known), "") or software.of_banner(banner)
         places = dict.fromkeys(one.site.place for one in self.serving)
         return summary.of(
             self.facts,
             {finding.check for finding in self.settled},
-            msgspec.structs.replace(owner, software=named),
+            msgspec.structs.replace(self.endpoint.owner, software=self.software),
             tuple(f"{place.path}:{place.line}" for place in places),
         )
 
@@ -74,16 +78,24 @@ def run(job: Job) -> Report:
     clock = time.monotonic()
     trust = roots.read(job.trust)
     context = Context(started, trust.trusted, job.policy.tls.expiring, trust.public)
+    paces = Paces()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen = list(pool.map(lambda one: _look(job, one, context), _named(job)))
+        seen = list(pool.map(lambda one: _look(job, one, context, paces), _named(job)))
     found = [_weighed(f, job.policy) for one in seen for f in one.settled]
-    found += [_weighed(f, job.policy) for f in _sited(job.configured)]
+    found += [_weighed(f, job.policy) for f in _sited(job.configured, seen)]
+    asked = [one.facts for one in seen]
+    plain = plainports.findings(job.found.heard, asked, context, paces, job.profiles)
+    found += [_weighed(f, job.policy) for f in plain]
+    kept = judging.misconfigured(job.configured, context, job.profiles)
+    found += [_weighed(one, job.policy) for one in kept if isinstance(one, Finding)]
     counted, disabled = _told(found, job.policy)
     findings, waived = suppress.waive(counted, job.policy.waivers, started.date())
     unseen = [
         *job.found.unseen,
         *job.configured.unseen,
+        *job.deep.unseen,
         *(why for one in seen for why in one.unseen),
+        *(one for one in kept if isinstance(one, Inconclusive)),
     ]
     unseen += [Inconclusive(trust.path or "roots", "not looked at", why) for why in trust.unseen]
     return Report(
@@ -99,6 +111,7 @@ def run(job: Job) -> Report:
         findings=tuple(sorted(findings, key=_order)),
         suppressed=tuple(sorted(disabled + waived, key=lambda one: _order(one.finding))),
         inconclusive=tuple(sorted(unseen, key=lambda one: (one.path, one.reason, one.detail))),
+        notes=tuple(_unjudged(job)),
         endpoints=tuple(one.summary for one in seen if one.facts.speaks_tls),
         policy=job.policy.name,
     )
@@ -109,7 +122,9 @@ def _named(job: Job) -> list[Endpoint]:
     asked: dict[Endpoint, None] = {}
     for one in job.found.endpoints:
         target = one.target
-        names = [] if target.server_name else drift.names(job.configured.configured, target)
+        known, software = job.configured.configured, one.owner.software
+        told = job.found.exact or target.server_name
+        names = [] if told else answering.names(known, target, software)
         asked |= dict.fromkeys([one, *(_with(one, name) for name in names)])
     return list(asked)
 
@@ -118,22 +133,42 @@ def _with(endpoint: Endpoint, name: str) -> Endpoint:
     return endpoint._replace(target=msgspec.structs.replace(endpoint.target, server_name=name))
 
 
-def _look(job: Job, endpoint: Endpoint, context: Context) -> Seen:
+def _look(job: Job, endpoint: Endpoint, context: Context, paces: Paces) -> Seen:
     """Ask one endpoint and judge what it showed."""
     target, tls = endpoint.target, job.policy.tls
     whole = job.all_suites or bool(job.profiles)
-    facts = look.observe(target, seconds=tls.seconds, all_suites=whole)
-    known = job.configured.configured
-    serving = tuple(one for one in known if drift.serves(one.site, target))
-    settled = judging.findings(facts, context, job.profiles, serving)
+    pace = paces.of(target.host, target.port)
+    facts = look.observe(target, seconds=tls.seconds, all_suites=whole, pace=pace)
+    facts = job.deep.examined(facts)
+    serving = answering.serving(job.configured.configured, target, endpoint.owner.software)
+    server = _server(endpoint, [one.site for one in serving], facts)
+    settled = judging.findings(facts, context, job.profiles, serving, server)
     unseen = judging.unseen(facts, context, job.profiles)
-    return Seen(endpoint, facts, serving, tuple(settled), tuple(unseen))
+    return Seen(endpoint, facts, serving, server.software, tuple(settled), tuple(unseen))
 
 
-def _sited(configured: sites.Seen) -> Iterator[Finding]:
-    """Describe the faults of configuration at their lines."""
-    for fault, setting in configured.faults:
-        yield judging.described(fault, setting.path, judging.known()[fault.check], setting.line)
+def _server(endpoint: Endpoint, serving: list[Site], facts: EndpointFacts) -> fixing.Server:
+    """Say what answers there: its software is told in findings and in the summary alike."""
+    owner, banner = endpoint.owner, facts.http.server if facts.http else ""
+    named = software.of_endpoint((one.server for one in serving), owner.software, banner)
+    return fixing.server(named, owner.unit, serving)
+
+
+def _sited(configured: sites.Seen, seen: Sequence[Seen]) -> Iterator[Finding]:
+    """Describe the faults of configuration at their lines; what was seen served is in effect."""
+    served: dict[Site, set[Version]] = {}
+    for one in seen:
+        spoken = {version for version, yes in one.facts.versions.items() if yes}
+        for site in (configured.site for configured in one.serving):
+            served.setdefault(site, set()).update(spoken)
+    yield from map(judging.located, configured.faults(served))
+
+
+def _unjudged(job: Job) -> Iterator[str]:
+    """Say what the chosen profiles have that no look at servers and files can judge."""
+    servers = {one.site.server for one in job.configured.configured}
+    for profile in job.profiles:
+        yield from profiles.unjudged(profile, servers)
 
 
 def _weighed(finding: Finding, policy: Policy) -> Finding:

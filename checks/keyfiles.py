@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from checks.errors import FormatError, LimitError
+from checks.model import Access  # noqa: TC001 - msgspec resolves it
 from checks.secrets import keyfaults, keypairs, keys, keystores, pem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from checks.model import Access
     from checks.secrets.keyfaults import Fault, Place
 
 _SUFFIXES: Final = (
@@ -28,14 +28,24 @@ _MAGIC: Final = (
     b"\x03\xd9\xa2\x9a",
     b"SSH PRIVATE KEY",
 )
+_NO_KEYS: Final = frozenset({"keepass"})
+"""Stores of passwords."""
 
 
 class KeySeen(msgspec.Struct, frozen=True):
-    """A private key that could be read: where, and the SHA-256 of its public half in hex."""
+    """A private key: where, and the SHA-256 of its public half in hex, "" where that is not known.
+
+    inode: (device, inode), zeros within an archive; form: how it is kept ("RSA PRIVATE KEY",
+    "jks"); key: its kind and strength in words, "" where unknown; access: of its file.
+    """
 
     path: str
     spki: str
     inode: tuple[int, int]
+    form: str = ""
+    key: str = ""
+    encrypted: bool = False
+    access: Access | None = None
 
 
 class KeyFault(NamedTuple):
@@ -85,8 +95,9 @@ def in_text(
         who = access if key_file else None
         for fault in keyfaults.judge(facts, who, place, key_file=key_file):
             found.faults.append(KeyFault(fault, block.line, identity, len(block.raw)))
-        if facts.spki:
-            found.seen.append(KeySeen(path, facts.spki, inode))
+        found.seen.append(
+            KeySeen(path, facts.spki, inode, block.label, facts.label, facts.encrypted, access)
+        )
     return found
 
 
@@ -103,7 +114,10 @@ def in_keystore(
     identity = hashlib.sha256(data).hexdigest()
     for fault in keyfaults.judge_keystore(facts, access, place):
         found.faults.append(KeyFault(fault, 0, identity, len(data)))
-    found.seen.extend(KeySeen(path, spki, inode) for spki in facts.spkis)
+    keys_inside = facts.spkis or ("",) * (facts.private_keys > 0 and facts.kind not in _NO_KEYS)
+    found.seen.extend(
+        KeySeen(path, spki, inode, facts.kind, "", facts.encrypted, access) for spki in keys_inside
+    )
     return found
 
 

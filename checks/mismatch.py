@@ -83,6 +83,8 @@ def _resolved(whole: _Node, node: _Node, value: object) -> _Node:
         kind = value.get(node["discriminator"]["propertyName"])
         known = node["discriminator"]["mapping"]
         node = {"$ref": known[kind]} if isinstance(kind, str) and kind in known else node
+    choices = [one for one in node.get("anyOf", ()) if one.get("type") != "null"]
+    node = choices[0] if len(choices) == 1 else node
     reference = str(node.get("$ref", ""))
     found: _Node = whole["$defs"][reference.rpartition("/")[2]] if reference else node
     return found

@@ -127,7 +127,11 @@ class Location(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One fault at one place, with what is wrong and how to mend it."""
+    """One fault at one place, with what is wrong and how to mend it.
+
+    snippet: lines for the very server's configuration that mend it, or the command that does, with
+    line feeds between them; "" where the server is not known or no line mends it.
+    """
 
     check: str
     severity: Severity
@@ -139,6 +143,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     access: Access | None = None
     references: tuple[str, ...] = ()
     identity: str = ""
+    snippet: str = ""
 
 
 class Inconclusive(msgspec.Struct, frozen=True):

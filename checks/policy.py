@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime  # noqa: TC003 - msgspec resolves it
-import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from checks import redact
+from checks import mismatch
 from checks.errors import PolicyError
-from checks.lazy import regex
 from checks.model import Severity
 
 SeverityName = Literal["info", "low", "medium", "high", "critical"]
@@ -49,11 +47,11 @@ class SecretsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TlsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How TLS is judged; disable and severity as for secrets.
 
-    profiles: those that have to be kept, by name; exclude: globs on "address:port" that are left
-    alone.
+    profiles: those that have to be kept: names of shipped ones, own ones as files relative to the
+    policy file or written out here; exclude: globs on "address:port" that are left alone.
     """
 
-    profiles: tuple[str, ...] = ()
+    profiles: tuple[str | dict[str, Any], ...] = ()
     exclude: tuple[str, ...] = ()
     expiring: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1 / 3
     """The share of a certificate's life that has to be left."""
@@ -61,6 +59,10 @@ class TlsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     severity: dict[str, SeverityName] = {}
     seconds: Annotated[float, msgspec.Meta(gt=0.0, le=600.0)] = 8.0
     """How long one endpoint may take."""
+    deep: bool = False
+    """Have sslyze try known attacks on each endpoint too."""
+    deep_seconds: Annotated[int, msgspec.Meta(ge=1, le=600)] = 60
+    """How long sslyze may take for one endpoint."""
 
 
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,67 +104,9 @@ def from_mapping(raw: object) -> Policy:
     try:
         return msgspec.convert(raw, Policy)
     except msgspec.ValidationError as error:
-        raise PolicyError(_explained(raw, str(error))) from error
+        raise PolicyError(mismatch.explained(raw, str(error), schema(), "policy")) from error
 
 
 def schema() -> dict[str, Any]:
     """Give the JSON Schema of a policy file."""
     return msgspec.json.schema(Policy)
-
-
-_STEP: Final = regex(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
-_FIELD: Final = regex(r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL)
-
-
-def _explained(raw: object, error: str) -> str:
-    """Say where a fault is, what was expected there and what was found; ERROR is msgspec's."""
-    what, _, at = error.partition(" - at `")
-    place, value, node = _reached(raw, at.rpartition("$")[2].rstrip("`"))
-    if field := _FIELD.match(what):
-        inner = f"{place}.{redact.shown(field[2])}".lstrip(".")
-        if field[1] == "missing required":
-            return f"{inner}: expected a value, got none"
-        return f"{inner}: unknown key, expected one of {', '.join(sorted(node['properties']))}"
-    if at.startswith("key`"):
-        return f"{place or 'policy'}: expected names as keys, got another type"
-    expected = what.removeprefix("Expected ").partition(", got ")[0]
-    expected = expected.replace("`", "").replace(" | ", " or ")
-    if "enum" in node:
-        expected = f"one of {', '.join(map(str, node['enum']))}"
-    elif node.get("format") == "date":
-        expected = "a date such as 2027-03-31"
-    return f"{place or 'policy'}: expected {expected}, got {_named(value)}"
-
-
-def _reached(raw: Any, path: str) -> tuple[str, Any, dict[str, Any]]:  # noqa: ANN401 - any YAML
-    """Follow a path such as "waivers[0].until": its spelling, the value and the schema there."""
-    whole = schema()
-    place, value, node = "", raw, _resolved(whole, whole)
-    for name, index in _STEP.findall(path):
-        if name:
-            step, node = name, node["properties"][name]
-        elif index == "...":  # some value of a mapping: the first that is not allowed
-            node = node["additionalProperties"]
-            step = next(key for key, one in value.items() if one not in node["enum"])
-        else:
-            step, node = int(index), node["items"]
-        place += f"[{step}]" if isinstance(step, int) else f".{redact.shown(step)}"
-        value, node = value[step], _resolved(whole, node)
-    return place.lstrip("."), value, node
-
-
-def _resolved(whole: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    reference = str(node.get("$ref", ""))
-    found: dict[str, Any] = whole["$defs"][reference.rpartition("/")[2]] if reference else node
-    return found
-
-
-def _named(value: object) -> str:
-    """Name what was found: a word or a small number as it is, anything else by its type."""
-    if isinstance(value, str):
-        return repr(redact.shown(value[:40]))
-    if isinstance(value, bool) or value is None:
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int) and abs(value) < 10**12:
-        return str(value)
-    return {"dict": "object", "list": "array"}.get(type(value).__name__, type(value).__name__)

@@ -1,13 +1,24 @@
-# Read by packaging/try and packaging/test: makes the project's own Python environment.
-# $1: the folder of the environment, $2: what to install
+# Read by packaging/try and packaging/test: makes the project's own Python environments.
 
+# $1: the folder of the environment, $2: what to install
 hygiene_environment() {
     command -v python3 >/dev/null 2>&1 || { echo "needed: python3 (3.11 or newer)" >&2; exit 1; }
-    python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || {
+    python3 -I -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || {
         echo "needed: python3 between 3.11 and 3.14, found $(python3 --version 2>&1)" >&2; exit 1; }
     if [ ! -x "$1/bin/python" ]; then
-        python3 -m venv "$1" || { echo "needed: the venv module of python3 (Debian: python3-venv)" >&2; exit 1; }
+        python3 -I -m venv "$1" || { echo "needed: the venv module of python3 (Debian: python3-venv)" >&2; exit 1; }
     fi
-    "$1/bin/python" -m pip --disable-pip-version-check --quiet install --upgrade "$2" ||
-        { echo "needed: the packages of pyproject.toml, and they could not be installed" >&2; exit 1; }
+    "$1/bin/python" -I -m pip --disable-pip-version-check --quiet install --upgrade "$2" ||
+        { echo "needed: $2 and its packages, and they could not be installed" >&2; exit 1; }
 }
+
+# Gives sslyze, for `tls --deep`, an environment of its own inside one that was made before; its version
+# is that of the extra `deep`. Run as root, it is believed only if nobody else can write there.
+# $1: the folder of the environment around it
+hygiene_deep() (
+    umask 022
+    hygiene_environment "$1/deep" "$(python3 -I -c '
+import tomllib
+with open("pyproject.toml", "rb") as file:
+    print(*tomllib.load(file)["project"]["optional-dependencies"]["deep"])')"
+)

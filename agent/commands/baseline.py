@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from agent import reporting, scanning, setup
+from agent import reporting, scanning, setup, writing
 from checks import suppress
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -32,9 +32,5 @@ def command(
         scanned = scanning.run(job._replace(progress=progress))
     entries = tuple(scanned.accepted)
     data = suppress.write_baseline(suppress.Baseline(empty.format, empty.salt, entries))
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        message = f"{output}: {error.strerror}"
-        raise reporting.OutputError(message) from error
+    writing.write(output, [data.decode()])
     click.echo(f"{output}: {len(set(entries))} accepted findings")

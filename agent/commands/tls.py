@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from agent import __version__, endpoints, reporting, setup, tlsscan
+from agent import __version__, deeptier, endpoints, profiling, reporting, setup, tlsscan, together
 from agent.commands.scan import exit_status
 from checks.model import Severity
-from checks.tls import profiles, sites, starttls
+from checks.tls import starttls
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -27,9 +27,18 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--policy", "-p", type=_FILE, help="Policy file (see: hygiene-agent policy schema).")
 @click.option(
-    "--profile", multiple=True, type=click.Choice(profiles.names()), help="A standard to keep."
+    "--profile",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="A standard to keep (see: hygiene-agent policy profiles).",
+)
+@click.option(
+    "--trust",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Trust the roots in this PEM file instead of this host's.",
 )
 @click.option("--all-suites", is_flag=True, help="List every cipher suite of every version.")
+@click.option("--deep", is_flag=True, help="Have sslyze try known attacks: 600 connections each.")
 @click.option(
     "--format",
     "-f",
@@ -53,7 +62,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     starttls: str | None,
     policy: Path | None,
     profile: tuple[str, ...],
+    trust: Path | None,
     all_suites: bool,  # noqa: FBT001 - click passes by name
+    deep: bool,  # noqa: FBT001 - click passes by name
     form: str | None,
     output: Path | None,
     fail_on: str | None,
@@ -64,11 +75,17 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     Without HOST:PORT every listener of this host that speaks TLS is found and tested.
     """
     told = setup.load_policy(policy)
-    asked = tuple(endpoints.target(text, server_name, starttls or "") for text in targets)
-    found = endpoints.Found(asked) if asked or root else endpoints.discovered(told.tls.exclude)
-    files = sites.Seen() if asked and not root else sites.look(str(root or "/"))
-    wanted = tuple(map(profiles.shipped, dict.fromkeys((*profile, *told.tls.profiles))))
-    report = tlsscan.run(tlsscan.Job(found, files, told, __version__, all_suites, wanted))
+    asked = tuple(
+        endpoints.Endpoint(endpoints.target(text, server_name, starttls or "")) for text in targets
+    )
+    found, files = together.find(asked, str(root or ""), told.tls.exclude)
+    wanted = profiling.wanted(profile, told, policy.parent if policy else Path())
+    roots = str(trust or "")
+    deeper = bool(found.endpoints) and (deep or told.tls.deep)
+    tier = deeptier.prepared(told.tls.deep_seconds) if deeper else deeptier.DeepTier()
+    report = tlsscan.run(
+        tlsscan.Job(found, files, told, __version__, all_suites, wanted, roots, tier)
+    )
     reporting.give(report, form, output, tlsscan.check_infos(), quiet=quiet)
     threshold = Severity.named(fail_on) if fail_on else told.threshold
     raise click.exceptions.Exit(exit_status(report, threshold))

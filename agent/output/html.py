@@ -49,6 +49,7 @@ def render(report: Report, infos: Mapping[str, CheckInfo]) -> Iterator[str]:
         yield htmlparts.charts(report, infos)
         yield from htmlparts.findings(report, infos)
     yield from htmlparts.inconclusive(report)
+    yield from htmlparts.notes(report)
     yield from htmlparts.suppressed(report)
     yield "</main>\n"
     yield f"<footer>{TOOL} {escape(report.version)}. No value is repeated in this page.</footer>\n"

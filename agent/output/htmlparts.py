@@ -148,6 +148,7 @@ def _what(finding: Finding, infos: Mapping[str, CheckInfo]) -> str:
     shown = f' <span class="mask">{escape(mask)}</span>' if mask else ""
     facts = [
         ("Fix", escape(finding.fix)),
+        ("Lines", f"<pre>{_pre(finding.snippet)}</pre>" if finding.snippet else ""),
         ("Check", escape(_title(finding.check, infos))),
         ("Confidence", finding.confidence.label),
         *(("See", _link(reference)) for reference in finding.references),
@@ -156,6 +157,10 @@ def _what(finding: Finding, infos: Mapping[str, CheckInfo]) -> str:
     listed = "".join(f"<dt>{name}</dt><dd>{fact}</dd>" for name, fact in facts if fact)
     fold = f"<details><summary>Fix and details</summary><dl>{listed}</dl></details>"
     return f"{escape(finding.message)}{shown}{fold}"
+
+
+def _pre(snippet: str) -> str:
+    return "\n".join(map(escape, snippet.splitlines()))
 
 
 def _link(reference: str) -> str:
@@ -178,6 +183,16 @@ def inconclusive(report: Report) -> Iterator[str]:
             yield f'<li><span class="path">{escape(one.path)}</span>{detail}</li>\n'
         yield "</ul></details>\n"
     yield "</div>\n"
+
+
+def notes(report: Report) -> Iterator[str]:
+    """List what is neither found nor missing and has to be known."""
+    if not report.notes:
+        return
+    yield f"<h2>Not judged ({len(report.notes):,})</h2>\n"
+    yield '<div class="card"><ul>\n'
+    yield from (f"<li>{escape(note)}</li>\n" for note in report.notes)
+    yield "</ul></div>\n"
 
 
 def suppressed(report: Report) -> Iterator[str]:

@@ -28,7 +28,7 @@ _Object = dict[str, Any]
 
 def render_json(report: Report, _infos: Mapping[str, CheckInfo]) -> Iterator[str]:
     """Give one object, with one finding a line in its lists."""
-    head = {"schema": SCHEMA, **_run(report), "summary": _summary(report)}
+    head = {"schema": SCHEMA, **_run(report), "summary": _summary(report), "notes": _notes(report)}
     yield "{\n"
     yield from (f"{_dump(key)}: {_dump(value)},\n" for key, value in head.items())
     yield from _list("endpoints", map(endpoint_object, report.endpoints), ",\n")
@@ -47,7 +47,7 @@ def render_jsonl(report: Report, _infos: Mapping[str, CheckInfo]) -> Iterator[st
         yield _event("inconclusive", inconclusive_object(inconclusive))
     for endpoint in report.endpoints:
         yield _event("endpoint", endpoint_object(endpoint))
-    yield _event("summary", {**_run(report), **_summary(report)})
+    yield _event("summary", {**_run(report), **_summary(report), "notes": _notes(report)})
 
 
 def _event(kind: str, content: _Object) -> str:
@@ -72,6 +72,10 @@ def _run(report: Report) -> _Object:
         "roots": [text(root) for root in report.roots],
         "policy": {"name": text(report.policy), "version": text(report.policy_version)},
     }
+
+
+def _notes(report: Report) -> list[str]:
+    return [text(note) for note in report.notes]
 
 
 def _summary(report: Report) -> _Object:
@@ -106,6 +110,7 @@ def finding_object(finding: Finding) -> _Object:
         "layer": text(where.layer),
         "message": text(finding.message),
         "fix": text(finding.fix),
+        "snippet": text(finding.snippet),
         "evidence": _evidence(finding.evidence),
         "access": _access(finding.access),
         "references": [text(reference) for reference in finding.references],

@@ -32,6 +32,8 @@ _LEVELS: Final = {
     Severity.INFO: ("note", "0.0"),
 }
 _UTC: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)(?:Z|\+00:00)")
+_PUNCTUATION: Final = re.compile(r"[!-/:-@\[-`{-~]")
+"""What may mean something in Markdown and stands for itself behind a backslash."""
 _WEB: Final = re.compile(r"https?://[!-~]+")
 
 _Object = dict[str, Any]
@@ -118,7 +120,7 @@ def _result(finding: Finding, context: _Context) -> _Object:
         "ruleId": finding.check,
         "ruleIndex": context.rules[finding.check],
         "level": level,
-        "message": {"text": _message(told or finding.check)},
+        "message": _told(_message(told or finding.check), finding.snippet),
         "locations": [_location(finding.location, context.base)],
         "partialFingerprints": {"hygieneAgent/v1": finding.identity},
         "properties": {
@@ -126,11 +128,24 @@ def _result(finding: Finding, context: _Context) -> _Object:
             "security-severity": number,
             "confidence": finding.confidence.label,
             "fix": text(finding.fix),
+            "snippet": text(finding.snippet),
             "readers": words.readers(finding.access),
             "access": words.access(finding.access),
             "layer": text(finding.location.layer),
         },
     }
+
+
+def _told(message: str, snippet: str) -> _Object:
+    """Give a message (3.11), in Markdown with the lines that mend it as a block of code."""
+    if not snippet:
+        return {"text": message}
+    block = "\n".join(f"    {printable(line)}" for line in snippet.splitlines())
+    return {"text": message, "markdown": f"{_PUNCTUATION.sub(_escaped, message)}\n\n{block}"}
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"
 
 
 def _location(where: Location, base: Base) -> _Object:
@@ -153,6 +168,7 @@ def _suppression(one: Suppressed) -> _Object:
 
 def _invocation(report: Report, base: Base) -> _Object:
     notifications = [_notification(one, base) for one in report.inconclusive]
+    notifications += [_note(one) for one in report.notes]
     invocation: _Object = {
         "executionSuccessful": True,
         "toolExecutionNotifications": notifications,
@@ -171,6 +187,15 @@ def _notification(one: Inconclusive, base: Base) -> _Object:
         "descriptor": {"id": "inconclusive"},
         "message": {"text": _message(told)},
         "locations": [{"physicalLocation": {"artifactLocation": base.locate(one.path)}}],
+    }
+
+
+def _note(note: str) -> _Object:
+    """Say what is neither found nor missing."""
+    return {
+        "level": "note",
+        "descriptor": {"id": "not-judged"},
+        "message": {"text": _message(f"not judged: {printable(note)}")},
     }
 
 

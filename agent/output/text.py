@@ -14,7 +14,7 @@ from checks.model import Severity
 from checks.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from agent.report import CheckInfo, Report
     from checks.model import Finding, Inconclusive
@@ -26,10 +26,10 @@ _STYLES: Final = {
     Severity.LOW: "36",
     Severity.INFO: "2",
 }
-_BOLD: Final = "1"
-_DIM: Final = "2"
-_WARNING: Final = "33"
-_GOOD: Final = "32"
+BOLD: Final = "1"
+DIM: Final = "2"
+WARNING: Final = "33"
+GOOD: Final = "32"
 _SHOWN_PATHS: Final = 3
 _WIDEST_COLUMN: Final = 36
 _SEVERITY_WIDTH: Final = 8
@@ -39,7 +39,7 @@ _READABLE: Final = 110
 """Sentences are broken at this width, however wide the terminal is."""
 
 
-class _Paint:
+class Paint:
     """Colours text when asked to, lays it out to a width."""
 
     def __init__(self, width: int, *, colour: bool) -> None:
@@ -47,6 +47,7 @@ class _Paint:
         self._colour = colour
 
     def __call__(self, style: str, text: str) -> str:
+        """Give TEXT in a style (parameters of ECMA-48's SGR), or as it is without colours."""
         return f"\x1b[{style}m{text}\x1b[0m" if self._colour and text else text
 
     def wrap(self, text: str, first: str, further: str) -> list[str]:
@@ -68,11 +69,12 @@ def render(
 
     colour: use ANSI colours; width: columns to fill (a path is never broken).
     """
-    paint = _Paint(width, colour=colour)
+    paint = Paint(width, colour=colour)
     for group in _by_file(report.findings):
         yield from _file(group, paint)
     yield from _suppressed(report, paint)
-    yield from _inconclusive(report, paint)
+    yield from not_looked_at(report.inconclusive, paint)
+    yield from _notes(report, paint)
     yield from _summary(report, paint)
 
 
@@ -80,7 +82,7 @@ def _by_file(findings: Iterable[Finding]) -> list[list[Finding]]:
     """Group findings by file (and image layer): the file with the worst finding first."""
     by_path = sorted(findings, key=_file_key)
     groups = [
-        sorted(group, key=lambda one: (-one.severity, one.fix, one.location.line, one.check))
+        sorted(group, key=lambda one: (-one.severity, _mended(one), one.location.line, one.check))
         for _, group in groupby(by_path, key=_file_key)
     ]
     return sorted(groups, key=lambda group: (-group[0].severity, _file_key(group[0])))
@@ -90,29 +92,34 @@ def _file_key(finding: Finding) -> tuple[str, str]:
     return finding.location.path, finding.location.layer
 
 
-def _file(group: list[Finding], paint: _Paint) -> Iterator[str]:
+def _file(group: list[Finding], paint: Paint) -> Iterator[str]:
     yield _heading(group[0], paint)
     checks = _column(one.check for one in group)
     places = _column(words.place(one) for one in group)
     heads = [_head(one, checks, places) for one in group]
     room = paint.width - len(_INDENT)
     fits = all(len(h) + len(_told(one)) <= room for h, one in zip(heads, group, strict=True))
-    said = {""}
+    said = {("", "")}
     for finding, head, following in zip(group, heads, [*group[1:], None], strict=True):
         yield from _finding(finding, head, paint, fits=fits)
-        if finding.fix not in said and (following is None or following.fix != finding.fix):
-            said.add(finding.fix)
-            yield from _fix(finding.fix, paint)
+        mended = _mended(finding)
+        if mended not in said and (following is None or _mended(following) != mended):
+            said.add(mended)
+            yield from _fix(*mended, paint)
     yield "\n"
 
 
-def _heading(finding: Finding, paint: _Paint) -> str:
-    parts = [paint(_BOLD, printable(finding.location.path))]
+def _mended(finding: Finding) -> tuple[str, str]:
+    return finding.fix, finding.snippet
+
+
+def _heading(finding: Finding, paint: Paint) -> str:
+    parts = [paint(BOLD, printable(finding.location.path))]
     if finding.location.layer:
-        parts.append(paint(_DIM, f"in layer {printable(finding.location.layer, longest=80)}"))
+        parts.append(paint(DIM, f"in layer {printable(finding.location.layer, longest=80)}"))
     if finding.access:
         wide = finding.access.readers == "everyone"
-        parts.append(paint(_WARNING if wide else _DIM, words.access(finding.access)))
+        parts.append(paint(WARNING if wide else DIM, words.access(finding.access)))
     return "  ".join(parts) + "\n"
 
 
@@ -125,7 +132,7 @@ def _told(finding: Finding) -> str:
     return " ".join(part for part in (printable(finding.message), words.evidence(finding)) if part)
 
 
-def _finding(finding: Finding, head: str, paint: _Paint, *, fits: bool) -> Iterator[str]:
+def _finding(finding: Finding, head: str, paint: Paint, *, fits: bool) -> Iterator[str]:
     """Give one line, or two where the findings of a file do not fit on one line each."""
     word = finding.severity.label
     start = f"  {paint(_STYLES[finding.severity], word)}{' ' * (_SEVERITY_WIDTH - len(word))}  "
@@ -136,20 +143,23 @@ def _finding(finding: Finding, head: str, paint: _Paint, *, fits: bool) -> Itera
     yield from (f"{line}\n" for line in paint.wrap(_told(finding), _INDENT, _INDENT))
 
 
-def _fix(fix: str, paint: _Paint) -> Iterator[str]:
-    for line in paint.wrap(f"fix: {printable(fix)}", _INDENT, _INDENT + "     "):
-        yield paint(_GOOD, line) + "\n"
+def _fix(fix: str, snippet: str, paint: Paint) -> Iterator[str]:
+    """Give what mends it; lines to be pasted are never broken."""
+    further = _INDENT + "     "
+    for line in paint.wrap(f"fix: {printable(fix)}", _INDENT, further):
+        yield paint(GOOD, line) + "\n"
+    yield from (f"{further}{printable(line)}\n" for line in snippet.splitlines())
 
 
 def _column(texts: Iterable[str]) -> int:
     return min(_WIDEST_COLUMN, max(map(len, texts), default=0))
 
 
-def _suppressed(report: Report, paint: _Paint) -> Iterator[str]:
+def _suppressed(report: Report, paint: Paint) -> Iterator[str]:
     """Give what does not count by justification: who answers for it, why, and a few places."""
     if not report.suppressed:
         return
-    yield paint(_BOLD, f"Suppressed ({len(report.suppressed):,})") + "\n"
+    yield paint(BOLD, f"Suppressed ({len(report.suppressed):,})") + "\n"
     told = sorted((words.justification(one), _place(one.finding)) for one in report.suppressed)
     for reason, group in groupby(told, lambda one: one[0]):
         lines = [where for _, where in group]
@@ -164,15 +174,25 @@ def _place(finding: Finding) -> str:
     return f"{path}:{where}  {finding.check}" if where else f"{path}  {finding.check}"
 
 
-def _inconclusive(report: Report, paint: _Paint) -> Iterator[str]:
+def not_looked_at(unseen: Collection[Inconclusive], paint: Paint) -> Iterator[str]:
     """Give what was not looked at, by reason, the most frequent first, a few paths of each."""
-    if not report.inconclusive:
+    if not unseen:
         return
-    heading = f"Not looked at ({len(report.inconclusive):,}); what is there may hold anything"
-    yield paint(_WARNING, heading) + "\n"
-    for reason, ones in by_reason(report.inconclusive):
+    heading = f"Not looked at ({len(unseen):,}); what is there may hold anything"
+    yield paint(WARNING, heading) + "\n"
+    for reason, ones in by_reason(unseen):
         yield f"  {printable(reason)} ({len(ones):,})\n"
         yield from _some([_unseen(one) for one in ones], paint)
+    yield "\n"
+
+
+def _notes(report: Report, paint: Paint) -> Iterator[str]:
+    """Give what is neither found nor missing and has to be known."""
+    if not report.notes:
+        return
+    yield paint(BOLD, f"Not judged ({len(report.notes):,})") + "\n"
+    for note in report.notes:
+        yield from (f"{line}\n" for line in paint.wrap(printable(note), "  ", "    "))
     yield "\n"
 
 
@@ -188,18 +208,18 @@ def _unseen(one: Inconclusive) -> str:
     return f"{printable(one.path)}{detail}"
 
 
-def _some(lines: list[str], paint: _Paint) -> Iterator[str]:
+def _some(lines: list[str], paint: Paint) -> Iterator[str]:
     for line in lines[:_SHOWN_PATHS]:
         yield f"    {line}\n"
     if len(lines) > _SHOWN_PATHS:
-        yield paint(_DIM, f"    and {len(lines) - _SHOWN_PATHS:,} more") + "\n"
+        yield paint(DIM, f"    and {len(lines) - _SHOWN_PATHS:,} more") + "\n"
 
 
-def _summary(report: Report, paint: _Paint) -> Iterator[str]:
+def _summary(report: Report, paint: Paint) -> Iterator[str]:
     worst = max((one.severity for one in report.findings), default=None)
-    style = _GOOD if worst is None else _STYLES[worst]
+    style = GOOD if worst is None else _STYLES[worst]
     if worst is None and report.inconclusive:
-        style = _WARNING
+        style = WARNING
     yield paint(style, words.verdict(report)) + "\n"
     rest = (words.extent, words.suppressed_by_kind, words.not_applicable, words.degraded)
     for told in rest:
@@ -207,4 +227,4 @@ def _summary(report: Report, paint: _Paint) -> Iterator[str]:
             yield "".join(f"{part}\n" for part in paint.wrap(line, "", "  "))
     if report.inconclusive:
         line = f"{len(report.inconclusive):,} not looked at: see above."
-        yield paint(_WARNING, line) + "\n"
+        yield paint(WARNING, line) + "\n"

@@ -148,6 +148,13 @@ def describe(public: Any) -> PublicFacts:  # noqa: ANN401 - the library has no c
 _BITS: Final = {"ed25519": 256, "x25519": 256, "ed448": 448, "x448": 448}
 
 
+def label(kind: str, bits: int, curve: str) -> str:
+    """Give what people call a kind of key: "RSA 2048", "EC secp256r1", "ed25519"."""
+    if kind in {"rsa", "dsa"}:
+        return f"{kind.upper()} {bits}"
+    return f"EC {curve}" if kind == "ec" else kind
+
+
 def rsa_primes(loaded: LoadedKey) -> tuple[int, int, int] | None:
     """Give modulus and both primes of an RSA key that is not beyond any use, otherwise None."""
     with asking("private key"):

@@ -53,6 +53,11 @@ class KeyFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     default_passphrase: bool = False
     hardware: bool = False
 
+    @property
+    def label(self) -> str:
+        """What people call it: "RSA 2048", "EC secp256r1", "ed25519"; "" when it cannot be told."""
+        return crypto.label(self.kind, self.bits, self.curve)
+
 
 def each(blocks: Iterable[PemBlock]) -> Iterator[tuple[PemBlock, KeyFacts]]:
     """Describe the private keys of one file, trying passphrases on the first MOST_TRIED only."""

@@ -1,17 +1,19 @@
 """Agree on a secret in TLS 1.3: key shares of the groups that our cryptography library has.
 
-RFC 8446 4.2.8 and 7.4; draft-ietf-tls-ecdhe-mlkem for the groups that join a curve and ML-KEM,
-draft-ietf-tls-mlkem for ML-KEM alone.
+RFC 8446 4.2.8 and 7.4, RFC 8734 for Brainpool's curves; draft-ietf-tls-ecdhe-mlkem for the groups
+that join a curve and ML-KEM, draft-ietf-tls-mlkem for ML-KEM alone.
 """
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, x448, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from checks.tls import numbers, primes
 from checks.tls.wire import WireError
 
 if TYPE_CHECKING:
@@ -21,7 +23,14 @@ _CURVES: Final[dict[int, type[ec.EllipticCurve]]] = {
     23: ec.SECP256R1,
     24: ec.SECP384R1,
     25: ec.SECP521R1,
+    31: ec.BrainpoolP256R1,
+    32: ec.BrainpoolP384R1,
+    33: ec.BrainpoolP512R1,
 }
+_FINITE: Final = range(256, 261)
+"""ffdhe2048 to ffdhe8192 (RFC 7919)."""
+_EXPONENT: Final = 400
+"""Bits; RFC 7919 5.2 asks for as many as this for the largest of them."""
 GROUPS: Final = (29, 23, 24, 25, 30)
 """The groups a share can always be made for, and cheaply."""
 _UNCOMPRESSED: Final = b"\x04"
@@ -65,7 +74,9 @@ def share(group: int) -> Share:
     if group == 30:
         return _montgomery(group, x448.X448PrivateKey.generate(), x448.X448PublicKey)
     if group in _CURVES:
-        return _weierstrass(group, ec.generate_private_key(_CURVES[group]()))
+        return _weierstrass(group, _CURVES[group]())
+    if group in _FINITE:
+        return _finite(group, _prime(group))
     if group in _JOINED:
         return _joined(group, _JOINED[group])
     raise _unknown()
@@ -93,7 +104,12 @@ def _montgomery(
     return Share(group, key.public_key().public_bytes_raw(), secret)
 
 
-def _weierstrass(group: int, key: ec.EllipticCurvePrivateKey) -> Share:
+def _weierstrass(group: int, curve: ec.EllipticCurve) -> Share:
+    try:
+        key = ec.generate_private_key(curve)
+    except UnsupportedAlgorithm:  # some distributions build the library without Brainpool
+        raise _unknown() from None
+
     def secret(value: bytes) -> bytes:
         if value[:1] != _UNCOMPRESSED:  # RFC 8446 4.2.8.2
             raise _bad()
@@ -105,6 +121,25 @@ def _weierstrass(group: int, key: ec.EllipticCurvePrivateKey) -> Share:
 
     public = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     return Share(group, public, secret)
+
+
+def _finite(group: int, prime: int) -> Share:
+    """Agree modulo a prime (RFC 8446 4.2.8.1, 7.4.1): both values are as long as the prime."""
+    key = secrets.randbits(_EXPONENT)
+    size = (prime.bit_length() + 7) // 8
+
+    def secret(value: bytes) -> bytes:
+        peer = int.from_bytes(value, "big")
+        if len(value) != size or not 1 < peer < prime - 1:
+            raise _bad()
+        return pow(peer, key, prime).to_bytes(size, "big")
+
+    return Share(group, pow(2, key, prime).to_bytes(size, "big"), secret)
+
+
+def _prime(group: int) -> int:
+    name = f"RFC 7919 {numbers.GROUPS[group]}"
+    return next(prime for prime, known in primes.known().items() if known.name == name)
 
 
 def _joined(group: int, parts: _Joined) -> Share:

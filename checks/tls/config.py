@@ -49,9 +49,12 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     """The TLS set-up of one virtual host or service, as its server takes it.
 
     server: "nginx" ...; names: server names, the first one to ask for; listens: "address:port" with
-    "*" for any address; protocols: versions that are switched on, None where the server's or its
-    library's default counts; ciphers, suites: OpenSSL's strings below TLS 1.3 and for it; groups:
-    as written; settings: all that were taken into account; line of `place`: where the host begins.
+    "*" for any address, IPv6 in brackets ("[::]:443", which may take IPv4 as well), "unix:/path"
+    for a socket in the file system, and of haproxy "fd@3", "abns@name" or "sockpair@3" for one
+    that it is handed: nobody asks the last three over the network; protocols: versions that are
+    switched on, None where the server's or its library's default counts; ciphers, suites: OpenSSL's
+    strings below TLS 1.3 and for it; groups: as written; settings: all that were taken into
+    account; line of `place`: where the host begins.
     """
 
     server: str

@@ -11,16 +11,16 @@ import json
 import os
 import select
 import signal
-import stat
 import subprocess
 import time
 from typing import TYPE_CHECKING, Final
 
-from checks.model import Inconclusive
 from checks.tls import deepfacts
 from checks.tls.deepfacts import DeepError
+from checks.tls.hello import host_name
 
 if TYPE_CHECKING:
+    from checks.tls.deepenv import Interpreter
     from checks.tls.deepfacts import Deep
     from checks.tls.facts import Target
 
@@ -33,49 +33,34 @@ _ENVIRONMENT: Final = {
     "MALLOC_ARENA_MAX": "2",  # keeps threads within the limit on address space
     "OPENSSL_CONF": "/dev/null",  # the host's settings are for its own programs
 }
-_WRITABLE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
-def look(target: Target, python: str, *, seconds: int = SECONDS) -> Deep | Inconclusive:
-    """Run sslyze by the interpreter of its environment. python: an absolute path; seconds: whole.
+def look(target: Target, python: Interpreter, *, seconds: int = SECONDS) -> Deep:
+    """Run sslyze by the interpreter of its environment for at most SECONDS.
 
-    Takes some 600 connections, one after the other. A child that is late, dies or babbles makes
-    the result Inconclusive, never clean. Raises nothing.
+    Takes some 600 connections, one after the other. Raises DeepError for a child that cannot be
+    started, is late, dies or babbles, and for a protocol that sslyze cannot begin TLS in.
     """
     if target.starttls and target.starttls not in deepfacts.STARTTLS:
-        return Inconclusive(str(target), "sslyze cannot begin TLS in this protocol")
+        raise DeepError(f"sslyze: cannot begin TLS in {target.starttls}")
     try:
-        _believed(python)
         return deepfacts.read(target, _printed(target, python, seconds))
-    except DeepError as error:
-        return Inconclusive(str(target), str(error))
     except OSError as error:
-        return Inconclusive(str(target), f"sslyze: cannot be started: {error.strerror}")
+        raise DeepError(f"sslyze: cannot be started: {error.strerror}") from error
 
 
-def _believed(python: str) -> None:
-    """Refuse an interpreter that somebody else than root or this user could have put there."""
-    if not os.path.isabs(python):
-        raise DeepError("sslyze: the path of its interpreter is not absolute")
-    for path in (python, os.path.realpath(python)):
-        status = os.stat(path)
-        owned = status.st_uid in {0, os.geteuid()}
-        if not stat.S_ISREG(status.st_mode) or not owned or status.st_mode & _WRITABLE:
-            raise DeepError("sslyze: others can replace its interpreter")
-
-
-def _printed(target: Target, python: str, seconds: int) -> bytes:
+def _printed(target: Target, python: Interpreter, seconds: int) -> bytes:
     """Start the child and give what it prints; raises DeepError when it is late or too long."""
     request = {
         "host": target.host,
         "port": target.port,
-        "server_name": target.server_name,
+        "server_name": host_name(target.server_name).decode("ascii"),
         "starttls": target.starttls.upper(),
         "seconds": seconds,
     }
     until = time.monotonic() + seconds
     with subprocess.Popen(
-        [python, "-I", "-B", _CHILD],
+        [python.path, "-I", "-B", _CHILD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -20,18 +20,23 @@ _MEMORY = 1 << 30
 _FILES = 256
 _NOBODY = 65534
 _NO_NEW_PRIVILEGES = 38
-_TIMEOUT = 2
+_TIMEOUT = 5
 _LATER = "cryptography.hazmat.backends.openssl.backend"
 """Imported late by sslyze, when its folder may not be readable any more."""
 _COMMANDS = {
     "heartbleed": ("heartbleed", "is_vulnerable_to_heartbleed"),
-    "ccs": ("openssl_ccs_injection", "is_vulnerable_to_ccs_injection"),
+    "early_ccs": ("openssl_ccs_injection", "is_vulnerable_to_ccs_injection"),
     "robot": ("robot", "robot_result"),
     "compression": ("tls_compression", "supports_compression"),
     "secure_renegotiation": ("session_renegotiation", "supports_secure_renegotiation"),
     "client_renegotiation": ("session_renegotiation", "is_vulnerable_to_client_renegotiation_dos"),
+    "fallback_scsv": ("tls_fallback_scsv", "supports_fallback_scsv"),
+    "extended_master_secret": ("tls_extended_master_secret", "supports_ems_extension"),
+    "early_data": ("tls_1_3_early_data", "supports_early_data"),
 }
 """What is told, with sslyze's command for it and the attribute of its result."""
+_HTTP = "tls_1_3_early_data"
+"""The one command that speaks HTTP, which mail servers take for an attack."""
 _VERSIONS = ("ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1", "tls_1_2", "tls_1_3")
 
 
@@ -40,7 +45,11 @@ def main() -> None:
     request = json.load(sys.stdin)
     output = _own_output()
     _limit(request["seconds"])
-    sslyze: Any = importlib.import_module("sslyze")  # is not installed where this is checked
+    try:
+        sslyze: Any = importlib.import_module("sslyze")  # is not installed where this is checked
+    except ModuleNotFoundError:
+        json.dump({"error": "NOT_INSTALLED"}, output)
+        return
     importlib.import_module(_LATER)
     scan = _scan(sslyze, request)
     _give_up_rights()
@@ -96,6 +105,8 @@ def _scan(sslyze: Any, request: dict[str, Any]) -> Any:  # noqa: ANN401 - sslyze
         network_max_retries=1,
     )
     commands = {command for command, _ in _COMMANDS.values()}
+    if request["starttls"]:
+        commands.remove(_HTTP)
     commands.update(f"{version}_cipher_suites" for version in _VERSIONS)
     return sslyze.ServerScanRequest(
         sslyze.ServerNetworkLocation(name, request["port"], ip_address=request["host"]),

@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from checks.lazy import regex
 from checks.model import Severity
 from checks.secrets.advice import CheckText
+from checks.tls import suites
 from checks.tls.faults import Fault
+from checks.tls.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from checks.tls.config import Site
-    from checks.tls.facts import EndpointFacts, Target
+    from checks.tls.facts import EndpointFacts
     from checks.tls.numbers import Version
+    from checks.tls.openssl import Library
 
 CHECKS: Final = {
     "drift-certificate-not-loaded": CheckText(
@@ -37,73 +39,77 @@ CHECKS: Final = {
         "A set-up that was tightened in a file and not loaded protects nobody.",
     ),
 }
-_SHOWN: Final = 16
-_NAMES: Final = 50
-"""A listener is asked for no more names than these."""
-_PLAIN: Final = regex(r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.?)+")
-"""A host name, not a wildcard, an expression or an address."""
 
 
 class Configured(NamedTuple):
     """A site with what its files hold. leaves: the first certificate of each file, DER.
 
-    protocols: those that are effective, None where the defaults are not known.
+    names: those it answers to, of its configuration or else of its certificates; protocols, suites
+    (below TLS 1.3): those it may serve, None where that is not known; library: its OpenSSL.
     """
 
     site: Site
     leaves: tuple[bytes, ...] = ()
+    names: tuple[str, ...] = ()
     protocols: frozenset[Version] | None = None
+    suites: frozenset[int] | None = None
+    library: Library | None = None
 
 
-def serves(site: Site, target: Target) -> bool:
-    """Say whether a site is the one that answers a target: by port, and by its names if any."""
-    named = not site.names or target.server_name in site.names
-    return str(target.port) in _ports(site) and named and site.starttls == target.starttls
+def judge(facts: EndpointFacts, serving: Sequence[Configured]) -> Iterator[Fault]:
+    """Find where an endpoint differs from its server's files. serving: sites one of which answers.
+
+    What one of them allows is no drift, since it may be the one.
+    """
+    if serving:
+        places = listed(f"{one.site.place.path}:{one.site.place.line}" for one in serving)
+        yield from _certificates(facts, serving, places)
+        yield from _protocols(facts, serving, places)
+        yield from _suites(facts, serving, places)
 
 
-def names(configured: Iterable[Configured], target: Target) -> list[str]:
-    """Give the names to ask a listener for: those of the sites that it answers for, plain ones."""
-    found: dict[str, None] = {}
-    for one in configured:
-        if str(target.port) in _ports(one.site) and one.site.starttls == target.starttls:
-            found |= dict.fromkeys(name for name in one.site.names if _PLAIN.fullmatch(name))
-    return list(found)[:_NAMES]
-
-
-def _ports(site: Site) -> set[str]:
-    return {listen.rpartition(":")[2] for listen in site.listens}
-
-
-def judge(facts: EndpointFacts, configured: Configured) -> Iterator[Fault]:
-    """Find where an endpoint differs from the files of the site that answers there."""
+def _certificates(
+    facts: EndpointFacts, serving: Sequence[Configured], places: str
+) -> Iterator[Fault]:
     served = {chain.certificates[0] for chain in facts.chains}
-    where = configured.site.place
-    for leaf in configured.leaves:
-        if served and leaf not in served and not _same_kind(leaf, served, configured.leaves):
-            yield Fault(
-                "drift-certificate-not-loaded",
-                f"serves {_prints(served)}, {where.path}:{where.line} names {_print(leaf)}",
-                _print(leaf),
-            )
-    if configured.protocols is not None:
-        more = {v for v, yes in facts.versions.items() if yes} - configured.protocols
-        if more:
-            named = ", ".join(version.label for version in sorted(more))
-            yield Fault(
-                "drift-config-not-loaded",
-                f"speaks {named}, which {where.path}:{where.line} does not allow",
-                named,
-            )
+    leaves = tuple(dict.fromkeys(leaf for one in serving for leaf in one.leaves))
+    known = served.intersection(leaves)
+    if not served or not all(one.leaves for one in serving):
+        return
+    # Of several sites or certificates one only was asked for; of one certificate nothing is left.
+    if known and (len(serving) > 1 or len(leaves) > len(served)):
+        return
+    missing = [leaf for leaf in leaves if leaf not in served]
+    for leaf in missing if len(serving) == 1 else missing[:1]:
+        yield Fault(
+            "drift-certificate-not-loaded",
+            f"serves {_prints(served)}, {places} names {_print(leaf)}",
+            _print(leaf),
+        )
 
 
-def _same_kind(leaf: bytes, served: set[bytes], leaves: tuple[bytes, ...]) -> bool:
-    """Of a pair of which one only was seen served, the other may not have been asked for."""
-    return len(leaves) > len(served) and bool(served.intersection(leaves)) and leaf not in served
+def _protocols(facts: EndpointFacts, serving: Sequence[Configured], places: str) -> Iterator[Fault]:
+    allowed = [one.protocols for one in serving if one.protocols is not None]
+    more = {v for v, yes in facts.versions.items() if yes}.difference(*allowed)
+    if more and len(allowed) == len(serving):
+        named = ", ".join(version.label for version in sorted(more))
+        said = f"speaks {named}, which {places} does not allow"
+        yield Fault("drift-config-not-loaded", said, named)
+
+
+def _suites(facts: EndpointFacts, serving: Sequence[Configured], places: str) -> Iterator[Fault]:
+    allowed = [one.suites for one in serving if one.suites is not None]
+    accepted = {one.suite for one in facts.suites if not suites.of(one.suite).is_tls13}
+    more = accepted.difference(*allowed)
+    if more and len(allowed) == len(serving):
+        names = sorted(suites.of(code).name for code in more)
+        said = f"accepts {listed(names)}, which {places} does not allow"
+        yield Fault("drift-config-not-loaded", said, " ".join(names))
 
 
 def _print(leaf: bytes) -> str:
-    return hashlib.sha256(leaf).hexdigest()[:_SHOWN]
+    return hashlib.sha256(leaf).hexdigest()
 
 
-def _prints(leaves: set[bytes]) -> str:
+def _prints(leaves: Iterable[bytes]) -> str:
     return " and ".join(sorted(map(_print, leaves)))

@@ -6,9 +6,14 @@ it was not stands in `unseen`.
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
 import msgspec
 
 from checks.tls.numbers import Version
+
+NO_TLS: Final = "no TLS seen"
+"""The reason why an endpoint that was asked is inconclusive as a whole."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -64,12 +69,17 @@ class Prime(msgspec.Struct, frozen=True):
 
 
 class Http(msgspec.Struct, frozen=True):
-    """What the server says in HTTP. hsts: the header, None without one; server: its own name."""
+    """What the server says in HTTP.
+
+    hsts: the header, None without one; server: its own name; media: the type of what it sends, in
+    lower case with its parameters.
+    """
 
     status: int
     hsts: str | None = None
     location: str = ""
     server: str = ""
+    media: str = ""
 
 
 class EndpointFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +87,9 @@ class EndpointFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     versions: which of them it speaks; suites: agreed ones, of each version in the order in which
     the server chose them; complete: no others are accepted; groups: of TLS 1.3; curves: before it;
-    early_data: most bytes, 0 for none; seconds: how long the look took; connections: how many.
+    early_data: most bytes, 0 for none; seconds: how long the look took; connections: how many;
+    failed: those that ended in no whole handshake.
+    heartbleed, early_ccs, robot: what only the deep tier tries; robot: how good an oracle it is.
     """
 
     target: Target
@@ -100,8 +112,12 @@ class EndpointFacts(msgspec.Struct, frozen=True, kw_only=True):
     alpn: tuple[str, ...] = ()
     chains: tuple[Chain, ...] = ()
     http: Http | None = None
+    heartbleed: bool | None = None
+    early_ccs: bool | None = None
+    robot: Literal["strong", "weak", "none"] | None = None
     seconds: float = 0.0
     connections: int = 0
+    failed: int = 0
     unseen: tuple[str, ...] = ()
 
     @property

@@ -9,13 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from checks.model import Severity
+    from checks.tls.remedies import Remedy
 
 
 class Fault(NamedTuple):
     """One fault.
 
     message: what was seen, lower case, one line; fact: what makes it the same fault next time, such
-    as "TLS 1.0" or a certificate's fingerprint; severity, fix: where they differ from the check's.
+    as "TLS 1.0" or a certificate's fingerprint; severity, fix: where they differ from the check's;
+    remedy: what a server's configuration has to be set to, where it is known and not the check's.
     """
 
     check: str
@@ -23,6 +25,7 @@ class Fault(NamedTuple):
     fact: str
     severity: Severity | None = None
     fix: str = ""
+    remedy: Remedy | None = None
 
 
 class Context(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from checks.tls import secrets13, suites
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from checks.tls.answer import ServerHello
+    from checks.tls.asking import Asking, Reply
     from checks.tls.facts import Target
-    from checks.tls.probe import Asking, Reply
 
 _LOWEST: Final = (Version.TLS12, Version.TLS11)
 """A hello of TLS 1.1 is answered with any version below, by a server that has one."""
@@ -52,10 +53,15 @@ def _modern(target: Target, entropy: Callable[[int], bytes]) -> ClientHello:
 
 
 def _classic(version: Version, target: Target, entropy: Callable[[int], bytes]) -> ClientHello:
-    codes = tuple(code for code, suite in suites.known().items() if suite.fits(version))
+    codes = _codes(version)
     return ClientHello(
         version, codes, entropy(32), groups=TLS12_CURVES, server_name=target.server_name
     )
+
+
+@cache
+def _codes(version: Version) -> tuple[int, ...]:
+    return tuple(code for code, suite in suites.known().items() if suite.fits(version))
 
 
 def _shown(reply: Reply) -> list[str]:

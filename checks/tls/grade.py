@@ -1,7 +1,10 @@
 """Grade an endpoint in the way of SSL Labs (rating guide 2009r): three scores, then caps by faults.
 
 Score = 0.3 protocols + 0.3 key agreement + 0.4 ciphers; A from 80, B 65, C 50, D 35, E 20. It is a
-summary for people who know the letters: what simulated browsers would negotiate is not looked at.
+summary for people who know the letters: browsers are not simulated; what one of today would get is
+taken from what the server chooses. Letters, weights and caps were compared with public text of the
+guide (2009n to 2009q) and with what its authors announced in 2015 and 2017; the caps of SSL 3 and
+of 2009r, for servers without TLS 1.3, could not be.
 """
 
 from __future__ import annotations
@@ -137,6 +140,9 @@ def _caps(
     best = max(version for version, yes in facts.versions.items() if yes)
     if best < Version.TLS12:
         yield "C", "no TLS 1.2"
+    for version in (Version.TLS11, Version.TLS12):
+        if weak := _chosen_weakly(facts, version):
+            yield "C", f"{weak} with {version.label}"
     if not any(suite.has_forward_secrecy for suite in accepted):
         yield "B", "no suite with forward secrecy"
     if not any(suite.is_aead for suite in accepted):
@@ -146,6 +152,18 @@ def _caps(
         yield "F" if shortest < 1024 else "B", "a short key"
     if any(prime.bits < 1024 for prime in facts.primes):
         yield "F", "a short Diffie-Hellman prime"
+
+
+def _chosen_weakly(facts: EndpointFacts, version: Version) -> str:
+    """Say which old cipher a client of today would get, "" for none.
+
+    Those that a server has for old clients alone cost less: it must choose them, or have no other.
+    """
+    found = [suites.of(one.suite) for one in facts.suites if one.version is version]
+    chosen = found[:1] if facts.server_order else found
+    if chosen and all(suite.cipher.startswith("RC4") for suite in chosen):
+        return "RC4"
+    return "64-bit blocks" if chosen and all(s.has_small_blocks for s in chosen) else ""
 
 
 def _is_exceptional(facts: EndpointFacts, failed: Collection[str]) -> bool:

@@ -53,6 +53,8 @@ class ClientHello(NamedTuple):
     compressions: tuple[int, ...] = (0,)
     fallback: bool = False
     staple: bool = False
+    bound: bytes = b""
+    """Our Finished of the handshake that this one renegotiates (RFC 5746 3.5)."""
     lowest: Version = Version.SSL3
     """In TLS 1.3, the lowest version offered beside it; SSL3 for none."""
 
@@ -73,7 +75,7 @@ def handshake(hello: ClientHello) -> bytes:
     Raises WireError where a part is too long to be written.
     """
     suites = hello.suites
-    if hello.version < Version.TLS13 or hello.lowest > Version.SSL3:
+    if not hello.bound and (hello.version < Version.TLS13 or hello.lowest > Version.SSL3):
         suites += (RENEGOTIATION_SCSV,)
     if hello.fallback:
         suites += (FALLBACK_SCSV,)
@@ -108,6 +110,8 @@ def _extensions(hello: ClientHello) -> bytes:
         parts.append((Extension.ALPN, vector(names, 2)))
     if hello.staple:
         parts.append((Extension.STATUS_REQUEST, _OCSP))
+    if hello.bound:
+        parts.append((Extension.RENEGOTIATION_INFO, vector(hello.bound, 1)))
     parts += _modern(hello) if hello.version is Version.TLS13 else _classic()
     return b"".join(number(kind, 2) + vector(data, 2) for kind, data in parts)
 

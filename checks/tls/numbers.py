@@ -69,6 +69,7 @@ class Alert(enum.IntEnum):
     MISSING_EXTENSION = 109
     UNRECOGNIZED_NAME = 112
     CERTIFICATE_REQUIRED = 116
+    NO_APPLICATION_PROTOCOL = 120
 
 
 GROUPS: Final[Mapping[int, str]] = MappingProxyType(

@@ -24,7 +24,7 @@ from checks.tls.syntax.optional import text_if_there
 from checks.tls.syntax.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from checks.tls.config import Setting, Site, Tree
 
@@ -130,18 +130,18 @@ class Effective(NamedTuple):
     classical: Setting | None = None
 
 
-def library(version: str, distribution: str, tree: Tree) -> Library | None:
+def library(version: str, distribution: str, tree: Tree, config: str = "") -> Library | None:
     """Describe an OpenSSL as a host has it; None where VERSION is none of OpenSSL.
 
     version: as it tells it, "OpenSSL 3.0.19 27 Jan 2026", or a package's; distribution: the ID of
-    os-release; tree: the host's files.
+    os-release; tree: the host's files; config: the openssl.cnf that OPENSSL_CONF names, or "".
     """
     found = _NUMBER.search(version)
     if found is None:
         return None
     number = (int(found[1]), int(found[2]), int(found[3] or 0))
     reading = Reading(tree)
-    config = next((path for path in CONFIGS if tree.glob(path)), None)
+    config = config or next((path for path in CONFIGS if tree.glob(path)), "")
     compiled = 2 if number >= (3, 2, 0) else 1
     return Library(
         version=number,
@@ -154,8 +154,12 @@ def library(version: str, distribution: str, tree: Tree) -> Library | None:
     )
 
 
-def effective(site: Site, of: Library) -> Effective:
-    """Say which protocols a site serves in the end, and which of its settings are in vain."""
+def effective(site: Site, of: Library, served: Collection[Version] = frozenset()) -> Effective:
+    """Say which protocols a site serves in the end, and which of its settings are in vain.
+
+    served: what it was seen to serve, whatever the library is taken to refuse: a server may have
+    been started with another openssl.cnf.
+    """
     asked = site.protocols if site.protocols is not None else DEFAULTS.get(site.server)
     if site.server in _WITHOUT_OPENSSL:
         protocols = _SECURE if asked is None else asked
@@ -163,13 +167,27 @@ def effective(site: Site, of: Library) -> Effective:
     if asked is None:
         asked = _library_range(of.defaults)
     level = level_of(site, of)
-    barred = tuple(v for v in asked if v < _least(level, of) or not _is_built(v, of))
+    refused = (v for v in asked if v < _least(level, of) or not _is_built(v, of))
+    barred = tuple(version for version in refused if version not in served)
     protocols = tuple(sorted(set(asked) - set(barred)))
     vain = (*_refused(site, barred, level, of), *_absent(site, level, of))
     groups = site.groups or (None if site.server in _OWN_GROUPS else of.defaults.groups)
     is_modern = of.version >= (3, 5, 0) and Version.TLS13 in protocols
     classical = _classical(groups) if is_modern else None
     return Effective(protocols, (*site.ineffective, *vain), level, classical)
+
+
+def allowed(site: Site, of: Library) -> frozenset[Version]:
+    """Give the protocols that a site's own settings leave on.
+
+    What the system's SECLEVEL refuses counts in: with which openssl.cnf it was started, no file
+    tells.
+    """
+    asked = site.protocols if site.protocols is not None else DEFAULTS.get(site.server)
+    own = _level(site.ciphers, of) is not None or site.server in _OWN_LEVEL
+    if asked is None or own or site.server in _WITHOUT_OPENSSL:
+        return frozenset(effective(site, of).protocols)
+    return frozenset(asked)
 
 
 def level_of(site: Site, of: Library) -> int:

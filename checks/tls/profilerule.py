@@ -16,10 +16,14 @@ from checks.policy import SeverityName  # noqa: TC001 - msgspec resolves it
 from checks.tls.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from checks.tls.facts import EndpointFacts
+    from checks.tls.remedies import Remedy
 
 _MANY: Final = 12
 """A fix with more names than this is read by nobody."""
+_LONGEST: Final = 80
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 """A number of bits, days or seconds."""
 
@@ -56,8 +60,20 @@ class SignatureFacts(Protocol):
         """The hash in it."""
 
 
+class ExtensionFacts(Protocol):
+    """A certificate's extensions. ocsp: the addresses that tell whether it was revoked."""
+
+    @property
+    def ocsp(self) -> tuple[str, ...]:
+        """Where its status is told."""
+
+
 class CertificateFacts(Protocol):
     """What rules ask of a server's own certificate; `certificate.Certificate` answers it."""
+
+    @property
+    def der(self) -> bytes:
+        """Itself, as it was sent."""
 
     @property
     def key(self) -> KeyFacts:
@@ -70,6 +86,10 @@ class CertificateFacts(Protocol):
     @property
     def lifetime(self) -> datetime.timedelta:
         """How long it is valid."""
+
+    @property
+    def extensions(self) -> ExtensionFacts:
+        """What its extensions say."""
 
 
 class Verdict(NamedTuple):
@@ -88,7 +108,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """What all rules have.
 
     clause: where the standard says it; severity: where it is not the profile's; since: the day from
-    which it holds; checked: the clause was read in public; fix: where the kind's own does not do.
+    which it holds; checked: the clause was compared with public text of the standard; note: what a
+    reader of the profile should know; fix: what to do, where the kind's own text does not do.
     """
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.\-]{0,63}$")]
@@ -96,7 +117,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     severity: SeverityName | None = None
     since: datetime.date | None = None
     checked: bool = True
+    note: Annotated[str, msgspec.Meta(max_length=400)] = ""
     fix: Annotated[str, msgspec.Meta(max_length=400)] = ""
+
+    def remedy(self, _facts: EndpointFacts) -> Remedy | None:
+        """Say what a server's configuration has to be set to; None where no setting mends it."""
+        return None
 
 
 class Choice(Rule, frozen=True, kw_only=True):
@@ -105,6 +131,8 @@ class Choice(Rule, frozen=True, kw_only=True):
     A name that nobody knows is a ValueError, which the decoder turns into one with its place.
     """
 
+    what: ClassVar[str]
+    """What is named, with an example."""
     numbers: ClassVar[Callable[[], Mapping[str, int]]]
     """What names there are, in lower case."""
 
@@ -112,8 +140,10 @@ class Choice(Rule, frozen=True, kw_only=True):
     refused: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if bool(self.allowed) == bool(self.refused) and not (self.asked and not self.allowed):
-            raise ValueError("expected either allowed or refused")
+        if self.allowed and self.refused:
+            raise ValueError("expected either allowed or refused, got both")
+        if not self.allowed + self.refused + self.asked:
+            raise ValueError("expected either allowed or refused, got none")
         self.named(self.allowed + self.refused + self.asked)
 
     @property
@@ -124,7 +154,7 @@ class Choice(Rule, frozen=True, kw_only=True):
     @classmethod
     def named(cls, names: tuple[str, ...]) -> frozenset[int]:
         """Give the numbers of names; raises ValueError for one that nobody knows."""
-        return numbered(names, cls.numbers())
+        return numbered(names, cls.numbers(), cls.what)
 
     def broken_by(self, codes: Sequence[int]) -> list[int]:
         """Give those of CODES that the rule does not allow."""
@@ -133,6 +163,14 @@ class Choice(Rule, frozen=True, kw_only=True):
             return [code for code in codes if code in refused]
         allowed = self.named(self.allowed) if self.allowed else frozenset(codes)
         return [code for code in codes if code not in allowed]
+
+    def kept(self, seen: Iterable[int], usual: Sequence[int]) -> tuple[int, ...]:
+        """Give what may stay of what a server has, which it knows by name, or of what is usual."""
+        has = tuple(dict.fromkeys(seen))
+        broken = set(self.broken_by(has))
+        return tuple(c for c in has if c not in broken) or tuple(
+            c for c in usual if c not in self.broken_by(usual)
+        )
 
     @property
     def wanted(self) -> str:
@@ -148,9 +186,9 @@ class Choice(Rule, frozen=True, kw_only=True):
         return f"Switch on {listed(self.asked)}."
 
 
-def numbered(names: tuple[str, ...], known: Mapping[str, int]) -> frozenset[int]:
+def numbered(names: tuple[str, ...], known: Mapping[str, int], what: str) -> frozenset[int]:
     """Look names up, whatever their case; raises ValueError for one that is not known."""
     for name in names:
         if name.lower() not in known:
-            raise ValueError(f"unknown name {redact.shown(name)!r}")
+            raise ValueError(f"expected {what}, got {redact.shown(name[:_LONGEST])!r}")
     return frozenset(known[name.lower()] for name in names)

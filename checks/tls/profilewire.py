@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping  # noqa: TC003 - msgspec resolves them
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
-from checks.tls import primes, suites
+import msgspec
+
+from checks.tls import primes, remedies, suites
 from checks.tls.hsts import directives, max_age
 from checks.tls.numbers import GROUPS, Version
 from checks.tls.profilerule import Choice, Count, Rule, Verdict
+from checks.tls.remedies import Kind, Remedy
 from checks.tls.wording import group_name, listed, suite_names
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from checks.tls.facts import EndpointFacts
 
+_SWITCHES: Final = {
+    ("client_renegotiation", False): Kind.RENEGOTIATION,
+    ("compression", False): Kind.COMPRESSION,
+    ("early_data", False): Kind.EARLY_DATA,
+    ("secure_renegotiation", True): Kind.BOUND_RENEGOTIATION,
+    ("server_order", False): Kind.CLIENT_ORDER,
+    ("server_order", True): Kind.SERVER_ORDER,
+}
+"""What mends a feature that is on or off where it has to be the other way."""
+_MOST_SUITES: Final = 12
 _ALIASES: Final = {"p-224": 21, "p-256": 23, "p-384": 24, "p-521": 25, "prime256v1": 23}
 
 
@@ -40,6 +55,7 @@ def suite_numbers() -> Mapping[str, int]:
 class Versions(Choice, frozen=True, kw_only=True, tag="versions"):
     """Which versions may be spoken, and which have to be."""
 
+    what: ClassVar[str] = "a version such as TLS 1.3"
     numbers: ClassVar[Callable[[], Mapping[str, int]]] = staticmethod(version_numbers)
 
     required: tuple[str, ...] = ()
@@ -63,10 +79,16 @@ class Versions(Choice, frozen=True, kw_only=True, tag="versions"):
             f"{listed(Version(v).label for v in maybe)} not settled" if maybe else "",
         )
 
+    def remedy(self, _facts: EndpointFacts) -> Remedy | None:
+        """Ask for the versions in use that are allowed."""
+        kept = tuple(map(Version, self.kept((), remedies.MODERN)))
+        return Remedy(Kind.PROTOCOLS, kept) if kept else None
+
 
 class Suites(Choice, frozen=True, kw_only=True, tag="suites"):
     """Which suites may be accepted."""
 
+    what: ClassVar[str] = "a cipher suite such as TLS_AES_128_GCM_SHA256"
     numbers: ClassVar[Callable[[], Mapping[str, int]]] = staticmethod(suite_numbers)
 
     def judge(self, facts: EndpointFacts) -> Verdict:
@@ -74,6 +96,10 @@ class Suites(Choice, frozen=True, kw_only=True, tag="suites"):
         broken = set(self.broken_by([one.suite for one in facts.suites]))
         wrong = [one for one in facts.suites if one.suite in broken]
         return Verdict((f"accepts {suite_names(wrong)}",) if wrong else (), _by_class(facts))
+
+    def remedy(self, facts: EndpointFacts) -> Remedy | None:
+        """Ask for the accepted suites that may stay, below TLS 1.3 and in it where one may not."""
+        return _suites_left(facts, lambda code: not self.broken_by([code]))
 
 
 class Strength(Rule, frozen=True, kw_only=True, tag="strength"):
@@ -93,10 +119,15 @@ class Strength(Rule, frozen=True, kw_only=True, tag="strength"):
         wrong = [one for one in facts.suites if _strength(one.suite) < self.bits]
         return Verdict((f"accepts {suite_names(wrong)}",) if wrong else (), _by_class(facts))
 
+    def remedy(self, facts: EndpointFacts) -> Remedy | None:
+        """Ask for the accepted suites that may stay."""
+        return _suites_left(facts, lambda code: _strength(code) >= self.bits)
+
 
 class Groups(Choice, frozen=True, kw_only=True, tag="groups"):
     """Which groups keys may be agreed with, in every version; need: one of these is there."""
 
+    what: ClassVar[str] = "a group such as X25519MLKEM768"
     numbers: ClassVar[Callable[[], Mapping[str, int]]] = staticmethod(group_numbers)
 
     need: tuple[str, ...] = ()
@@ -115,6 +146,13 @@ class Groups(Choice, frozen=True, kw_only=True, tag="groups"):
         if self.need and seen and not cut and self.named(self.need).isdisjoint(seen):
             found.append(f"accepts none of {listed(self.need)}")
         return Verdict(tuple(found), cut)
+
+    def remedy(self, facts: EndpointFacts) -> Remedy | None:
+        """Ask for the groups that may stay, and for the first of those that are needed."""
+        needed = [code for name in self.need[:1] for code in self.named((name,))]
+        kept = self.kept((*facts.groups, *facts.curves), remedies.CURVES)
+        groups = tuple(dict.fromkeys((*needed, *kept)))
+        return Remedy(Kind.GROUPS, groups=groups) if groups else None
 
 
 class Primes(Rule, frozen=True, kw_only=True, tag="primes"):
@@ -148,8 +186,11 @@ class Hsts(Rule, frozen=True, kw_only=True, tag="hsts"):
     @property
     def wanted(self) -> str:
         """What to do to keep the rule."""
-        more = "; includeSubDomains" if self.subdomains else ""
-        return self.fix or f"Send Strict-Transport-Security: max-age={self.seconds}{more}."
+        return self.fix or f"Send Strict-Transport-Security: {self._header}."
+
+    @property
+    def _header(self) -> str:
+        return f"max-age={self.seconds}" + ("; includeSubDomains" if self.subdomains else "")
 
     def judge(self, facts: EndpointFacts) -> Verdict:
         """Look at the header; one that is missing on an error page says nothing."""
@@ -166,6 +207,10 @@ class Hsts(Rule, frozen=True, kw_only=True, tag="hsts"):
         if self.subdomains and "includesubdomains" not in (directives(header) or {}):
             return Verdict(("sends Strict-Transport-Security without includeSubDomains",))
         return Verdict()
+
+    def remedy(self, _facts: EndpointFacts) -> Remedy | None:
+        """Ask for the header."""
+        return Remedy(Kind.HSTS, seconds=self.seconds, subdomains=self.subdomains)
 
 
 class Feature(Rule, frozen=True, kw_only=True, tag="feature"):
@@ -208,22 +253,48 @@ class Feature(Rule, frozen=True, kw_only=True, tag="feature"):
             return Verdict()
         return Verdict((f"{self._name} is {'on' if value else 'off'}",))
 
+    def remedy(self, _facts: EndpointFacts) -> Remedy | None:
+        """Ask for what can be switched by a setting."""
+        kind = _SWITCHES.get((self.feature, self.enabled))
+        return Remedy(kind) if kind else None
 
-class Elsewhere(Rule, frozen=True, kw_only=True, tag="elsewhere"):
-    """A clause that an endpoint's facts do not show; by: the checks that look at it, if any do."""
 
-    by: tuple[str, ...] = ()
+class Faultless(Rule, frozen=True, kw_only=True, tag="faults"):
+    """Checks that must find nothing, such as "cert-expired"; also where no TLS is spoken."""
+
+    checks: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
     @property
     def wanted(self) -> str:
         """What to do to keep the rule."""
-        return self.fix
+        return self.fix or f"Mend what these checks find: {', '.join(self.checks)}."
 
-    def judge(self) -> Verdict:
-        """Say who looks at it."""
-        return Verdict(
-            unsettled=f"see {listed(self.by)}" if self.by else "not a matter of the wire"
-        )
+    def judge(self, failed: Collection[str]) -> Verdict:
+        """Look at the ids of the checks that found something."""
+        broken = [check for check in self.checks if check in failed]
+        return Verdict((f"fails {listed(broken)}",) if broken else ())
+
+
+def _suites_left(facts: EndpointFacts, may_stay: Callable[[int], bool]) -> Remedy | None:
+    """Name the suites that are accepted and may stay, or usual ones; those of TLS 1.3 apart.
+
+    They are all on by themselves, so that they are named only where one of them has to go, also
+    before TLS 1.3 is on. Where none below it may stay, nothing below it may be spoken.
+    """
+    has = tuple(dict.fromkeys(one.suite for one in facts.suites))
+    old = [code for code in has if not suites.of(code).is_tls13 and may_stay(code)]
+    old = old or [code for code in remedies.CIPHERS if may_stay(code)]
+    if facts.classic and not old:
+        return Remedy(Kind.PROTOCOLS, (Version.TLS13,))
+    new = [code for code in has if suites.of(code).is_tls13]
+    new += [code for code in remedies.SUITES13 if code not in new]
+    named = [code for code in new if may_stay(code)]
+    if named == new:
+        named = []
+    if not facts.classic:
+        old = []
+    found = (*old[:_MOST_SUITES], *named)
+    return Remedy(Kind.CIPHERS, suites=found) if found else None
 
 
 def _by_class(facts: EndpointFacts) -> str:

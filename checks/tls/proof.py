@@ -38,17 +38,24 @@ def is_proved(certificate: bytes, scheme: int, signature: bytes, signed: bytes) 
 
     False too for a scheme that is not of the key's kind. Never raises: the bytes are the peer's.
     """
+    key = public_key(certificate)
+    if key is None:
+        return None
+    try:
+        return _verified(key, scheme, signature, signed)
+    except InvalidSignature:
+        return False
+    except (ValueError, UnsupportedAlgorithm):  # a key that the library does not work with
+        return None
+
+
+def public_key(certificate: bytes) -> CertificatePublicKeyTypes | None:
+    """Give the key of a certificate, None where it cannot be read. Never raises."""
     with warnings.catch_warnings():  # a certificate with a bad serial number is no news here
         warnings.simplefilter("ignore")
         try:
-            key = x509.load_der_x509_certificate(certificate).public_key()
+            return x509.load_der_x509_certificate(certificate).public_key()
         except (ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion):
-            return None
-        try:
-            return _verified(key, scheme, signature, signed)
-        except InvalidSignature:
-            return False
-        except (ValueError, UnsupportedAlgorithm):  # a key that the library does not work with
             return None
 
 

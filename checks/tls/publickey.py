@@ -50,9 +50,7 @@ class Key(msgspec.Struct, frozen=True):
     @property
     def label(self) -> str:
         """What people call it: "RSA 2048", "EC secp256r1", "ed25519"."""
-        if self.kind in {"rsa", "dsa"}:
-            return f"{self.kind.upper()} {self.bits}"
-        return f"EC {self.curve}" if self.kind == "ec" else self.kind
+        return crypto.label(self.kind, self.bits, self.curve)
 
 
 def read(info: der.Node, parsed: x509.Certificate) -> Key:

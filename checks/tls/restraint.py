@@ -8,21 +8,26 @@ memory, within one boot of the host: inodes and names begin anew with the next.
 from __future__ import annotations
 
 import enum
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from checks.tls.spoken import Kind
+from checks.tls.spoken import Kind, Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from checks.tls.listeners import Listener
-    from checks.tls.spoken import Spoken
 
 HOUR: Final = 3600.0
 MOST_FAILED: Final = 60
 """Handshakes that may fail at one listener within an hour."""
+_PAUSE: Final = 1.0
+"""Seconds after which who counts connections within a second has forgotten ours."""
+_SLOWED: Final = 8.0
+_SLOWEST: Final = 1.0
+"""Connections a second to who was found to limit them, and the fewest."""
 
 
 class Withheld(enum.StrEnum):
@@ -34,34 +39,57 @@ class Withheld(enum.StrEnum):
 
 
 class Exclusions(msgspec.Struct, frozen=True):
-    """Listeners that are never asked; each field alone excludes.
+    """Listeners that are never asked, by globs.
 
-    executables: whole paths; units: whole names; places: (address, port), the address as bound.
+    A glob is for "address:port" as bound (an IPv6 address with brackets or without), for the whole
+    path of an executable, or for a unit: "*:22", "/usr/sbin/sshd", "postgresql@*.service".
     """
 
-    ports: frozenset[int] = frozenset()
-    executables: frozenset[str] = frozenset()
-    units: frozenset[str] = frozenset()
-    places: frozenset[tuple[str, int]] = frozenset()
+    globs: tuple[str, ...] = ()
 
     def name(self, listener: Listener) -> bool:
         """Say whether a listener is among them."""
-        return (
-            listener.port in self.ports
-            or listener.executable in self.executables
-            or listener.unit in self.units
-            or (listener.address, listener.port) in self.places
-        )
+        address = f"{listener.address}:{listener.port}"
+        bracketed = f"[{listener.address}]:{listener.port}"
+        known = (address, bracketed, listener.executable, listener.unit)
+        pairs = [(one, glob) for one in known if one for glob in self.globs]
+        return any(one == glob or fnmatchcase(one, glob) for one, glob in pairs)
 
 
 class Place(msgspec.Struct):
     """What is remembered of one place.
 
-    inodes: of the sockets that speak no TLS; failed: when handshakes failed, oldest first.
+    inodes: of the sockets that speak no TLS; spoken: what they speak instead; failed: when
+    handshakes failed, oldest first.
     """
 
     inodes: tuple[int, ...] = ()
+    spoken: Spoken | None = None
     failed: list[float] = msgspec.field(default_factory=list)
+
+
+class Rate(msgspec.Struct):
+    """When the next connection to a listener may begin: a burst at once, then so many a second.
+
+    due: when the next one would be, were they spread evenly.
+    """
+
+    per_second: float = 256.0
+    burst: int = 64
+    due: float = 0.0
+
+    def take(self, now: float) -> float:
+        """Count a connection and give the seconds that it has to wait."""
+        self.due = max(self.due, now - self.burst / self.per_second)
+        wait = max(0.0, self.due - now)
+        self.due += 1 / self.per_second
+        return wait
+
+    def slow(self, now: float) -> None:
+        """Pause, then go on with half of the rate and without bursts, but not below the least."""
+        self.per_second = max(min(self.per_second / 2, _SLOWED), _SLOWEST)
+        self.burst = 0
+        self.due = now + _PAUSE
 
 
 class Restraint(msgspec.Struct):
@@ -73,6 +101,10 @@ class Restraint(msgspec.Struct):
     places: dict[str, Place] = msgspec.field(default_factory=dict)
     most: int = MOST_FAILED
 
+    def may(self, listener: Listener, now: float, excluded: Exclusions | None = None) -> bool:
+        """Say whether a listener may be asked now."""
+        return self.withheld(listener, now, excluded) is None
+
     def withheld(
         self, listener: Listener, now: float, excluded: Exclusions | None = None
     ) -> Withheld | None:
@@ -82,15 +114,20 @@ class Restraint(msgspec.Struct):
         place = self.places.get(_key(listener))
         if place is None:
             return None
-        if place.inodes == listener.inodes:
+        if self.known(listener) is not None:
             return Withheld.NO_TLS
         return Withheld.CAPPED if len(_recent(place.failed, now)) >= self.most else None
+
+    def known(self, listener: Listener) -> Spoken | None:
+        """Give what a listener that speaks no TLS was found to speak, None for any other."""
+        place = self.places.get(_key(listener))
+        return place.spoken if place and place.inodes == listener.inodes else None
 
     def learned(self, listener: Listener, spoken: Spoken, now: float) -> None:
         """Remember what a listener turned out to speak; what is not settled counts as failed."""
         place = self.places.setdefault(_key(listener), Place())
         no_tls = spoken.kind in {Kind.PLAIN, Kind.OTHER}
-        place.inodes = listener.inodes if no_tls else ()
+        place.inodes, place.spoken = (listener.inodes, spoken) if no_tls else ((), None)
         if not spoken.settled:
             self.failed(listener, now, spoken.connections)
 
@@ -103,7 +140,7 @@ class Restraint(msgspec.Struct):
     def forget(self, listener: Listener) -> None:
         """Ask again: its configuration changed, although its sockets did not."""
         if place := self.places.get(_key(listener)):
-            place.inodes = ()
+            place.inodes, place.spoken = (), None
 
     def keep(self, listeners: Iterable[Listener], now: float) -> None:
         """Drop all that is gone, so that the memory does not grow; a count is kept for its hour."""
@@ -111,7 +148,7 @@ class Restraint(msgspec.Struct):
         for key, place in list(self.places.items()):
             place.failed = _recent(place.failed, now)
             if key not in present:
-                place.inodes = ()
+                place.inodes, place.spoken = (), None
             if not place.failed and not place.inodes:
                 del self.places[key]
 

@@ -77,6 +77,8 @@ def read(path: str = "", layouts: Sequence[Layout] = LAYOUTS) -> Roots:
         return Roots(unseen=("roots: this host has no store of root certificates",))
     unseen: list[str] = []
     trusted = dict.fromkeys(_certificates(chosen, unseen))
+    if not trusted and not unseen:
+        unseen.append(f"roots: {chosen}: has no certificate in it")
     public = _public(layout, trusted, unseen) if layout else ()
     return Roots(chosen, tuple(trusted), frozenset(_keys(public)), tuple(unseen))
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.tls import agreement, hello, messages13, secrets13
 from checks.tls.answer import LIMIT, Answer, ServerHello
+from checks.tls.conversation import Conversation
 from checks.tls.messages13 import Message
 from checks.tls.numbers import Alert, Extension, Version
 from checks.tls.proof import is_proved
@@ -35,38 +36,27 @@ _COMPATIBLE: Final = b"\x14\x03\x03\x00\x01\x01"
 _EMPTY_CERTIFICATE: Final = b"\x0b\x00\x00\x04\x00\x00\x00\x00"
 _UPDATED: Final = b"\x18\x00\x00\x01\x00"
 """A KeyUpdate that asks for none back."""
+_IN_CLEAR: Final = b"\x15\x03\x03\x00\x02"
+_CANCELED: Final = bytes([1, Alert.USER_CANCELED])
+_CLOSE: Final = bytes([1, Alert.CLOSE_NOTIFY])
 _MOST_UPDATES: Final = 32
 """Each costs the peer 27 bytes and us three derivations of keys."""
 
 
-class Session:
-    """One handshake.
+class Session(Conversation):
+    """One handshake and what comes after it."""
 
-    certificates: DER, leaf first; staple: the OCSP answer; scheme: of the signature by which the
-    leaf's key was proved; proved: the server holds that key, None where the scheme is not known
-    here; alpn: safe to show; early_data: most bytes a ticket allows, 0 for none; alert: the
-    description of the alert that closed the session.
-    """
+    def __init__(self, asked: hello.ClientHello, *, shares: bool = True) -> None:
+        """Take a hello of TLS 1.3.
 
-    def __init__(self, asked: hello.ClientHello) -> None:
-        """Take a hello of TLS 1.3; its share is made here, for its first group that is known."""
-        offered = [group for group in asked.groups if group in agreement.GROUPS][:1]
+        shares: send a share of its first group that is known here; without one the server names the
+        group it wants.
+        """
+        super().__init__()
+        wanted = asked.groups if shares else ()
+        offered = [group for group in wanted if group in agreement.GROUPS][:1]
         self._shares = {group: agreement.share(group) for group in offered}
         self._asked = asked._replace(shares=self._public())
-        self.hello: ServerHello | None = None
-        self.certificates: tuple[bytes, ...] = ()
-        self.staple = b""
-        self.scheme = 0
-        self.proved: bool | None = None
-        self.alpn = ""
-        self.asks_certificate = False
-        self.tickets = 0
-        self.early_data = 0
-        self.alert: int | None = None
-        self.finished = False
-        self.closed = False
-        self.data = bytearray()
-        """What came as application data."""
         self._answer: Answer | None = Answer(only_hello=True)
         self._retry: ServerHello | None = None
         self._transcript = b""
@@ -91,13 +81,27 @@ class Session:
         pieces = (data[at : at + _PLAINTEXT] for at in range(0, len(data), _PLAINTEXT))
         return b"".join(writing.seal(_DATA, piece) for piece in pieces)
 
-    def receive(self, data: bytes) -> bytes:
-        """Take bytes of the server; raises WireError for what breaks the protocol or is endless.
+    def close(self) -> bytes:
+        """Give the alerts that end the session in good order, at any time (RFC 8446 6.1)."""
+        said = (_CLOSE,) if self.finished else (_CANCELED, _CLOSE)
+        if self._keys is not None:
+            return b"".join(self._keys.writing.seal(_ALERT, one) for one in said)
+        return b"".join(_IN_CLEAR + one for one in said)
 
-        Once `closed`, what else comes is ignored.
+    def receive(self, data: bytes) -> bytes:
+        """Take bytes of the server and give what to answer.
+
+        Raises WireError for what breaks the protocol or is endless, and is closed by that.
         """
         if self.closed:
             return b""
+        try:
+            return self._taken(data)
+        except WireError:
+            self.closed = True
+            raise
+
+    def _taken(self, data: bytes) -> bytes:
         room = max(0, LIMIT - self._size)
         self._size += len(data)
         reply = self._received(data[:room])

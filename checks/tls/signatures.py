@@ -59,6 +59,12 @@ _DIGEST_INFO: Final = {
 """RFC 8017 9.2 note 1: what stands before the digest in a signature."""
 
 
+def known() -> tuple[Algorithm, ...]:
+    """Give every algorithm that is told apart; RSA-PSS with the hashes that are used with it."""
+    pss = (Algorithm("RSA-PSS", digest) for digest in ("sha256", "sha384", "sha512"))
+    return (*(Algorithm(*pair) for pair in _NAMES.values()), *pss)
+
+
 def algorithm(signed: x509.Certificate) -> Algorithm:
     """Name the algorithm of a certificate's signature; one that is not known by its number."""
     number = signed.signature_algorithm_oid.dotted_string

@@ -48,10 +48,11 @@ _DIGITS: Final = regex(r"[\d.]++")
 
 
 class Located(NamedTuple):
-    """A fault with the setting that it stands in."""
+    """A fault with the setting that it stands in, and whose that is: a name of `servers`, or ""."""
 
     fault: Fault
     setting: Setting
+    server: str = ""
 
 
 def judge(site: Site, effective: Effective) -> Iterator[Fault]:
@@ -67,11 +68,11 @@ def located(site: Site, effective: Effective) -> Iterator[Located]:
         message = f"{vain.setting.name} has no effect as written: {vain.reason}"
         # Without numbers of lines and releases, which change while the fault stays.
         fact = f"{vain.setting.name}: {_DIGITS.sub('', vain.reason)}"
-        yield Located(Fault("config-ineffective", message, fact), vain.setting)
+        yield Located(Fault("config-ineffective", message, fact), vain.setting, site.server)
     if effective.classical:
         name = effective.classical.name
         message = f"{name} lists classical groups only, which switches X25519MLKEM768 off"
-        yield Located(Fault("config-pq-disabled", message, name), effective.classical)
+        yield Located(Fault("config-pq-disabled", message, name), effective.classical, site.server)
 
 
 def _legacy(site: Site, effective: Effective) -> Iterator[Located]:
@@ -83,11 +84,11 @@ def _legacy(site: Site, effective: Effective) -> Iterator[Located]:
         refused = [version for version in named if version not in served]
         fate = f"; the library refuses {labels(refused)}" if refused else ""
         message = f"{place.name} switches {labels(named)} on{fate}"
-        yield _of_protocol(message, f"{place.name}: {labels(named)}", place)
+        yield _of_protocol(message, f"{place.name}: {labels(named)}", place, site.server)
     elif site.protocols is None and served:
         message = f"nothing bounds the protocols, so that {site.server} serves {labels(served)}"
-        yield _of_protocol(message, f"{site.server}: {labels(served)}", site.place)
+        yield _of_protocol(message, f"{site.server}: {labels(served)}", site.place, site.server)
 
 
-def _of_protocol(message: str, fact: str, place: Setting) -> Located:
-    return Located(Fault("config-legacy-protocol", message, fact), place)
+def _of_protocol(message: str, fact: str, place: Setting, server: str) -> Located:
+    return Located(Fault("config-legacy-protocol", message, fact), place, server)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PROGRAMS: Final = {
     "apache2": "apache",
@@ -39,7 +42,14 @@ def of_process(executable: str, command: str, unit: str) -> str:
     for name in (program, command.partition(" ")[0]):
         if known := _PROGRAMS.get(name.rstrip(":")):
             return known
+    if program == "master" and "/postfix/" in executable:
+        return "postfix"
     return _UNITS.get(unit.partition(".")[0].partition("@")[0], "")
+
+
+def of_endpoint(sites: Iterable[str], process: str, banner: str) -> str:
+    """Name the software of an endpoint: by the sites that serve there, its process, its banner."""
+    return next(filter(None, (*sites, process)), "") or of_banner(banner)
 
 
 def of_banner(banner: str) -> str:

@@ -217,3 +217,15 @@ _DIALOGUES: Final[Mapping[str, Callable[[], Dialogue]]] = {
 }
 PROTOCOLS: Final = (*_DIALOGUES, "xmpp")
 """The protocols that can begin TLS here."""
+_FAREWELLS: Final[Mapping[str, bytes]] = {
+    "ftp": b"QUIT\r\n",
+    "imap": b"a LOGOUT\r\n",
+    "ldap": b"\x30\x05\x02\x01\x02\x42\x00",
+    "pop3": b"QUIT\r\n",
+    "smtp": b"QUIT\r\n",
+}
+
+
+def farewell(protocol: str) -> bytes:
+    """Give what is said inside TLS to end in good order; b"" where hanging up is good order."""
+    return _FAREWELLS.get(protocol, b"")

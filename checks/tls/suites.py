@@ -136,6 +136,12 @@ def known() -> Mapping[int, Suite]:
 
 
 @cache
+def by_name() -> Mapping[str, Suite]:
+    """Give every suite by IANA's name."""
+    return MappingProxyType({suite.name: suite for suite in known().values()})
+
+
+@cache
 def by_openssl_name() -> Mapping[str, Suite]:
     """Give the suites that OpenSSL has a name for, by that name."""
     return MappingProxyType({s.openssl: s for s in known().values() if s.openssl})

@@ -9,15 +9,14 @@ import msgspec
 from checks.tls import chain, grade, numbers, suites
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from checks.tls.certificate import Certificate
-    from checks.tls.chain import Sent
     from checks.tls.facts import EndpointFacts
 
 
 class CertificateSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One served certificate.
+    """One certificate, served or in a file.
 
     not_before, not_after: ISO 8601 in UTC; sha256: of its DER; spki: SHA-256 of its public key,
     which joins it with private keys, both in hex; issuers: the subjects of what was sent after it.
@@ -56,8 +55,8 @@ class EndpointSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint.
 
     place: as findings name it; protocols: by label, null for one that was not settled; complete:
-    there are no other suites; files: "path:line" of the sites that answer here; hsts: None without
-    the header or without HTTP; grade: "" where there is none.
+    there are no other suites; files: "path:line" of the sites that answer here; http: it speaks
+    that; hsts: None without the header; grade: "" where there is none.
     """
 
     place: str
@@ -73,6 +72,7 @@ class EndpointSummary(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...]
     certificates: tuple[CertificateSummary, ...]
     alpn: tuple[str, ...]
+    http: bool = False
     hsts: str | None
     grade: str
     grade_reasons: tuple[str, ...]
@@ -101,8 +101,11 @@ def of(
         ),
         complete=facts.complete,
         groups=tuple(_group(one) for one in dict.fromkeys((*facts.groups, *facts.curves))),
-        certificates=tuple(_certificate(one.leaf, one) for one in sent if one.leaf is not None),
+        certificates=tuple(
+            certificate(one.leaf, one.certificates[1:]) for one in sent if one.leaf is not None
+        ),
         alpn=facts.alpn,
+        http=facts.http is not None,
         hsts=facts.http.hsts if facts.http else None,
         grade=graded.letter if graded else "",
         grade_reasons=graded.reasons if graded else (),
@@ -115,7 +118,8 @@ def _group(number: int) -> str:
     return numbers.GROUPS.get(number, f"0x{number:04x}")
 
 
-def _certificate(leaf: Certificate, sent: Sent) -> CertificateSummary:
+def certificate(leaf: Certificate, sent: Sequence[Certificate] = ()) -> CertificateSummary:
+    """Put a certificate into words. sent: what came after it."""
     names, addresses = leaf.extensions.names, leaf.extensions.addresses
     return CertificateSummary(
         subject=leaf.subject,
@@ -128,5 +132,5 @@ def _certificate(leaf: Certificate, sent: Sent) -> CertificateSummary:
         sha256=leaf.sha256,
         spki=leaf.key.spki,
         self_signed=leaf.self_signed,
-        issuers=tuple(one.subject for one in sent.certificates[1:]),
+        issuers=tuple(one.subject for one in sent),
     )

@@ -45,6 +45,13 @@ class _Step(NamedTuple):
     name: str
 
 
+class Held(NamedTuple):
+    """A regular file: its status, and its bytes, None where they may not be read."""
+
+    status: os.stat_result
+    data: bytes | None
+
+
 class RootTree:
     """The files below a folder, named as those see them who live in it.
 
@@ -81,20 +88,29 @@ class RootTree:
 
     def read(self, path: str) -> str | None:
         """Give the text of a regular file, bytes that are not UTF-8 as Latin-1; None without it."""
+        held = self.held(path)
+        if held is None or held.data is None:
+            return None
+        try:
+            return held.data.decode()
+        except UnicodeDecodeError:
+            return held.data.decode("latin-1")
+
+    def held(self, path: str) -> Held | None:
+        """Give a regular file with its owner and mode, also where only those may be seen."""
         if path not in self._seen and len(self._seen) >= self._files:
             self._miss(f"more than {self._files} files")
             return None
         self._seen.add(path)
+        found: Held | None = None
         try:
-            data = self._bytes(path)
+            with self._walked(path) as trail:
+                found = Held(_regular(trail[-1].place), None)
+                return self._opened(trail)
         except OSError as error:
             if error.errno not in {errno.ENOENT, errno.ENOTDIR}:
                 self._miss(f"{path}: {_why(error)}")
-            return None
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            return data.decode("latin-1")
+            return found
 
     def glob(self, pattern: str) -> Sequence[str]:
         """Name the paths that fit, sorted by code point; a wildcard matches no leading dot."""
@@ -151,16 +167,14 @@ class RootTree:
             self._entries -= 1
             yield entry
 
-    def _bytes(self, path: str) -> bytes:
-        with self._walked(path) as trail:
-            _must_be_regular(trail[-1].place)
-            descriptor = os.open(trail[-1].name, os.O_RDONLY | _FLAGS, dir_fd=trail[-2].place)
+    def _opened(self, trail: list[_Step]) -> Held:
+        descriptor = os.open(trail[-1].name, os.O_RDONLY | _FLAGS, dir_fd=trail[-2].place)
         with open(descriptor, "rb") as file:
-            _must_be_regular(descriptor)
+            status = _regular(descriptor)
             data = file.read(self._size + 1)
         if len(data) > self._size:
             raise OSError(errno.EFBIG, "too large")
-        return data
+        return Held(status, data)
 
     @contextlib.contextmanager
     def _walked(self, path: str) -> Iterator[list[_Step]]:
@@ -226,9 +240,11 @@ def _must_be_folder(descriptor: int) -> None:
         raise OSError(errno.ENOTDIR, "not a folder")
 
 
-def _must_be_regular(descriptor: int) -> None:
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+def _regular(descriptor: int) -> os.stat_result:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file")
+    return status
 
 
 def _why(error: OSError) -> str:

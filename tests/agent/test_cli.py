@@ -18,6 +18,7 @@ from agent.cli import cli
 from agent.reporting import FORMATS
 from checks import policy
 from checks.secrets import prove, rules
+from checks.tls import profilefile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,15 +195,25 @@ def _yaml_examples() -> list[object]:
 
 def test_the_policy_in_the_readme_is_one() -> None:
     """It is accepted as it stands."""
-    told, _ = _yaml_examples()
+    told, _, _ = _yaml_examples()
     assert policy.from_mapping(told).waivers
 
 
 def test_the_rule_in_the_readme_proves_itself() -> None:
     """It is accepted and fires on its example."""
-    _, raw = _yaml_examples()
+    _, raw, _ = _yaml_examples()
     found = rules.parse("README.md", yaml.safe_dump(raw))
     assert [problem for rule in found for problem in prove.problems(rule)] == []
+
+
+def test_the_profile_in_the_readme_is_one() -> None:
+    """It changes the one that it names."""
+    *_, raw = _yaml_examples()
+    assert isinstance(raw, dict)
+    ours = {rule.id: rule for rule in profilefile.from_mapping(raw, "README.md").rules}
+    base = {rule.id: rule for rule in profilefile.shipped(raw["base"]).rules}
+    assert set(raw["without"]) == set(base) - set(ours)
+    assert {"groups", "lifetime"} <= {i for i, rule in ours.items() if rule != base.get(i)}
 
 
 def test_the_exit_codes_in_the_readme_are_those_of_the_help() -> None:

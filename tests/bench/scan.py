@@ -14,15 +14,12 @@ import os
 import platform
 import shutil
 import statistics
-import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import NamedTuple
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+from paired import CACHE, HERE, ROOT, install, peak, timed, write
+
 SOURCES = (
     "/usr/share",
     "/usr/include",
@@ -32,7 +29,6 @@ SOURCES = (
     "/root/.pyenv/versions",
 )
 FILES, SIZE = 25_000, 206_000_000
-MARKS = "<!-- bench -->", "<!-- /bench -->"
 
 
 class Tool(NamedTuple):
@@ -113,9 +109,7 @@ class Measured(NamedTuple):
 def main() -> None:
     """Build, measure, write."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument(
-        "--work", type=Path, default=Path.home() / ".cache" / "hygiene-agent-bench"
-    )
+    options.add_argument("--work", type=Path, default=CACHE)
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--peers", default="kingfisher,betterleaks,gitleaks")
     options.add_argument("--growth", action="store_true", help="also 10 MB to 2 GB of our own")
@@ -127,7 +121,7 @@ def main() -> None:
     tree, files, size = _tree(work)
     tools = [OURS, *(peer for peer in PEERS if peer.name in chosen.peers.split(","))]
     for tool in tools:
-        _install(work, tool)
+        install(work / tool.name, tool.package, tool.command[0], always=tool is OURS)
     lines = [
         *_compared(work, tools, chosen.runs, tree, files, size=size),
         "",
@@ -135,7 +129,7 @@ def main() -> None:
     ]
     if chosen.growth:
         lines += ["", *_growth(work, tree)]
-    _write("\n".join(lines) + "\n")
+    write(HERE / "results.md", "Last benchmark", "\n".join(lines) + "\n", mark="bench")
 
 
 def _tree(work: Path) -> tuple[Path, int, int]:
@@ -187,22 +181,6 @@ def _texts() -> set[Path]:
     return found
 
 
-def _install(work: Path, tool: Tool) -> None:
-    place = work / tool.name
-    if not place.exists():
-        subprocess.run([sys.executable, "-m", "venv", place], check=True)
-    if tool is OURS or not (place / "bin" / tool.command[0]).exists():
-        pip = [
-            place / "bin" / "python",
-            "-m",
-            "pip",
-            "-q",
-            "--disable-pip-version-check",
-            "install",
-        ]
-        subprocess.run([*pip, "--upgrade", tool.package], check=True)
-
-
 def _call(work: Path, tool: Tool, tree: Path) -> list[str]:
     out = work / f"{tool.name}.json"
     out.unlink(missing_ok=True)
@@ -211,38 +189,11 @@ def _call(work: Path, tool: Tool, tree: Path) -> list[str]:
 
 
 def _time(work: Path, tool: Tool, tree: Path) -> float:
-    command = _call(work, tool, tree)
-    started = time.perf_counter()
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    return timed(_call(work, tool, tree)).seconds
 
 
 def _memory(work: Path, tool: Tool, tree: Path) -> float:
-    """Peak of the resident memory of the tool and its children, each page counted where it is."""
-    process = subprocess.Popen(
-        _call(work, tool, tree), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    peak = 0
-    done = threading.Event()
-    threading.Thread(target=lambda: (process.wait(), done.set()), daemon=True).start()
-    while not done.wait(0.01):
-        peak = max(peak, sum(_resident(pid) for pid in _family(process.pid)))
-    return peak / 1e6
-
-
-def _family(pid: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [pid, *(grand for child in children for grand in _family(int(child)))]
-
-
-def _resident(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
-    except (OSError, IndexError):
-        return 0
+    return peak(_call(work, tool, tree))
 
 
 def _findings(work: Path, tool: Tool) -> tuple[int, int]:
@@ -341,15 +292,6 @@ def _fill(folder: Path, texts: list[Path], size: int) -> tuple[int, int]:
             if total >= size:
                 break
     return files, total
-
-
-def _write(table: str) -> None:
-    print(table)
-    (HERE / "results.md").write_text("# Last benchmark\n\n" + table)
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text().partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    readme.write_text(f"{before}{MARKS[0]}\n{table}{MARKS[1]}{after}")
 
 
 if __name__ == "__main__":

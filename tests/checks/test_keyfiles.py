@@ -81,7 +81,10 @@ def test_a_closed_key_file_is_seen_and_has_no_fault(one: ec.EllipticCurvePrivate
     """A key where keys belong is noted by its public half, never by its value."""
     found = in_text("/etc/ssl/web.key", pem(one))
     assert (told(found), found.unseen) == ([], [])
-    assert found.seen == [KeySeen("/etc/ssl/web.key", spki(one), INODE)]
+    form, key = "PRIVATE KEY", "EC secp256r1"
+    assert found.seen == [
+        KeySeen("/etc/ssl/web.key", spki(one), INODE, form, key, access=CLOSED),
+    ]
 
 
 def test_a_readable_key_file_is_a_fault(one: ec.EllipticCurvePrivateKey) -> None:
@@ -112,7 +115,11 @@ def test_each_key_of_a_file_is_judged(
 def test_what_an_encrypted_key_shows(one: ec.EllipticCurvePrivateKey) -> None:
     """Its public half is unknown, so it is joined with nothing; its armour still tells it apart."""
     found = in_text("/etc/ssl/web.key", pem(one, PASSPHRASE), OPEN)
-    assert (told(found), found.seen) == ([("key-permissions", 1)], [])
+    assert told(found) == [("key-permissions", 1)]
+    assert [(key.spki, key.form, key.encrypted) for key in found.seen] == [
+        ("", "ENCRYPTED PRIVATE KEY", True)
+    ]
+    assert list(keyfiles.joined(found.seen * 2, [("/etc/ssl/web.crt", spki(one))])) == []
     other = in_text("/etc/ssl/web.key", pem(one, PASSPHRASE), OPEN)
     assert found.faults[0].identity != other.faults[0].identity
 
@@ -164,6 +171,8 @@ def test_a_keystore_is_judged_by_who_can_open_it(one: ec.EllipticCurvePrivateKey
     assert told(default) == [("key-passphrase-default", 0)]
     assert [key.spki for key in default.seen] == [spki(one)]
     assert told(look(PASSPHRASE, CLOSED)) == []
+    closed = look(PASSPHRASE, CLOSED).seen
+    assert [(key.spki, key.form, key.encrypted) for key in closed] == [("", "pkcs12", True)]
     assert told(look(PASSPHRASE, OPEN)) == [("key-permissions", 0)]
 
 

@@ -143,6 +143,9 @@ def test_an_unpacked_root_is_read_without_anything_running(
     told = {(one["check"], one["path"], one["line"]) for one in report["findings"]}
     place = ("/etc/nginx/nginx.conf", 4)
     assert told == {("config-legacy-protocol", *place), ("config-ineffective", *place)}
+    (snippet,) = {one["snippet"] for one in report["findings"]}
+    assert snippet == "ssl_protocols TLSv1.2 TLSv1.3;"
+    assert all("ssl_protocols at /etc/nginx/nginx.conf:4" in o["fix"] for o in report["findings"])
     main.write_text(NGINX.format(protocols="TLSv1.2 TLSv1.3"))
     assert (
         json.loads(hygiene("tls", "--root", tmp_path, "--format", "json").stdout)["findings"] == []

@@ -1,4 +1,4 @@
-"""Faults of cipher suites: what each one accepted is too weak for, and told once."""
+"""Faults of cipher suites: what each one accepted is too weak for, told under its worst."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ _CLASSES: Final[dict[str, tuple[str, Callable[[Suite], bool]]]] = {
     "tls-cipher-64bit-block": ("accepts", lambda s: s.has_small_blocks),
     "tls-cipher-cbc": ("accepts", lambda s: s.is_cbc),
 }
-"""Worst first: a suite is told under the first that it belongs to."""
+"""Worst first: a suite is told under every one of the worst, or else under the first, that fits."""
+_SMALL_BLOCKS: Final = "tls-cipher-64bit-block"
 _WORST: Final = frozenset({"tls-cipher-null", "tls-cipher-anonymous", "tls-cipher-export"})
 _EPHEMERAL: Final = frozenset({"SRP", "ECCPWD"})
 """Key exchanges by password that are forward secret (RFC 5054 2.1, RFC 8492)."""
@@ -104,9 +105,10 @@ def judge(facts: EndpointFacts, _context: Context) -> Iterator[Fault]:
     """Find the faults of the suites that an endpoint accepts; unregistered ones are not judged."""
     told = {one: _told(suites.of(one.suite)) for one in facts.suites if one.suite in suites.known()}
     for check, (verb, _) in _CLASSES.items():
-        if members := [one for one, found in told.items() if found == check]:
-            yield Fault(check, f"{verb} {suite_names(members)}", "", _severity(members))
-    lacking = [one for one, found in told.items() if found not in _WORST and _lacks(one)]
+        if members := [one for one, found in told.items() if check in found]:
+            worse = _severity(members) if check == _SMALL_BLOCKS else None
+            yield Fault(check, f"{verb} {suite_names(members)}", "", worse)
+    lacking = [o for o, found in told.items() if _WORST.isdisjoint(found) and _lacks(o)]
     if lacking:
         message = f"whoever gets the key later reads what was sent by {suite_names(lacking)}"
         yield Fault("tls-no-forward-secrecy", message, "")
@@ -115,8 +117,9 @@ def judge(facts: EndpointFacts, _context: Context) -> Iterator[Fault]:
         yield Fault("tls-server-preference", message, "")
 
 
-def _told(suite: Suite) -> str:
-    return next((check for check, (_, fits) in _CLASSES.items() if fits(suite)), "")
+def _told(suite: Suite) -> list[str]:
+    found = [check for check, (_, fits) in _CLASSES.items() if fits(suite)]
+    return [check for check in found if check in _WORST] or found[:1]
 
 
 def _lacks(accepted: Accepted) -> bool:

@@ -77,8 +77,19 @@ def _strict(http: Http) -> Iterator[Fault]:
         yield Fault("http-hsts-short", message, "")
 
 
+def _is_for_programs(media: str) -> bool:
+    """Say whether a type of what is sent is JSON or a metrics format, which names its version."""
+    kind, _, parameters = media.partition(";")
+    return kind.strip().endswith(("json", "openmetrics-text")) or "version=" in parameters
+
+
 def _plain(http: Http) -> Iterator[Fault]:
-    """Look at a plain answer; a page that is refused or not there gives nothing away."""
+    """Look at a plain answer; a page that is refused or not there gives nothing away.
+
+    Nor is what programs read, such as metrics or the word on a server's health, a page of a site.
+    """
+    if http.status < 300 and _is_for_programs(http.media):
+        return
     if http.status in _REDIRECTS and http.location.lower().startswith("https://"):
         return
     if http.status < 400 or http.status == 401:

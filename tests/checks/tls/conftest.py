@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import hashlib
 import ipaddress
+import os
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from checks.secrets import der
+from checks.tls import deepenv
 from checks.tls.facts import Chain, EndpointFacts, Target
 from checks.tls.faults import Context
 from checks.tls.numbers import Version
@@ -88,7 +91,7 @@ class Maker:
         """Make a certificate of LIFE days with LEFT days to go, or one that starts at START."""
         key = key or ec.generate_private_key(ec.SECP256R1())
         subject = subject or self.name(title)
-        first = start or NOW - datetime.timedelta(days=life - left)
+        first = start or self.now - datetime.timedelta(days=life - left)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -177,6 +180,12 @@ def _general(name: str) -> x509.GeneralName:
 def _digest(signer: CertificateIssuerPrivateKeyTypes) -> hashes.SHA256 | None:
     hashed = isinstance(signer, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey))
     return hashes.SHA256() if hashed else None
+
+
+@pytest.fixture(scope="session")
+def sslyze() -> deepenv.Interpreter:
+    """What runs sslyze: packaging/test makes its environment inside that of the tests."""
+    return deepenv.believed(deepenv.location(os.environ, sys.prefix))
 
 
 @pytest.fixture(scope="session")

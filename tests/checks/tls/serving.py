@@ -88,11 +88,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait(port: int, server: subprocess.Popen[bytes]) -> None:
+def wait(port: int, server: subprocess.Popen[bytes], address: str = "127.0.0.1") -> None:
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until and server.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((address, port), 1).close()
         except ConnectionRefusedError:
             time.sleep(0.02)
         else:
@@ -101,15 +101,20 @@ def wait(port: int, server: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def _running(words: list[str], port: int) -> Iterator[int]:
+def running(words: list[str], port: int, address: str = "127.0.0.1") -> Iterator[int]:
+    """Run a server until the block ends; give its port once it listens."""
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as server:
         try:
-            wait(port, server)
+            wait(port, server, address)
             yield port
-        finally:
-            server.kill()
+        finally:  # gently, since a killed parent leaves its workers behind
+            server.terminate()
+            try:
+                server.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +124,7 @@ def s_server(made: Callable[[str], Made]) -> Callable[..., AbstractContextManage
     def started(*options: str, kind: str = "rsa") -> AbstractContextManager[int]:
         port, one = free_port(), made(kind)
         words = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", one.certificate]
-        return _running([*words, "-key", one.private, *options], port)
+        return running([*words, "-key", one.private, *options], port)
 
     return started
 
@@ -132,7 +137,7 @@ def gnutls(made: Callable[[str], Made]) -> Callable[..., AbstractContextManager[
         port, one = free_port(), made(kind)
         words = ["gnutls-serv", "-q", "-p", str(port), "--x509certfile", one.certificate]
         words += ["--x509keyfile", one.private, "--priority", priority, "--echo"]
-        return _running([*words, *options], port)
+        return running([*words, *options], port)
 
     return started
 

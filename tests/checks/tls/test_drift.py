@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import os
 import signal
 import socket
@@ -16,9 +17,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from checks.tls import drift, look
+from checks.tls import answering, drift, look
+from checks.tls.config import Setting, Site
 from checks.tls.drift import Configured
-from checks.tls.facts import Target
+from checks.tls.facts import Accepted, Chain, EndpointFacts, Target
 from checks.tls.numbers import Version
 from checks.tls.servers import nginx
 from checks.tls.tree import RootTree
@@ -107,11 +109,10 @@ class Running:
             (site,) = nginx.sites(tree, str(self.folder / "nginx.conf"))
         leaf = x509.load_pem_x509_certificate((self.folder / "a.crt").read_bytes())
         allowed = frozenset(site.protocols or ())
-        configured = Configured(site, (leaf.public_bytes(Encoding.DER),), allowed)
+        configured = Configured(site, (leaf.public_bytes(Encoding.DER),), site.names, allowed)
         target = Target("127.0.0.1", self.port, "a.example")
-        assert drift.serves(site, target)
-        assert drift.names([configured], target) == ["a.example"]
-        return [fault.check for fault in drift.judge(look.observe(target), configured)]
+        assert answering.serving([configured], target) == (configured,)
+        return [fault.check for fault in drift.judge(look.observe(target), [configured])]
 
 
 @pytest.fixture
@@ -141,10 +142,56 @@ def test_a_set_up_that_was_tightened_and_not_loaded_is_told(server: Running) -> 
     assert server.faults() == []
 
 
-def test_another_port_or_name_is_another_site(server: Running) -> None:
-    """What a site does not answer for is not compared with it."""
-    with RootTree("/") as tree:
-        (site,) = nginx.sites(tree, str(server.folder / "nginx.conf"))
-    assert not drift.serves(site, Target("127.0.0.1", server.port + 1, "a.example"))
-    assert not drift.serves(site, Target("127.0.0.1", server.port, "b.example"))
-    assert site.protocols == (Version.TLS12, Version.TLS13)
+def facts(target: Target, *chains: bytes, suites: tuple[Accepted, ...] = ()) -> EndpointFacts:
+    sent = tuple(Chain((leaf,)) for leaf in chains)
+    versions = {Version.TLS12: True, Version.TLS13: False}
+    return EndpointFacts(target=target, versions=versions, suites=suites, chains=sent)
+
+
+def configured(leaves: tuple[bytes, ...], suites: frozenset[int] | None = None) -> Configured:
+    site = Site(server="nginx", place=Setting("server", "", "/etc/nginx/a", 3))
+    return Configured(site, leaves, suites=suites)
+
+
+TARGET = Target("127.0.0.1", 443)
+
+
+@pytest.mark.parametrize(
+    ("served", "files", "drifted"),
+    [
+        ((b"a",), [(b"a",)], 0),
+        ((b"a",), [(b"b",)], 1),
+        ((b"a",), [(b"b",), (b"a",)], 0),
+        ((b"a",), [(b"b",), (b"c",)], 1),
+        ((b"a",), [(b"b",), ()], 0),
+        ((b"a", b"b"), [(b"a", b"b")], 0),
+        ((b"a", b"b"), [(b"a", b"c")], 1),
+        ((b"a", b"b"), [(b"c", b"d")], 2),
+        ((b"a",), [(b"a", b"c")], 0),
+        ((), [(b"a",)], 0),
+    ],
+)
+def test_what_one_of_the_sites_may_serve_is_no_drift(
+    served: tuple[bytes, ...], files: list[tuple[bytes, ...]], drifted: int
+) -> None:
+    """Which of several sites answered is not known; a pair may have been half asked for."""
+    found = list(drift.judge(facts(TARGET, *served), [configured(one) for one in files]))
+    assert [fault.check for fault in found] == ["drift-certificate-not-loaded"] * drifted
+
+
+def test_both_fingerprints_are_told() -> None:
+    """Whole, so that they can be searched for."""
+    (fault,) = drift.judge(facts(TARGET, b"a"), [configured((b"b",))])
+    told = [hashlib.sha256(leaf).hexdigest() for leaf in (b"a", b"b")]
+    assert fault.message == f"serves {told[0]}, /etc/nginx/a:3 names {told[1]}"
+
+
+def test_suites_that_were_taken_off_are_told() -> None:
+    """Those of TLS 1.3 are another setting's, and what is not known allows everything."""
+    accepted = (Accepted(Version.TLS13, 0x1301), Accepted(Version.TLS12, 0x002F))
+    seen = facts(TARGET, suites=accepted)
+    (fault,) = drift.judge(seen, [configured((), suites=frozenset({0xC02F}))])
+    assert fault.message.startswith("accepts TLS_RSA_WITH_AES_128_CBC_SHA, which /etc/nginx/a:3 ")
+    assert not list(drift.judge(seen, [configured((), suites=frozenset({0x002F}))]))
+    some = [configured((), suites=frozenset({0xC02F})), configured(())]
+    assert not list(drift.judge(seen, some))

@@ -131,3 +131,14 @@ def test_caps_name_checks_that_exist() -> None:
     """A renamed check would cap nothing; probes of the deep tier are judged elsewhere."""
     named = {check for check in grading._CAPS if check.startswith("tls-")}
     assert named <= judging.known().keys()
+
+
+@pytest.mark.parametrize("weak", [0x0005, 0xC012])
+def test_an_old_cipher_costs_more_where_clients_of_today_would_get_it(weak: int) -> None:
+    """A server that chooses RC4 or 3DES in TLS 1.2, or has nothing else, is capped at C."""
+    first = (Accepted(Version.TLS12, weak), Accepted(Version.TLS12, 0xC030))
+    assert graded(suites=first, server_order=True).letter == "C"
+    assert graded(suites=first[::-1], server_order=True).letter != "C"
+    assert graded(suites=first, server_order=False).letter != "C"
+    alone = graded(suites=first[:1], server_order=False)
+    assert any(why.endswith("with TLS 1.2 (C at best)") for why in alone.reasons)

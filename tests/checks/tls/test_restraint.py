@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from checks.tls.listeners import Listener
-from checks.tls.restraint import HOUR, Exclusions, Restraint, Withheld
+from checks.tls.restraint import HOUR, Exclusions, Rate, Restraint, Withheld
 from checks.tls.spoken import Kind, Spoken
 
 ONE = Listener(address="127.0.0.1", port=22, family=4, inodes=(7,), uid=0)
@@ -67,21 +67,68 @@ def test_memory_is_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "excluded",
-    [
-        Exclusions(ports=frozenset({22})),
-        Exclusions(executables=frozenset({"/usr/sbin/sshd"})),
-        Exclusions(units=frozenset({"ssh.service"})),
-        Exclusions(places=frozenset({("127.0.0.1", 22)})),
-    ],
+    "glob",
+    ["127.0.0.1:22", "*:22", "127.*", "/usr/sbin/sshd", "/usr/sbin/*", "ssh.service", "ssh*"],
 )
-def test_exclusions_come_first(excluded: Exclusions) -> None:
+def test_exclusions_come_first(glob: str) -> None:
     """Whoever is named in any way is not asked; whoever is not is."""
     named = msgspec.structs.replace(ONE, executable="/usr/sbin/sshd", unit="ssh.service")
-    other = msgspec.structs.replace(TWO, executable="/usr/sbin/nginx", unit="nginx.service")
-    memory = Restraint()
+    other = Listener(
+        address="192.0.2.1",
+        port=443,
+        family=4,
+        inodes=(9,),
+        uid=0,
+        executable="/opt/nginx",
+        unit="nginx.service",
+    )
+    memory, excluded = Restraint(), Exclusions(("nowhere", glob))
     assert memory.withheld(named, 0, excluded) is Withheld.EXCLUDED
     assert memory.withheld(other, 0, excluded) is None
+    assert (memory.may(named, 0, excluded), memory.may(other, 0, excluded)) == (False, True)
+
+
+@pytest.mark.parametrize("glob", ["[::1]:443", "::1:443", "*:443"])
+def test_an_address_of_six_may_be_in_brackets(glob: str) -> None:
+    """Both ways to write it are understood; another address is another listener."""
+    six = msgspec.structs.replace(TWO, address="::1", family=6)
+    assert Exclusions((glob,)).name(six)
+    assert not Exclusions(("[::2]:443", "")).name(six)
+
+
+def test_what_was_found_out_is_known_until_the_socket_changes() -> None:
+    """A listener that is left alone still counts as what it speaks."""
+    memory, plain = Restraint(), Spoken(Kind.PLAIN, "http")
+    memory.learned(ONE, plain, 0)
+    assert memory.known(ONE) == plain
+    assert memory.known(msgspec.structs.replace(ONE, inodes=(8,))) is None
+    memory.learned(TWO, Spoken(Kind.TLS), 0)
+    assert memory.known(TWO) is None
+    assert memory.known(msgspec.structs.replace(TWO, port=1)) is None
+
+
+def test_a_burst_goes_at_once_and_the_rest_is_spread() -> None:
+    """After the burst each connection waits for its turn; a pause fills the burst again."""
+    rate = Rate(per_second=10, burst=5)
+    assert [rate.take(100.0) for _ in range(6)] == [0, 0, 0, 0, 0, 0]
+    assert [round(rate.take(100.0), 3) for _ in range(3)] == [0.1, 0.2, 0.3]
+    assert rate.take(200.0) == 0
+    assert [rate.take(200.0) for _ in range(5)] == [0] * 5
+    assert rate.take(200.0) > 0
+
+
+def test_who_limits_connections_is_asked_slowly_from_then_on() -> None:
+    """First a second of quiet, then few a second, fewer each time but never none."""
+    rate = Rate()
+    rate.take(100.0)
+    rate.slow(100.0)
+    assert rate.take(100.0) == 1.0
+    assert rate.take(101.0) == pytest.approx(0.125)
+    assert rate.take(200.0) == 0
+    for _ in range(9):
+        rate.slow(200.0)
+    rate.take(201.0)
+    assert rate.take(201.0) == pytest.approx(1.0)
 
 
 def test_memory_survives_as_text() -> None:

@@ -84,6 +84,16 @@ def test_a_host_without_roots_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_without_a_certificate_is_told(tmp_path: Path, root: Issued) -> None:
+    """Without roots nothing can be said about trust, which is not the same as trusting."""
+    _write(tmp_path / "empty")
+    found = roots.read(str(tmp_path / "empty"))
+    assert found.trusted == ()
+    assert found.unseen == (f"roots: {tmp_path / 'empty'}: has no certificate in it",)
+    _write(tmp_path / "one", root)
+    assert roots.read(str(tmp_path / "one")).unseen == ()
+
+
 def test_files_that_are_none_are_told(tmp_path: Path) -> None:
     """FIFOs do not block, and long files are not read."""
     os.mkfifo(tmp_path / "fifo")

@@ -1,4 +1,4 @@
-"""A suite is told once, under the worst that it is."""
+"""A suite is told under the worst that it is."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ CBC = "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"
         ("TLS_PSK_WITH_AES_128_GCM_SHA256", {"tls-no-forward-secrecy"}),
         ("TLS_SRP_SHA_WITH_AES_128_CBC_SHA", {"tls-cipher-cbc"}),
         ("TLS_RSA_WITH_NULL_SHA", {"tls-cipher-null"}),
-        ("TLS_ECDH_anon_WITH_NULL_SHA", {"tls-cipher-null"}),
+        ("TLS_ECDH_anon_WITH_NULL_SHA", {"tls-cipher-null", "tls-cipher-anonymous"}),
         ("TLS_DH_anon_WITH_AES_128_CBC_SHA", {"tls-cipher-anonymous"}),
-        ("TLS_DH_anon_EXPORT_WITH_RC4_40_MD5", {"tls-cipher-anonymous"}),
+        ("TLS_DH_anon_EXPORT_WITH_RC4_40_MD5", {"tls-cipher-anonymous", "tls-cipher-export"}),
         ("TLS_RSA_EXPORT_WITH_RC4_40_MD5", {"tls-cipher-export"}),
         ("TLS_RSA_EXPORT_WITH_DES40_CBC_SHA", {"tls-cipher-export"}),
         ("TLS_ECDHE_RSA_WITH_RC4_128_SHA", {"tls-cipher-rc4"}),
@@ -46,7 +46,7 @@ CBC = "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"
 def test_a_suite_is_told_under_its_worst(
     endpoint: Callable, ids: Callable, accepted: Callable, name: str, expected: set[str]
 ) -> None:
-    """NULL, anonymous and export suites are told once; a missing secrecy comes beside the rest."""
+    """NULL, anonymous and export suites are that alone; a missing secrecy comes beside the rest."""
     assert ids(ciphers, endpoint(suites=accepted(TLS12, name))) == expected
 
 
@@ -113,6 +113,18 @@ def test_des_is_worse_than_triple_des(
     long = endpoint(suites=accepted(TLS12, "TLS_DHE_RSA_WITH_3DES_EDE_CBC_SHA"))
     assert [fault.severity for fault in faults(ciphers, short)] == [Severity.HIGH]
     assert [fault.severity for fault in faults(ciphers, long)] == [None]
+
+
+@pytest.mark.parametrize(
+    "name", ["TLS_RSA_EXPORT_WITH_DES40_CBC_SHA", "TLS_DH_anon_WITH_DES_CBC_SHA"]
+)
+def test_short_keys_make_nothing_milder(
+    endpoint: Callable, faults: Callable, accepted: Callable, name: str
+) -> None:
+    """What is critical stays so where its cipher has small blocks and a short key as well."""
+    (fault,) = faults(ciphers, endpoint(suites=accepted(Version.TLS10, name)))
+    assert fault.severity is None
+    assert ciphers.CHECKS[fault.check].severity is Severity.CRITICAL
 
 
 def test_severities_are_those_that_are_promised() -> None:

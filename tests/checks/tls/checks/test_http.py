@@ -56,6 +56,13 @@ def test_hsts_is_read_as_browsers_do(
         (Http(308, None, "HTTPS://www.example.org/"), False),
         (Http(403), False),
         (Http(404), False),
+        (Http(426), False),
+        (Http(200, media="text/html; charset=utf-8"), True),
+        (Http(200, media="application/json"), False),
+        (Http(200, media="application/problem+json; charset=utf-8"), False),
+        (Http(206, media="text/plain; version=0.0.4"), False),
+        (Http(200, media="application/openmetrics-text; charset=utf-8"), False),
+        (Http(302, None, "/login", media="application/json"), True),
         (None, False),
     ],
 )

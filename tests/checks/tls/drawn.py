@@ -1,0 +1,381 @@
+"""Set-ups of real servers drawn at random: versions, suites, SECLEVEL and key; and how they start.
+
+Found by path as `serving.py` is: `runpy.run_path` gives `DRAWS` and `draw`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import runpy
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from checks.tls.numbers import Version
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator
+
+    from tests.checks.tls.serving import Made
+
+_SERVING = runpy.run_path(str(Path(__file__).with_name("serving.py")))
+_VERSIONS = (Version.TLS10, Version.TLS11, Version.TLS12, Version.TLS13)
+_SHORT = {
+    Version.TLS10: "TLSv1",
+    Version.TLS11: "TLSv1.1",
+    Version.TLS12: "TLSv1.2",
+    Version.TLS13: "TLSv1.3",
+}
+_WANTED = """
+    ALL AES128 AES256 AESCCM AESCCM8 ARIA CAMELLIA CHACHA20 COMPLEMENTOFALL DEFAULT DHE+AES
+    DHE+AESGCM ECDHE+AES HIGH MEDIUM SHA1 SHA256 aNULL eNULL kRSA+AES kRSA+AESGCM
+""".split()
+_UNWANTED = "!ARIA !CAMELLIA !DHE !aNULL !eNULL !kRSA -AES128 -AESGCM -SHA1 -SHA256".split()
+_COMMON13 = "TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256".split()
+"""What OpenSSL offers by itself; without one of them sslyze does not notice TLS 1.3."""
+_SUITES13 = [*_COMMON13, "TLS_AES_128_CCM_8_SHA256", "TLS_AES_128_CCM_SHA256"]
+_GNUTLS = """
+    3DES-CBC AES-128-CBC AES-128-CCM AES-128-CCM-8 AES-128-GCM AES-256-CBC AES-256-GCM ARCFOUR-128
+    CAMELLIA-128-CBC CAMELLIA-256-CBC CHACHA20-POLY1305 NULL
+""".split()
+_AGREEMENTS = "ANON-DH ANON-ECDH DHE-RSA ECDHE-ECDSA ECDHE-RSA RSA".split()
+_CADDY = """
+    TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+    TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+    TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+    TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+    TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 TLS_RSA_WITH_AES_128_CBC_SHA
+    TLS_RSA_WITH_AES_128_GCM_SHA256 TLS_RSA_WITH_AES_256_CBC_SHA TLS_RSA_WITH_AES_256_GCM_SHA384
+""".split()
+_KEYS = ("rsa", "p256", "p384", "ed25519")
+_PATHS = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+
+
+class Drawn(NamedTuple):
+    """One set-up. suites: as the server's library names them; modern: those of TLS 1.3.
+
+    early_data: where the server has a setting for it.
+    """
+
+    server: str
+    key: str
+    versions: tuple[Version, ...]
+    suites: str
+    modern: str = _COMMON13[0]
+    early_data: bool = False
+
+    @property
+    def least(self) -> str:
+        return _SHORT[self.versions[0]]
+
+    @property
+    def most(self) -> str:
+        return _SHORT[self.versions[-1]]
+
+    @property
+    def named(self) -> str:
+        return " ".join(map(_SHORT.get, self.versions))
+
+
+class Place(NamedTuple):
+    """Where a server has its files; both: key and certificate in one file."""
+
+    folder: Path
+    port: int
+    certificate: str
+    key: str
+    both: str
+
+
+class Running(NamedTuple):
+    """Where a server of a set-up is asked."""
+
+    port: int
+    starttls: str = ""
+
+
+def draw(rng: random.Random, server: str) -> Drawn:
+    """Draw a set-up of a server in which it speaks at least one of its versions."""
+    first = rng.randrange(len(_VERSIONS))
+    versions = _VERSIONS[first : rng.randint(first, len(_VERSIONS) - 1) + 1]
+    if server == "dovecot":  # it has no setting for the highest
+        versions = _VERSIONS[first:]
+    if server == "caddy":
+        versions = rng.choice([_VERSIONS[2:], _VERSIONS[2:3], _VERSIONS[3:]])
+    key = rng.choice(_KEYS if _has_ed25519(server, versions) else _KEYS[:3])
+    drawing = {"caddy": _caddy_suites, "gnutls": _priority}.get(server, _string)
+    modern = [rng.choice(_COMMON13), *rng.sample(_SUITES13, rng.randint(0, len(_SUITES13)))]
+    early = rng.random() < 0.5
+    return Drawn(server, key, versions, drawing(rng, versions, key), _joined(modern), early)
+
+
+def _has_ed25519(server: str, versions: tuple[Version, ...]) -> bool:
+    """Say whether a key of Ed25519 may be drawn: there is none before TLS 1.2.
+
+    With GnuTLS in 1.3 only, for OpenSSL's client has not all of its older suites to ask for.
+    """
+    return versions[0] >= Version.TLS13 if server == "gnutls" else versions[-1] >= Version.TLS12
+
+
+def _joined(names: list[str]) -> str:
+    return ":".join(dict.fromkeys(names))
+
+
+def _string(rng: random.Random, versions: tuple[Version, ...], key: str) -> str:
+    """Draw a cipher string of OpenSSL's that leaves something for every version."""
+    words = rng.sample(_WANTED, rng.randint(1, 4)) + rng.sample(_UNWANTED, rng.randint(0, 2))
+    rng.shuffle(words)
+    kept = "ECDHE-RSA" if key == "rsa" else "ECDHE-ECDSA"
+    level = rng.randint(0, 2) if versions[-1] >= Version.TLS12 else 0
+    return ":".join([*words, f"{kept}-AES128-GCM-SHA256:{kept}-AES256-SHA:@SECLEVEL={level}"])
+
+
+def _priority(rng: random.Random, versions: tuple[Version, ...], key: str) -> str:
+    """Draw a priority string of GnuTLS's."""
+    wanted = [f"+VERS-TLS{version.label.split()[1]}" for version in versions]
+    # With NULL and nothing but TLS 1.3 gnutls-serv ends at the first connection.
+    known = [name for name in _GNUTLS if name != "NULL" or Version.TLS12 in versions]
+    ciphers = rng.sample(known, rng.randint(1, len(known)))
+    agreed = rng.sample(_AGREEMENTS, rng.randint(1, len(_AGREEMENTS)))
+    kept = "ECDHE-RSA" if key == "rsa" else "ECDHE-ECDSA"
+    wanted += [f"+{one}" for one in dict.fromkeys(["AES-128-GCM", "AES-128-CBC", *ciphers])]
+    wanted += [f"+{one}" for one in dict.fromkeys([kept, *agreed])]
+    return ":".join(["NORMAL:-VERS-ALL:-CIPHER-ALL:-KX-ALL:+MD5:+SHA1", *wanted])
+
+
+def _caddy_suites(rng: random.Random, _versions: tuple[Version, ...], key: str) -> str:
+    kept = "RSA" if key == "rsa" else "ECDSA"
+    names = rng.sample(_CADDY, rng.randint(1, len(_CADDY)))
+    return " ".join(dict.fromkeys([*names, f"TLS_ECDHE_{kept}_WITH_AES_128_GCM_SHA256"]))
+
+
+@contextlib.contextmanager
+def started(drawn: Drawn, made: Callable[[str], Made]) -> Iterator[Running]:
+    """Start the server of a set-up in a folder that its own users can enter."""
+    one = made(drawn.key)
+    folder = Path(tempfile.mkdtemp(prefix="drawn-"))
+    folder.chmod(0o755)
+    try:
+        for name, path in (("site.crt", one.certificate), ("site.key", one.private)):
+            shutil.copy(path, folder / name)
+        both = folder / "site.pem"
+        both.write_text(Path(one.private).read_text() + Path(one.certificate).read_text())
+        files = (folder / name for name in ("site.crt", "site.key", "site.pem"))
+        place = Place(folder, _SERVING["free_port"](), *map(str, files))
+        words, starttls = SERVERS[drawn.server](drawn, place)
+        program = shutil.which(words[0], path=_PATHS)
+        assert program, f"{words[0]}: packaging/test installs it"
+        with _SERVING["running"]([program, *words[1:]], place.port) as port:
+            yield Running(port, starttls)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _written(place: Place, name: str, text: str) -> str:
+    path = place.folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def _apache(drawn: Drawn, place: Place) -> tuple[list[str], str]:
+    modules = "mpm_event authz_core ssl".split()
+    loaded = [f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so" for m in modules]
+    wanted = " ".join(f"+{word}" for word in drawn.named.split())
+    text = (
+        "\n".join(loaded)
+        + f"""
+ServerRoot {place.folder}
+DefaultRuntimeDir {place.folder}
+PidFile {place.folder}/pid
+ServerName localhost
+Listen 127.0.0.1:{place.port}
+ErrorLog {place.folder}/error.log
+Mutex file:{place.folder}
+SSLEngine on
+SSLProtocol -all {wanted}
+SSLCipherSuite {drawn.suites}
+SSLCipherSuite TLSv1.3 {drawn.modern}
+SSLCertificateFile {place.certificate}
+SSLCertificateKeyFile {place.key}
+"""
+    )
+    return ["apache2", "-DFOREGROUND", "-f", _written(place, "httpd.conf", text)], ""
+
+
+def _caddy(drawn: Drawn, place: Place) -> tuple[list[str], str]:
+    versions = [word.replace("TLSv", "tls") for word in drawn.named.split()]
+    text = f"""
+{{
+    admin off
+    auto_https disable_redirects
+    storage file_system {place.folder}/store
+}}
+https://localhost:{place.port} {{
+    bind 127.0.0.1
+    tls {place.certificate} {place.key} {{
+        protocols {versions[0]} {versions[-1]}
+        ciphers {drawn.suites}
+    }}
+    respond ok
+}}
+"""
+    path = _written(place, "Caddyfile", text)
+    return ["caddy", "run", "--adapter", "caddyfile", "--config", path], ""
+
+
+def _dovecot(drawn: Drawn, place: Place) -> tuple[list[str], str]:
+    text = f"""
+base_dir = {place.folder}/run
+state_dir = {place.folder}/state
+log_path = {place.folder}/log
+protocols = imap
+ssl_cert = <{place.certificate}
+ssl_key = <{place.key}
+ssl_min_protocol = {drawn.least}
+ssl_cipher_list = {drawn.suites}
+ssl_cipher_suites = {drawn.modern}
+service imap-login {{
+  service_count = 0
+  inet_listener imap {{
+    address = 127.0.0.1
+    port = {place.port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+passdb {{
+  driver = static
+}}
+"""
+    return ["dovecot", "-F", "-c", _written(place, "dovecot.conf", text)], "imap"
+
+
+def _gnutls(drawn: Drawn, place: Place) -> tuple[list[str], str]:
+    words = ["gnutls-serv", "-q", "-p", str(place.port), "--priority", drawn.suites]
+    words += ["--disable-client-cert"]  # sslyze waits long for what becomes of its having none
+    words += ["--earlydata"] if drawn.early_data else []
+    return [*words, "--x509certfile", place.certificate, "--x509keyfile", place.key], ""
+
+
+def _haproxy(drawn: Drawn, place: Place) -> tuple[list[str], str]:
+    least, most = (f"{one}.0" if one == "TLSv1" else one for one in (drawn.least, drawn.most))
+    early = " allow-0rtt" if drawn.early_data else ""
+    text = f"""
+global
+    tune.ssl.default-dh-param 2048
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 5s
+    timeout server 5s
+frontend site
+    bind 127.0.0.1:{place.port} ssl crt {place.both} ssl-min-ver {least} ssl-max-ver {most} \
+ciphers {drawn.suites} ciphersuites {drawn.modern}{early}
+    http-request return status 200
+"""
+    return ["haproxy", "-db", "-f", _written(place, "haproxy.cfg", text)], ""
+
+
+def _lighttpd(drawn: Drawn, place: Place) -> tuple[list[str], str]:
+    text = f"""
+server.modules = ("mod_openssl")
+server.document-root = "{place.folder}"
+server.bind = "127.0.0.1"
+server.port = {place.port}
+ssl.engine = "enable"
+ssl.pemfile = "{place.both}"
+ssl.openssl.ssl-conf-cmd = (
+    "MinProtocol" => "{drawn.least}",
+    "MaxProtocol" => "{drawn.most}",
+    "CipherString" => "{drawn.suites}",
+    "Ciphersuites" => "{drawn.modern}"
+)
+"""
+    return ["lighttpd", "-D", "-f", _written(place, "lighttpd.conf", text)], ""
+
+
+def _nginx(drawn: Drawn, place: Place) -> tuple[list[str], str]:
+    text = f"""
+daemon off;
+pid {place.folder}/pid;
+worker_processes 1;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    server {{
+        listen 127.0.0.1:{place.port} ssl;
+        ssl_protocols {drawn.named};
+        ssl_ciphers {drawn.suites};
+        ssl_conf_command Ciphersuites {drawn.modern};
+        ssl_early_data {"on" if drawn.early_data else "off"};
+        ssl_certificate {place.certificate};
+        ssl_certificate_key {place.key};
+        return 200 ok;
+    }}
+}}
+"""
+    return ["nginx", "-e", "stderr", "-c", _written(place, "nginx.conf", text)], ""
+
+
+def _postfix(drawn: Drawn, place: Place) -> tuple[list[str], str]:
+    main = f"""
+compatibility_level = 3.6
+queue_directory = {place.folder}/queue
+data_directory = {place.folder}/data
+myhostname = localhost
+mydestination =
+local_recipient_maps =
+alias_maps =
+inet_interfaces = 127.0.0.1
+maillog_file = {place.folder}/log
+maillog_file_prefixes = {place.folder}
+smtpd_tls_chain_files = {place.both}
+smtpd_tls_security_level = may
+smtpd_tls_protocols = >={drawn.least}, <={drawn.most}
+smtpd_tls_ciphers = high
+tls_high_cipherlist = {drawn.suites}
+"""
+    master = f"""
+127.0.0.1:{place.port} inet n - n - - smtpd
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+proxymap unix - - n - - proxymap
+anvil unix - - n - 1 anvil
+postlog unix-dgram n - n - 1 postlogd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+pickup unix n - n 60 1 pickup
+"""
+    for name in ("conf", "queue", "data"):
+        (place.folder / name).mkdir()
+    shutil.chown(place.folder / "data", "postfix")
+    _written(place, "conf/main.cf", main)
+    _written(place, "conf/master.cf", master)
+    folder = str(place.folder / "conf")
+    # What `postfix start` does, without the shell that would outlive its signals.
+    subprocess.run(["postfix", "-c", folder, "check"], check=True, capture_output=True)
+    return ["/usr/lib/postfix/sbin/master", "-c", folder], "smtp"
+
+
+def _s_server(drawn: Drawn, place: Place) -> tuple[list[str], str]:
+    words = ["openssl", "s_server", "-www", "-accept", f"127.0.0.1:{place.port}"]
+    words += ["-cert", place.certificate, "-key", place.key, "-cipher", drawn.suites]
+    words += ["-ciphersuites", drawn.modern, "-min_protocol", drawn.least]
+    return [*words, "-max_protocol", drawn.most], ""
+
+
+SERVERS: dict[str, Callable[[Drawn, Place], tuple[list[str], str]]] = {
+    "apache": _apache,
+    "caddy": _caddy,
+    "dovecot": _dovecot,
+    "gnutls": _gnutls,
+    "haproxy": _haproxy,
+    "lighttpd": _lighttpd,
+    "nginx": _nginx,
+    "postfix": _postfix,
+    "s_server": _s_server,
+}

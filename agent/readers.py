@@ -15,6 +15,7 @@ import signal
 import socket
 import struct
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -36,6 +37,8 @@ _PATH: Final = 64 * 1024
 _CHUNK: Final = 256 * 1024
 _GRACE: Final = 6.0
 """Seconds after which a reader that did not heed its own clock is killed."""
+_AHEAD: Final = 8
+"""Files that a reader is given before it has answered."""
 _SPOILED: Final = "reader spoiled"
 
 
@@ -44,23 +47,27 @@ class ReaderError(HygieneError):
 
 
 class Read(NamedTuple):
-    """A file that was given to a reader, and what came of it. status: of when it was opened."""
+    """A file that was given to a reader, and what came of it. status: of when it was opened.
+
+    result: None where it has to be given again, since the reader ended at the file before it.
+    """
 
     path: str
     status: os.stat_result
-    result: Result
+    result: Result | None
 
 
 class _Reader:
-    """One process: at most one file at a time."""
+    """One process: it reads one file after the other, a few of which are given ahead."""
 
     def __init__(self, pid: int, orders: socket.socket, answers: int) -> None:
         self.pid = pid
         self.orders = orders
         self.answers = answers
-        self.given: tuple[str, os.stat_result] | None = None
+        self.given: deque[tuple[str, os.stat_result]] = deque()
         self.since = time.monotonic()
         self.heard = bytearray()
+        self.ended = False
 
 
 class Readers:
@@ -81,7 +88,9 @@ class Readers:
 
     def free(self) -> bool:
         """Say whether a file can be given."""
-        return len(self._readers) < self._most or any(not one.given for one in self._readers)
+        return len(self._readers) < self._most or any(
+            len(one.given) < _AHEAD for one in self._readers
+        )
 
     def busy(self) -> bool:
         """Say whether a file is being read."""
@@ -94,57 +103,61 @@ class Readers:
     def give(self, opened: Opened) -> None:
         """Have a file read; its descriptor is closed here. Only when `free`; raises ReaderError."""
         try:
-            reader = next((one for one in self._readers if not one.given), None) or self._start()
-            reader.given, reader.since = (opened.path, opened.status), time.monotonic()
+            reader = self._next()
+            if not reader.given:
+                reader.since = time.monotonic()
+            reader.given.append((opened.path, opened.status))
             with contextlib.suppress(OSError):  # a dead reader shows when its answers end
                 socket.send_fds(reader.orders, [os.fsencode(opened.path)], [opened.descriptor])
         finally:
             os.close(opened.descriptor)
 
+    def _next(self) -> _Reader:
+        """Choose a reader: an idle one, a new one, or the one with the least before it."""
+        least = min(self._readers, key=lambda one: len(one.given), default=None)
+        if least is None or (least.given and len(self._readers) < self._most):
+            return self._start()
+        return least
+
     def take(self) -> Iterator[Read]:
         """Give what was read since the last time, and what never will be."""
-        now = time.monotonic()
         for reader in list(self._readers):
-            answer = self._heard(reader)
-            late = now - reader.since > self._seconds + _GRACE
-            if reader.given and (answer is not None or late):
-                path, status = reader.given
-                reader.given, reader.since = None, now
-                found = _decoded(answer) if answer else None
-                if found is None:
-                    why = _why(answer, late=late)
-                    found = Result(inconclusive=[Inconclusive(path, why)])
-                    self._end(reader)
-                yield Read(path, status, found)
-            elif answer is not None or (late and self._readers[0] is not reader):
-                self._end(reader)  # it says what nobody asked, or has ended, or is not needed
+            self._hear(reader)
+            while (answer := _whole(reader.heard)) is not None:
+                if not reader.given or (found := _decoded(answer)) is None:
+                    yield from self._lost(reader, _SPOILED)
+                    break
+                reader.since = time.monotonic()
+                yield Read(*reader.given.popleft(), found)
+            else:
+                late = time.monotonic() - reader.since > self._seconds + _GRACE
+                if reader.ended:
+                    yield from self._lost(reader, bounds.CRASHED)
+                elif late and (reader.given or self._readers[0] is not reader):
+                    yield from self._lost(reader, bounds.SLOW)
+
+    def _lost(self, reader: _Reader, why: str) -> Iterator[Read]:
+        """End a reader: the file it was at is reported, those behind it have to be given again."""
+        self._end(reader)
+        for number, (path, status) in enumerate(reader.given):
+            found = None if number else Result(inconclusive=[Inconclusive(path, why)])
+            yield Read(path, status, found)
 
     def close(self) -> None:
         """End all readers."""
         for reader in list(self._readers):
             self._end(reader)
 
-    def _heard(self, reader: _Reader) -> bytes | None:
-        """Give a whole answer; b"" where there will be none; None while it is not whole."""
+    def _hear(self, reader: _Reader) -> None:
+        """Take what a reader has said; a limit keeps one that babbles from filling the memory."""
         poll = select.poll()
         poll.register(reader.answers, select.POLLIN)
-        while poll.poll(0):
+        while len(reader.heard) <= _LENGTH.size + _LONGEST and poll.poll(0):
             part = os.read(reader.answers, _CHUNK)
             if not part:
-                return b""
+                reader.ended = True
+                return
             reader.heard += part
-            if len(reader.heard) > _LENGTH.size + _LONGEST:
-                return _LENGTH.pack(0)
-        if len(reader.heard) < _LENGTH.size:
-            return None
-        [length] = _LENGTH.unpack_from(reader.heard)
-        if length > _LONGEST:
-            return _LENGTH.pack(0)
-        if len(reader.heard) < _LENGTH.size + length:
-            return None
-        answer = bytes(reader.heard[: _LENGTH.size + length])
-        del reader.heard[: _LENGTH.size + length]
-        return answer
 
     def _start(self) -> _Reader:
         try:
@@ -179,15 +192,23 @@ class Readers:
             os.waitpid(reader.pid, 0)
 
 
-def _why(answer: bytes | None, *, late: bool) -> str:
-    if answer:
-        return _SPOILED
-    return bounds.SLOW if late and answer is None else bounds.CRASHED
+def _whole(heard: bytearray) -> bytes | None:
+    """Take the first whole answer out of what was heard; b"" for one that is too long."""
+    if len(heard) < _LENGTH.size:
+        return None
+    [length] = _LENGTH.unpack_from(heard)
+    if length > _LONGEST:
+        return b""
+    if len(heard) < _LENGTH.size + length:
+        return None
+    answer = bytes(heard[_LENGTH.size : _LENGTH.size + length])
+    del heard[: _LENGTH.size + length]
+    return answer
 
 
 def _decoded(answer: bytes) -> Result | None:
     with contextlib.suppress(msgspec.MsgspecError, ValueError, RecursionError):
-        return packing.unpack(answer[_LENGTH.size :], Result)
+        return packing.unpack(answer, Result)
     return None
 
 

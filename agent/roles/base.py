@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from agent.events import Gap
     from agent.settings import Settings
 
+_FLUSH: Final = 0.05
+"""Seconds between two hand-overs to the journal, each of which waits for the disk."""
 _PUBLISH: Final = 5.0
 _PRUNE: Final = 30.0
 _ALIVE: Final = 10.0
@@ -54,7 +56,7 @@ class Base:
         self.started = time.time()
         self.stopping = self.reloading = False
         self.faults: dict[str, str] = {}
-        self._next = dict.fromkeys(("publish", "prune", "alive", "digest"), 0.0)
+        self._next = dict.fromkeys(("flush", "publish", "prune", "alive", "digest"), 0.0)
         self.ledger, damaged = self._opened(str(self.folder / "state.sqlite"))
         self.fresh = damaged or self.last_alive == 0
         """Nothing is known from before."""
@@ -118,7 +120,8 @@ class Base:
 
     def care(self, numbers: dict[str, int], gaps: Sequence[Gap] = ()) -> None:
         """Do what has to be done now and then: hand over, publish, prune, digest, be alive."""
-        self.flush()
+        if self._is_due("flush", _FLUSH):
+            self.flush()
         if self._is_due("alive", _ALIVE):
             self._alive()
         if self._is_due("prune", _PRUNE):

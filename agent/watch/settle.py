@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import KeysView
 
 QUIET: Final = 0.05
 """Seconds without a further touch after which a file is looked at."""
@@ -46,9 +49,9 @@ class Settler:
                 found.append(path)
         return found
 
-    def paths(self) -> list[str]:
+    def paths(self) -> KeysView[str]:
         """Give the paths that wait."""
-        return list(self._touched)
+        return self._touched.keys()
 
     def wait(self, now: float) -> float | None:
         """Give the seconds until something may be due, None while nothing waits."""

@@ -146,10 +146,23 @@ class Watcher:
                 self._queue[path] = None
             else:
                 self._held.append((when, path))
-        self._begin()
-        for read in self._parts.readers.take():
-            self._finish(read)
-        self._begin()
+        self._work()
+
+    def _work(self) -> None:
+        """Take in what was read and give more, all in one transaction, or none of it."""
+        dealt: list[str] = []
+        try:
+            with self._parts.ledger.together():
+                for read in self._parts.readers.take():
+                    self._reading.discard(read.path)
+                    dealt.append(read.path)
+                    self._finish(read)
+                self._begin(dealt)
+        except LedgerError:
+            again = time.monotonic() + _AGAIN
+            self._held += [(again, path) for path in dealt]
+            return
+        self._settled(dealt)
 
     def _sleep(self, timeout: float) -> None:
         now = time.monotonic()
@@ -204,7 +217,7 @@ class Watcher:
             self.everything(reason="", since=0)
             return
         self._closing.append((walk.missed | self._pending(), len(walk.missed)))
-        self._settled("")
+        self._settled([])
 
     def _pending(self) -> set[str]:
         held = {path for _, path in self._held}
@@ -221,35 +234,38 @@ class Watcher:
 
     # Looking
 
-    def _begin(self) -> None:
-        """Give readers what waits, as far as the budget goes."""
-        for path in list(self._queue):
-            if not self._parts.readers.free():
-                return
-            if path in self._reading:
-                continue
+    def _begin(self, dealt: list[str]) -> None:
+        """Give readers what waits, as far as the budget goes; note what needed no reader."""
+        end = time.monotonic() + _SLICE
+        later: list[str] = []
+        while self._queue and self._parts.readers.free() and time.monotonic() < end:
+            path = next(iter(self._queue))
             del self._queue[path]
-            self._look(path)
+            if path in self._reading:
+                later.append(path)
+            elif self._look(path):
+                dealt.append(path)
+        self._queue |= dict.fromkeys(later)
 
-    def _look(self, path: str) -> None:
+    def _look(self, path: str) -> bool:
+        """Have a file looked at; say whether that is done already."""
         now = time.monotonic()
         try:
             status = os.lstat(path)
         except OSError:
-            self._gone(path)
-            return
+            return self._gone(path)
         if stat.S_ISLNK(status.st_mode):
             self._link(path)
         if not stat.S_ISREG(status.st_mode) or not self._ours(path):
-            self._gone(path)
-        elif self._index.get(path) == stamp(status):
-            self._settled(path)
-        elif (wait := self._parts.shares.wait(status.st_uid, status.st_size, now)) > 0:
+            return self._gone(path)
+        if self._index.get(path) == stamp(status):
+            return True
+        if (wait := self._parts.shares.wait(status.st_uid, status.st_size, now)) > 0:
             self._held.append((now + wait, path))
-        else:
-            self._open(path)
+            return False
+        return self._open(path)
 
-    def _open(self, path: str) -> None:
+    def _open(self, path: str) -> bool:
         opened = files.open_file(path)
         if isinstance(opened, files.Opened):
             status = opened.status
@@ -259,10 +275,12 @@ class Watcher:
             if status.st_nlink > 1:
                 self._watch_names(path)
             self._parts.readers.give(opened)
-        elif isinstance(opened, Inconclusive):
-            self._blind(path, opened)
-        else:
-            self._gone(path)
+            return False
+        if isinstance(opened, Inconclusive):
+            now = time.time()
+            self._parts.coverage.open(path, _why(opened), now, now)
+            return True
+        return self._gone(path)
 
     def _watch_names(self, path: str) -> None:
         """Watch a file with several names itself: a folder's watch does not tell of the others."""
@@ -275,7 +293,9 @@ class Watcher:
 
     def _finish(self, read: Read) -> None:
         """Take in what a reader found."""
-        self._reading.discard(read.path)
+        if read.result is None:
+            self._settler.touch(read.path, time.monotonic())
+            return
         self._looked += 1
         then = stamp(read.status)
         try:
@@ -289,52 +309,31 @@ class Watcher:
             (*result.suppressed, *waived),
             conclusive=same and not result.inconclusive,
         )
-        try:
-            with self._parts.ledger.together():
-                self._parts.ledger.observe(read.path, look, now)
-                if same:
-                    self._index.put(read.path, then)
-                if result.inconclusive:
-                    first = result.inconclusive[0]
-                    self._parts.coverage.open(read.path, _why(first), now, now)
-                elif same:
-                    self._parts.coverage.close(read.path, "look", now)
-        except LedgerError:
-            self._held.append((time.monotonic() + _AGAIN, read.path))
-            return
+        self._parts.ledger.observe(read.path, look, now)
         if same:
-            self._settled(read.path)
+            self._index.put(read.path, then)
         else:
             self._settler.touch(read.path, time.monotonic())
+        if result.inconclusive:
+            self._parts.coverage.open(read.path, _why(result.inconclusive[0]), now, now)
+        elif same:
+            self._parts.coverage.close(read.path, "look", now)
 
-    def _blind(self, path: str, why: Inconclusive) -> None:
-        now = time.time()
-        try:
-            self._parts.coverage.open(path, _why(why), now, now)
-        except LedgerError:
-            self._held.append((time.monotonic() + _AGAIN, path))
-            return
-        self._settled(path)
-
-    def _gone(self, path: str) -> None:
+    def _gone(self, path: str) -> bool:
         """Take in that there is no such file any more, or none that is watched."""
         now = time.time()
-        try:
-            with self._parts.ledger.together():
-                self._parts.ledger.observe(path, Look(), now)
-                self._index.drop(path)
-                self._parts.coverage.close(path, "gone", now)
-        except LedgerError:
-            self._held.append((time.monotonic() + _AGAIN, path))
-            return
+        self._parts.ledger.observe(path, Look(), now)
+        self._index.drop(path)
+        self._parts.coverage.close(path, "gone", now)
         if self._parts.follow_links and not os.path.islink(path):
             self._turned(path, "")
-        self._settled(path)
+        return True
 
-    def _settled(self, path: str) -> None:
-        """Note that a path was dealt with; close the gap when all of a walk was."""
+    def _settled(self, dealt: list[str]) -> None:
+        """Note what was dealt with, unless it waits again; close the gap when all of a walk was."""
+        waiting_again = self._settler.paths() if self._closing else ()
         for waiting, _ in self._closing:
-            waiting.discard(path)
+            waiting.difference_update(set(dealt).difference(waiting_again))
         while self._closing and not self._closing[0][0]:
             _, missed = self._closing.pop(0)
             if not self._closing and not any(walk.whole for walk in self._walks):

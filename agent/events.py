@@ -34,6 +34,8 @@ class Kind(enum.StrEnum):
     """All that is open, as counts and a hash."""
     DROPPED = "dropped"
     """Events that were given up because nobody took them in time."""
+    AUDIT = "audit"
+    """Something the agent or its administrator did, or how far an audit log is."""
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,11 +96,42 @@ class Dropped(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who acts. login: the user id of the login it comes from, -1 where nobody logged in.
+
+    uid: the effective one; executable: of the process; unit: of systemd, "" where there is none.
+    """
+
+    login: int = -1
+    uid: int
+    pid: int
+    executable: str = ""
+    unit: str = ""
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far an audit log is, or one entry of it.
+
+    chain: which log; sequence and sha256 (in hex): of the entry that is the last one by now. In an
+    event of the kind AUDIT also that entry: at, actor, act, subject, result; `act` is "" where it
+    only says how far the log is. In others it is the log of the role that speaks.
+    """
+
+    chain: str
+    sequence: int
+    sha256: str
+    at: float = 0
+    actor: Actor | None = None
+    act: str = ""
+    subject: str = ""
+    result: str = ""
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One event. id: unique for ever, "STREAM-SEQUENCE"; at: seconds since 1970 in UTC.
 
-    Of a finding: first_seen and last_seen as `at`. One of the last four fields goes with the kinds
-    of their names.
+    Of a finding: first_seen and last_seen as `at`. One of the last five fields goes with the kinds
+    of their names; `audit` with digests too.
     """
 
     id: str
@@ -113,3 +146,4 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     digest: Digest | None = None
     health: Health | None = None
     dropped: Dropped | None = None
+    audit: Audit | None = None

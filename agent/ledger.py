@@ -20,18 +20,22 @@ from agent.events import Digest, Event, Kind
 from agent.findings import Status, Tracked
 from agent.journal import Record
 from checks.errors import HygieneError
+from checks.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from agent.events import Audit
     from agent.findings import Change, Look
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tracked (
-    subject BLOB NOT NULL, identity TEXT NOT NULL, status TEXT NOT NULL, known BLOB NOT NULL,
+    subject BLOB NOT NULL, identity TEXT NOT NULL, status TEXT NOT NULL,
+    severity INTEGER NOT NULL, known BLOB NOT NULL,
     PRIMARY KEY (subject, identity)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tracked_standing ON tracked (status, severity);
 CREATE TABLE IF NOT EXISTS outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, event BLOB NOT NULL);
 """
 SQLITE_ERROR: Final = sqlite3.Error
@@ -148,8 +152,9 @@ class Ledger:
         if change.known is None:
             self._base.execute("DELETE FROM tracked WHERE subject = ? AND identity = ?", key)
         else:
-            row = (*key, change.known.status.value, packing.pack(change.known))
-            self._base.execute("INSERT OR REPLACE INTO tracked VALUES (?, ?, ?, ?)", row)
+            severity = int(change.finding.severity)
+            row = (*key, change.known.status.value, severity, packing.pack(change.known))
+            self._base.execute("INSERT OR REPLACE INTO tracked VALUES (?, ?, ?, ?, ?)", row)
         if change.kind is None:
             return None
         return self.emit(
@@ -173,8 +178,11 @@ class Ledger:
             )
         return event
 
-    def digest(self, now: float, epoch: int) -> Event:
-        """Report what is open as counts and a hash; raises LedgerError."""
+    def digest(self, now: float, epoch: int, audit: Audit | None = None) -> Event:
+        """Report what is open as counts and a hash; raises LedgerError.
+
+        audit: how far the role's own audit log is.
+        """
         with self.together():
             rows = self._base.execute("SELECT identity, status FROM tracked").fetchall()
             told = [(i, Status(s)) for i, s in rows if s != Status.SUPPRESSED]
@@ -185,7 +193,7 @@ class Ledger:
                 sha256=findings.digest(told),
                 epoch=epoch,
             )
-            return self.emit(Kind.DIGEST, now, digest=made)
+            return self.emit(Kind.DIGEST, now, digest=made, audit=audit)
 
     def retell(self, now: float) -> int:
         """Report everything that is known once more, as it stands; give how many that was."""
@@ -223,6 +231,34 @@ class Ledger:
         """Count the findings."""
         rows = dict(self._base.execute("SELECT status, count(*) FROM tracked GROUP BY status"))
         return Counts(*(rows.get(name, 0) for name in Counts._fields))
+
+    def severities(self) -> dict[Severity, int]:
+        """Count the open findings by severity, the most severe first; none is left out."""
+        rows = self._base.execute(
+            "SELECT severity, count(*) FROM tracked WHERE status = ? GROUP BY severity"
+            " ORDER BY severity DESC",
+            (Status.OPEN.value,),
+        )
+        return {Severity(number): count for number, count in rows}
+
+    def worst(self, status: Status, most: int) -> list[Tracked]:
+        """Give the most severe findings of a status, at most so many."""
+        rows = self._base.execute(
+            "SELECT known FROM tracked WHERE status = ? ORDER BY severity DESC LIMIT ?",
+            (status.value, most),
+        )
+        return [packing.unpack(packed, Tracked) for (packed,) in rows]
+
+    def statuses(self, identity: str) -> list[Status]:
+        """Give how a finding stands, at each place where it is known."""
+        rows = self._base.execute("SELECT status FROM tracked WHERE identity = ?", (identity,))
+        return [Status(status) for (status,) in rows]
+
+    @property
+    def revision(self) -> int:
+        """A number that rises with every event: while it stays, no finding opened or ended."""
+        row = self._base.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+        return int(row[0]) if row else 0
 
     def close(self) -> None:
         """Let go of the file."""

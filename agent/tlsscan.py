@@ -14,7 +14,18 @@ from agent.deeptier import DeepTier
 from agent.report import CheckInfo, Counts, Report
 from checks import suppress
 from checks.model import Finding, Inconclusive, Severity, Suppressed, Suppression
-from checks.tls import answering, fixing, judging, look, profiles, roots, sites, software, summary
+from checks.tls import (
+    answering,
+    fixing,
+    judging,
+    look,
+    meeting,
+    profiles,
+    roots,
+    sites,
+    software,
+    summary,
+)
 from checks.tls.faults import Context
 from checks.tls.pace import Paces
 
@@ -94,7 +105,7 @@ def run(job: Job) -> Report:
         *job.found.unseen,
         *job.configured.unseen,
         *job.deep.unseen,
-        *(why for one in seen for why in one.unseen),
+        *(why for one in seen for why in _left(one, seen)),
         *(one for one in kept if isinstance(one, Inconclusive)),
     ]
     unseen += [Inconclusive(trust.path or "roots", "not looked at", why) for why in trust.unseen]
@@ -145,6 +156,20 @@ def _look(job: Job, endpoint: Endpoint, context: Context, paces: Paces) -> Seen:
     settled = judging.findings(facts, context, job.profiles, serving, server)
     unseen = judging.unseen(facts, context, job.profiles)
     return Seen(endpoint, facts, serving, server.software, tuple(settled), tuple(unseen))
+
+
+def _left(one: Seen, seen: Sequence[Seen]) -> Iterator[Inconclusive]:
+    """Give what was not settled; who shows certificates to who names a host need not to others."""
+    target = one.facts.target
+    same = (
+        o.facts
+        for o in seen
+        if (o.facts.target.host, o.facts.target.port) == (target.host, target.port)
+    )
+    shown = not target.server_name and any(facts.chains for facts in same)
+    for why in one.unseen:
+        if not (shown and why.detail.startswith(meeting.CERTIFICATES)):
+            yield why
 
 
 def _server(endpoint: Endpoint, serving: list[Site], facts: EndpointFacts) -> fixing.Server:

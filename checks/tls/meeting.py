@@ -30,7 +30,7 @@ _CURVES: Final = (29, 23, 24, 25, 30)
 _ONLY_13: Final = {version: version is Version.TLS13 for version in Version}.items()
 _SILENT: Final = "neither taken part in nor refused in time"
 _STRANGE: Final = "no session in a suite that is read here"
-_CERTIFICATES: Final = "certificates of TLS 1.3"
+CERTIFICATES: Final = "certificates of TLS 1.3"
 
 
 class Meeting:
@@ -68,17 +68,17 @@ class Meeting:
     def _meet(self) -> None:
         """Meet with every kind of key: the server shows one and is then asked for the others."""
         web = http.PROTOCOL if self._is_web else ""
-        shown = self._held(_CERTIFICATES, lambda: self._modern(_FAMILIES, web), web=self._is_web)
+        shown = self._held(CERTIFICATES, lambda: self._modern(_FAMILIES, web), web=self._is_web)
         if shown.alert == Alert.NO_APPLICATION_PROTOCOL:
-            shown = self._held(_CERTIFICATES, lambda: self._modern(_FAMILIES))
-        told = any(one.startswith(_CERTIFICATES) for one in self._unseen)
+            shown = self._held(CERTIFICATES, lambda: self._modern(_FAMILIES))
+        told = any(one.startswith(CERTIFICATES) for one in self._unseen)
         if not shown.certificates and not told:
-            self._unseen[f"{_CERTIFICATES}: no handshake went that far"] = None
+            self._unseen[f"{CERTIFICATES}: no handshake went that far"] = None
         left = list(_FAMILIES)
         while family := _shown_of(shown, left):
             self._add(shown)
             left.remove(family)
-            shown = self._held(_CERTIFICATES, lambda: self._modern(left))
+            shown = self._held(CERTIFICATES, lambda: self._modern(left))
 
     def _modern(self, families: Collection[str], alpn: str = "") -> session13.Session:
         if list(families) == ["mldsa"]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:

@@ -36,7 +36,8 @@ class Server(NamedTuple):
     """How a server is started and its error log read.
 
     files: by name, what is written into its folder; command: its words; level: finds the level of
-    a line of its log, "" a line without one; quiet: levels that a stock set-up does not log.
+    a line of its log, "" a line without one; quiet: levels that a stock set-up does not log;
+    rest: seconds for which it may sleep after a look.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Server(NamedTuple):
     command: Callable[[Place], list[str]]
     level: Callable[[str], str]
     quiet: frozenset[str] = frozenset()
+    rest: float = 0.0
 
     @property
     def word(self) -> str:
@@ -313,6 +315,7 @@ ALL: Final = (
         lambda _: {},
         _s_server,
         lambda line: "line" if ":error:" in line else "",
+        rest=1.0,  # it serves one at a time, and sleeps where a read has to be tried again
     ),
 )
 

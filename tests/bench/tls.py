@@ -106,6 +106,7 @@ def _measured(
             for tool in tools if number % 2 else reversed(tools):
                 if number >= runs[tool.name]:
                     continue
+                time.sleep(server.rest)
                 start = up.log.stat().st_size
                 ran[tool.name].append(tool.once(up.port))
                 if tool.name not in logged:

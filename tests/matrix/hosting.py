@@ -302,6 +302,10 @@ class Authority:
         self.middle = self.maker.authority("Matrix Intermediate", self.root)
         self.make = self.maker.make
 
+    def pem(self) -> bytes:
+        """Give the root as a file holds it."""
+        return pem(self.root.der)
+
     def leaf(self, name: str = "www.matrix.test", **wishes: Any) -> Any:
         """Make a server's certificate by the intermediate."""
         return self.make(name, wishes.pop("issuer", self.middle), **wishes)

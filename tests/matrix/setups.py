@@ -117,8 +117,7 @@ pidfile /run/slapd.pid
 TLSCertificateFile @chain
 TLSCertificateKeyFile @key
 TLSCACertificateFile /etc/ssl/certs/ca-certificates.crt
-TLSProtocolMin 3.3
-TLSCipherSuite SECURE256:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3:-KX-ALL:+ECDHE-RSA:+ECDHE-ECDSA
+TLSCipherSuite NORMAL:-VERS-ALL:+VERS-TLS1.3
 @top
 database mdb
 directory /srv

@@ -132,7 +132,8 @@ def test_each_fault_of_a_chain_is_told_alone(host: Any, ca: Any, setups: Any) ->
     told = host.tls()
     found = {case: told.at(f"127.0.0.1:{port}/{NAME}") for case, port in ports.items()}
     assert found == {case: checks for case, (_, checks) in CHAINS.items()}
-    assert told.report["inconclusive"] == []
+    unseen = {one["path"].partition("/www")[0] for one in told.report["inconclusive"]}
+    assert unseen <= {f"tls://127.0.0.1:{ports['P-192']}"}  # no client of today shakes hands there
     assert told.status == 1
 
 
@@ -169,13 +170,14 @@ def test_gnutls_and_openssl_servers_are_judged_alike(host: Any, ca: Any) -> None
         host.serve(
             *("gnutls-serv", "-q", "--echo", "-p", f"{4441 + bare}"),
             *("--x509certfile", files.chain, "--x509keyfile", files.key),
-            *("--priority", "SECURE256:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA"),
+            *("--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.3"),
             ports=(4441 + bare,),
         )
     told = host.tls()
     faults = {"cert-expired", "cert-chain-incomplete"}
     places = (4431, 4432, 4441, 4442)
     found = {port: told.at(f"127.0.0.1:{port}") for port in places}
+    assert told.report["inconclusive"] == []
     assert found == {4431: set(), 4432: faults, 4441: set(), 4442: faults}
 
 

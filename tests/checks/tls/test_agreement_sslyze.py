@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 _SERVING = runpy.run_path(str(_HERE / "serving.py"))
-made, s_server, gnutls = (_SERVING[name] for name in ("made", "s_server", "gnutls"))
+made, s_server = _SERVING["made"], _SERVING["s_server"]
 _DRAWN = runpy.run_path(str(_HERE / "drawn.py"))
 _SERVERS = sorted(_DRAWN["SERVERS"])
 _DRAWS = 20
@@ -213,3 +213,13 @@ def test_web_servers_show_both_the_same(
     expected = {"early_data": early, "fallback_scsv": True, "secure_renegotiation": True}
     with _DRAWN["started"](drawn, made) as running:
         _same(Both.of(Target("127.0.0.1", running.port, "localhost"), sslyze), expected)
+
+
+def test_who_hangs_up_on_a_fallback_is_protected_from_it(
+    made: Callable[[str], Made], sslyze: Interpreter
+) -> None:
+    """Dovecot's alert never leaves it, but it refuses the fallback all the same."""
+    drawn = _DRAWN["Drawn"]("dovecot", "rsa", tuple(Version)[2:], OLD[1])
+    with _DRAWN["started"](drawn, made) as running:
+        target = Target("127.0.0.1", running.port, "localhost", running.starttls)
+        _same(Both.of(target, sslyze), {"fallback_scsv": True})

@@ -1,0 +1,407 @@
+"""Each role is tried: what the table allows it can do, as root and as another user, the rest not."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import random
+import shutil
+import socket
+import string
+import tempfile
+import threading
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from agent import confine, powers, privileges, readers, rulecache, settings, setup
+from agent.capabilities import Capability
+from checks import catalog, files
+from checks.inspect import Inspector
+from checks.policy import Policy
+from checks.redact import FingerprintKey
+from checks.scan import Orders, Scanner
+from checks.tls import listeners
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from agent.settings import Settings
+
+_ROOT = os.geteuid() == 0
+_USER = 54_321
+_EVERYBODY = ("courier", "keeper", "prober", "reader", "supervisor", "watcher")
+_ROLES = ("courier", "keeper", "prober", "watcher")
+
+_ONLINE = {"connect"}
+_ANSWERS = {
+    "courier": _ONLINE | {"own", "published", "journal", "sink", "udp", "thread"},
+    "keeper": _ONLINE | {"own", "udp", "thread"},
+    "prober": _ONLINE | {"own", "published", "netlink", "processes", "thread", "fork", "deep"},
+    "reader": {"thread"},
+    "supervisor": _ONLINE
+    | {"own", "state", "published", "journal", "private", "sink", "shadow", "world", "udp"}
+    | {"netlink", "processes", "thread", "fork", "deep"},
+    "watcher": {"own", "shadow", "world", "private", "published", "journal", "processes"}
+    | {"thread", "fork"},
+}
+"""What a role can do of all that is tried, where it runs as root."""
+_DEEP = {"deep"}
+_OF_ROOT = {"shadow"}
+"""What another user than root can do in no role, unless it holds CAP_DAC_READ_SEARCH."""
+
+
+class Host(NamedTuple):
+    """A place with a state folder, files of others, and somebody who listens."""
+
+    settings: Settings
+    place: Path
+    server: tuple[str, int]
+    local: str
+    parent: int
+
+
+def _folders(place: Path) -> Settings:
+    told = settings.from_mapping(
+        {
+            "version": 1,
+            "state": str(place / "state"),
+            "budget": {"memory": 1024},
+            "sinks": {"lines": {"kind": "file", "path": str(place / "sink" / "events.jsonl")}},
+        }
+    )
+    powers.prepare(told, (*powers.ROLES, powers.SUPERVISOR))
+    for name in ("sink", "world"):
+        (place / name).mkdir()
+    (place / "world" / "file").write_text("for everybody")
+    for role in powers.ROLES:
+        own = place / "state" / role
+        (own / "private").write_text("a fingerprint key")
+        (own / powers.JOURNAL / "1.seg").write_text("records")
+        (own / powers.PUBLISHED / "status").write_text("status")
+    return told
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """Make everything writable for everybody: it is the confinement that is tried, not modes."""
+    place = Path(tempfile.mkdtemp(prefix="powers-"))
+    told = _folders(place)
+    for folder, names, others in os.walk(place):
+        os.chmod(folder, 0o777)
+        for name in (*names, *others):
+            os.chmod(os.path.join(folder, name), 0o777)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as local,
+    ):
+        local.bind(str(place / "world" / "socket"))
+        local.listen()
+        os.chmod(place / "world" / "socket", 0o777)
+        yield Host(told, place, server.getsockname(), str(place / "world" / "socket"), os.getpid())
+    shutil.rmtree(place)
+
+
+def _tries(host: Host, role: str) -> dict[str, Callable[[], Any]]:
+    """Give everything that is tried."""
+    state, own = host.place / "state", host.place / "state" / role
+    other = "keeper" if role in {"courier", "prober", "reader", "supervisor"} else "prober"
+    return {
+        "own": lambda: (own / "new").write_text("x"),
+        "state": lambda: (state / other / "new").write_text("x"),
+        "private": lambda: (state / other / "private").read_text(),
+        "published": lambda: (state / "watcher" / powers.PUBLISHED / "status").read_text(),
+        "journal": lambda: (state / "watcher" / powers.JOURNAL / "1.seg").read_text(),
+        "sink": lambda: (host.place / "sink" / "events.jsonl").write_text("{}"),
+        "shadow": lambda: open("/etc/shadow", "rb").close(),
+        "world": lambda: (host.place / "world" / "file").read_text(),
+        "write outside": lambda: (host.place / "world" / "new").write_text("x"),
+        "link outside": lambda: os.link(host.place / "world" / "file", own / "link"),
+        "truncate": lambda: os.truncate(host.place / "world" / "file", 0),
+        "connect": lambda: socket.socket().connect(host.server),
+        "udp": lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", host.server),
+        "bind": lambda: socket.socket().bind(("127.0.0.1", 0)),
+        "listen": lambda: socket.socket().listen(),
+        "netlink": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4),
+        "packet": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW),
+        "local": lambda: socket.socket(socket.AF_UNIX).connect(host.local),
+        "processes": lambda: open(f"/proc/{host.parent}/stat", "rb").close(),
+        "inside": lambda: os.readlink(f"/proc/{host.parent}/fd/0"),
+        "memory": lambda: open(f"/proc/{host.parent}/mem", "rb").close(),
+        "signal": lambda: os.kill(host.parent, 0),
+        "trace": lambda: _succeeds(ctypes.CDLL(None).ptrace(0x4206, host.parent, 0, 0)),
+        "mount": lambda: _succeeds(ctypes.CDLL(None).mount(b"x", b"/mnt", b"tmpfs", 0, None)),
+        "namespace": lambda: _succeeds(ctypes.CDLL(None).unshare(0x10000000)),
+        "become": lambda: os.setuid(_USER + 1),
+        "thread": lambda: threading.Thread(target=int).start(),
+        "fork": lambda: _child(lambda: None),
+        "run": lambda: _child(lambda: os.execv("/bin/true", ["true"])),
+        "run here": lambda: os.execv("/bin/true", ["true"]),
+        "deep": lambda: _child(lambda: os.execv(_interpreter(host), ["python", "-V"])),
+    }
+
+
+def _succeeds(result: int) -> None:
+    if result < 0:
+        raise OSError
+
+
+def _child(what: Callable[[], object]) -> None:
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(BaseException):
+            os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+        try:
+            what()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    if os.waitpid(pid, 0)[1]:
+        raise OSError
+
+
+def _interpreter(host: Host) -> str:
+    """Give what the table lets a role run, where that is anything."""
+    names = powers.of("prober", host.settings).execute
+    return names[0] if names else "/bin/true"
+
+
+def _in_child(what: Callable[[], Any]) -> Any:
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        answer: Any = "died"
+        try:
+            answer = what()
+        except BaseException as error:
+            answer = repr(error)
+        finally:
+            os.write(theirs, json.dumps(answer).encode())
+            os._exit(0)
+    os.close(theirs)
+    with open(ours, "rb") as answers:
+        content = answers.read()
+    os.waitpid(pid, 0)
+    return json.loads(content)
+
+
+def _become(user: int, *, keep: bool = False) -> None:
+    """Be another user; keep: with the capabilities that were held, as a unit's may be."""
+    if user:
+        if keep:
+            ctypes.CDLL(None).prctl(8, 1, 0, 0, 0)  # PR_SET_KEEPCAPS
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+
+
+def _possible(what: Callable[[], Any]) -> bool:
+    try:
+        what()
+    except OSError:
+        return False
+    return True
+
+
+def _can(host: Host, role: str, user: int, *, above: str = "", keep: bool = False) -> set[str]:
+    """Try everything as a role; above: the role whose process started this one."""
+
+    wanted = [powers.of(one, host.settings) for one in (above, role) if one]
+
+    def run() -> list[str]:
+        _become(user, keep=keep)
+        for one in wanted:
+            told = confine.confine(one)
+            # this test's interpreter may be in a folder that only root reads
+            expected = ("not held", "Permission denied") if user else ("nothing",)
+            assert [line for line in told if not line.endswith(expected)] == []
+        tries = _tries(host, role)
+        last = tries.pop("run here")
+        done = [name for name, what in tries.items() if _possible(what)]
+        return [*done, *(["run here"] if _possible(last) else [])]
+
+    return set(_in_child(run))
+
+
+def _expected(host: Host, role: str) -> set[str]:
+    deep = bool(powers.of("prober", host.settings).execute)
+    return _ANSWERS[role] - (set() if deep else {"deep", "fork"} if role == "prober" else {"deep"})
+
+
+needs_root = pytest.mark.skipif(not _ROOT, reason="only root can be root, or become another")
+
+
+@needs_root
+@pytest.mark.parametrize("role", _EVERYBODY)
+def test_powers_of_root(host: Host, role: str) -> None:
+    """In a container, where all roles are root, each can do what the table says and no more."""
+    assert _can(host, role, 0) - {"become"} == _expected(host, role)
+
+
+@needs_root
+@pytest.mark.parametrize("role", _EVERYBODY)
+def test_powers_of_a_user(host: Host, role: str) -> None:
+    """Another user than root can do no more, whatever the modes of files allow it."""
+    found = _can(host, role, _USER)
+    expected = _expected(host, role) - _OF_ROOT
+    assert found | _DEEP == expected | _DEEP
+
+
+@needs_root
+@pytest.mark.parametrize("role", _ROLES)
+def test_powers_under_the_supervisor(host: Host, role: str) -> None:
+    """What the supervisor gave up takes nothing from a role that it starts."""
+    assert _can(host, role, 0, above="supervisor") - {"become"} == _expected(host, role)
+
+
+@needs_root
+def test_powers_of_a_reader_under_its_watcher(host: Host) -> None:
+    """A reader has lost what the watcher that started it still has."""
+    assert _can(host, "reader", 0, above="watcher") == _ANSWERS["reader"]
+
+
+@needs_root
+def test_the_watcher_reads_files_of_others_by_one_capability(host: Host) -> None:
+    """As its unit starts it, the watcher is no root, and opens every file by its capability."""
+    assert "shadow" not in _can(host, "watcher", _USER)
+    assert _can(host, "watcher", _USER, keep=True) == _expected(host, "watcher")
+
+
+def test_nobody_else_holds_a_capability(host: Host) -> None:
+    """The table gives one capability, to the watcher and to who starts it."""
+    held = {role: powers.of(role, host.settings).capabilities for role in powers.TABLE}
+    assert {role for role, what in held.items() if what} == {"supervisor", "watcher"}
+    assert {one for what in held.values() for one in what} == {Capability.CAP_DAC_READ_SEARCH}
+
+
+def test_unconfined_everything_is_possible(host: Host) -> None:
+    """Without confinement the same tries succeed: they prove something."""
+    never = {"trace", "mount", "namespace", "become", "packet", "inside", "memory"}
+    tries = _tries(host, "watcher")
+    del tries["run here"]
+    if not _ROOT:
+        never |= {"shadow"}
+    done = _in_child(lambda: [name for name, what in tries.items() if _possible(what)])
+    assert set(done) | never == set(tries) | never
+
+
+def test_a_sink_in_the_root_folder_opens_only_itself(host: Host) -> None:
+    """A sink's file directly below / does not make everything writable."""
+    raw = {"version": 1, "sinks": {"a": {"kind": "file", "path": "/events.jsonl"}}}
+    wanted = powers.of("courier", settings.from_mapping(raw))
+    assert "/events.jsonl" in wanted.write
+    assert "/" not in wanted.write
+
+
+def test_credentials_and_keys_of_sinks_are_read(tmp_path: Path) -> None:
+    """The courier reads the files that a sink's settings name, and its unit's credentials."""
+    key = tmp_path / "key.pem"
+    key.touch()
+    raw = {"version": 1, "sinks": {"a": {"kind": "https", "url": "https://x", "key": str(key)}}}
+    told = settings.from_mapping(raw)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(powers.CREDENTIALS, str(tmp_path))
+        assert {str(key), str(tmp_path)} <= set(powers.of("courier", told).read)
+        assert str(key) not in powers.of("keeper", told).read
+        assert str(tmp_path) not in powers.of("prober", told).read
+
+
+def _scanner(place: Path) -> Scanner:
+    matching = rulecache.load(setup.rule_texts(()), place)
+    orders = Orders(Policy(), (FingerprintKey(b"k" * 32),))
+    return Scanner(Inspector(matching.engine, catalog.Formats(matching.formats)), orders)
+
+
+def _plants(place: Path) -> dict[str, Path]:
+    """Write a YAML file, an archive with another, a key, a compressed file and a damaged one."""
+    rng = random.Random(7)
+    word = "".join(rng.choices(string.ascii_letters + string.digits, k=24)) + "7x"
+    text = yaml.safe_dump({"db": {"user": "app", "password": word}})
+    (place / "plain.yaml").write_text(text)
+    with zipfile.ZipFile(place / "packed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner/settings.yaml", text)
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (place / "key.pem").write_bytes(pem)
+    return {name: place / name for name in ("plain.yaml", "packed.zip", "key.pem")}
+
+
+def _opened(path: Path) -> files.Opened:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    return files.Opened(str(path), descriptor, os.fstat(descriptor))
+
+
+def _read(scanner: Scanner, give_up: Callable[[], object], paths: dict[str, Path]) -> Any:
+    """Have readers look at files; give the result of each."""
+    several = readers.Readers(scanner.opened, lambda: (give_up(), None)[1], seconds=20, most=1)
+    found = {}
+    try:
+        for name, path in paths.items():
+            several.give(_opened(path))
+            while name not in found:
+                found.update({name: one.result for one in several.take()})
+                threading.Event().wait(0.01)
+    finally:
+        several.close()
+    return found
+
+
+def test_a_reader_without_power_does_its_work(host: Host, tmp_path: Path) -> None:
+    """The scanner finds what it finds elsewhere, its libraries loaded after all power was gone."""
+    scanner, paths = _scanner(tmp_path), _plants(host.place)
+    wanted = powers.of("reader", host.settings)
+    found = _read(scanner, lambda: confine.confine(wanted), paths)
+    assert [one for result in found.values() for one in result.inconclusive] == []
+    assert all(result.findings or result.keys for result in found.values())
+    assert found == _read(scanner, lambda: None, paths)
+
+
+@needs_root
+def test_a_prober_without_privilege_sees_listeners(host: Host) -> None:
+    """The prober lists listening sockets over netlink after it was confined."""
+
+    def run() -> list[int]:
+        confine.confine(powers.of("prober", host.settings))
+        return [one.port for one in listeners.look().listeners]
+
+    assert host.server[1] in _in_child(run)
+
+
+@needs_root
+def test_a_courier_still_finds_hosts_by_name(host: Host) -> None:
+    """Names are looked up after the courier was confined."""
+
+    def run() -> list[str]:
+        confine.confine(powers.of("courier", host.settings))
+        return [one[4][0] for one in socket.getaddrinfo("localhost", 80)]
+
+    assert set(_in_child(run)) & {"127.0.0.1", "::1"}
+
+
+def test_privileges_are_shown_from_the_same_table(host: Host) -> None:
+    """Every role, every folder it writes, and what this kernel cannot limit, in both forms."""
+    text = privileges.lines(host.settings)
+    told = json.loads("\n".join(privileges.lines(host.settings, "json")))
+    assert set(told["roles"]) == set(powers.TABLE)
+    assert told["missing"] == confine.missing()
+    for role in powers.TABLE:
+        wanted = powers.of(role, host.settings)
+        shown = told["roles"][role]
+        assert any(line.startswith(f"{role}: ") for line in text)
+        assert shown["writes"] == sorted(wanted.write)
+        assert set(wanted.read) <= set(shown["reads"])
+        assert shown["network"] == [] or wanted.families
+        assert all(any(path in line for line in text) for path in wanted.write)
+    assert told["roles"]["watcher"]["capabilities"] == ["CAP_DAC_READ_SEARCH"]
+    assert told["roles"]["watcher"]["network"] == told["roles"]["reader"]["network"] == []

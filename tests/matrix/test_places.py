@@ -1,0 +1,332 @@
+"""The matrix's rows on where TLS is met: names, addresses, networks, clients' certificates, STARTTLS."""
+
+from __future__ import annotations
+
+import contextlib
+import runpy
+import socket
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from checks.tls.answer import read_extensions
+from checks.tls.numbers import Extension
+from checks.tls.wire import Reader, WireError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME = "www.matrix.test"
+PEER13 = runpy.run_path(str(Path(__file__).parents[1] / "checks" / "tls" / "peer13.py"))
+SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
+LOW = """
+openssl_conf = init
+[init]
+ssl_conf = ssl
+[ssl]
+system_default = system
+[system]
+CipherString = DEFAULT@SECLEVEL=0
+"""
+BOTH = ("a.test", "b.test")
+SECOND = {
+    "nginx": "server {{ listen 443 ssl; server_name b.test; ssl_certificate {chain};"
+    " ssl_certificate_key {key}; ssl_ciphers {weak}; location / {{ return 200 ok; }} }}",
+    "apache": "<VirtualHost *:443>\nServerName b.test\nSSLEngine on\nSSLCipherSuite {weak}\n"
+    "SSLCertificateFile {chain}\nSSLCertificateKeyFile {key}\n</VirtualHost>",
+}
+
+
+def rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.mark.parametrize("server", SECOND)
+def test_a_weak_second_host_is_found_by_its_name(
+    host: Any, ca: Any, setups: Any, server: str
+) -> None:
+    """Row 20: suites are weak and the certificate has expired behind one of two names only."""
+    first, second = (
+        host.certify(name, ca.leaf(name, key=rsa_key(), left=left), ca.middle)
+        for name, left in zip(BOTH, (80, -3), strict=True)
+    )
+    text = SECOND[server].format(**second._asdict(), weak=f"{SUITES}:AES128-SHA")
+    setups.run(server, first, name="a.test", end=text)
+    told = host.tls()
+    assert told.at("127.0.0.1:443") == told.at("127.0.0.1:443/a.test") == set()
+    assert told.at("127.0.0.1:443/b.test") == {"cert-expired", "tls-no-forward-secrecy"}
+    assert host.tls("127.0.0.1:443", "-n", "a.test").serious == set()
+    assert host.tls("127.0.0.1:443", "-n", "b.test").serious == {
+        "cert-expired",
+        "tls-no-forward-secrecy",
+    }
+
+
+def test_a_weak_line_of_an_haproxy_list_is_found_by_its_name(
+    host: Any, ca: Any, setups: Any
+) -> None:
+    """Row 20: a crt-list whose lines have filters, options or the certificate's name alone."""
+    made = {
+        name: host.certify(name, ca.leaf(f"{name}.test", key=rsa_key(), left=left), ca.middle)
+        for name, left in {"a": 80, "b": 80, "c": -3, "d": 80, "e": 80}.items()
+    }
+    wild = host.certify("f", ca.leaf("f.test", names=("*.f.test",), key=rsa_key()), ca.middle)
+    weak = f"[ciphers {SUITES}:AES128-SHA ssl-min-ver TLSv1.0]"
+    host.file("/etc/ssl/openssl.cnf", LOW)
+    host.file(
+        "/etc/haproxy/list",
+        f"{made['b'].both} {weak} b.test\n{made['c'].both}\n{made['d'].both} [alpn h2]\n"
+        f"{made['e'].both} {weak}\n{wild.both} {weak} *.f.test !no.f.test\n",
+    )
+    setups.run("haproxy", made["a"], name="a.test", more="crt-list /etc/haproxy/list")
+    told = host.tls()
+    weak_faults = {"tls-1.0", "tls-1.1", "tls-no-forward-secrecy"}
+    assert {one["server_name"]: told.at(one["place"][6:]) for one in told.report["endpoints"]} == {
+        "": set(),
+        "a.test": set(),
+        "b.test": weak_faults,
+        "c.test": {"cert-expired"},
+        "d.test": set(),
+        "e.test": weak_faults,
+        "hygiene-agent.f.test": weak_faults,
+    }
+
+
+def test_listeners_anywhere_on_a_host_are_found(host: Any, ca: Any, setups: Any) -> None:
+    """Row 21: one address of loopback, IPv6 alone, odd ports, in a network of their own."""
+    bad = host.certify("bad", ca.leaf(left=-3), ca.middle)
+    listens = ("127.0.0.1:31337", "127.0.0.2:443", "[::1]:50000", "[::]:8443 ipv6only=on")
+    end = "".join(
+        f"server {{ listen {listen} ssl; ssl_certificate {bad.chain};"
+        f" ssl_certificate_key {bad.key}; location / {{ return 200 ok; }} }}"
+        for listen in listens
+    )
+    setups.run("nginx", host.certify("sound", ca.leaf(), ca.middle), 127, end=end)
+    told = host.tls()
+    assert told.places("cert-expired") == {
+        "tls://127.0.0.1:31337",
+        "tls://127.0.0.2:443",
+        "tls://[::1]:50000",
+        "tls://[::1]:8443",
+    }
+    assert told.at("127.0.0.1:127") == told.at(f"127.0.0.1:127/{NAME}") == set()
+    assert {one["owner"]["executable"] for one in told.report["endpoints"]} == {"/usr/sbin/nginx"}
+
+
+CLIENTS = {
+    "nginx": "ssl_client_certificate {roots}; ssl_verify_client on;",
+    "apache": "SSLCACertificateFile {roots}\nSSLVerifyClient require",
+    "haproxy": "ca-file {roots} verify required",
+    "caddy": "client_auth {{\n mode require_and_verify\n trusted_ca_cert_file {roots}\n }}",
+    "lighttpd": 'ssl.verifyclient.activate = "enable"\nssl.verifyclient.enforce = "enable"\n'
+    'ssl.verifyclient.ca-file = "{roots}"',
+}
+
+
+@pytest.mark.parametrize("server", CLIENTS)
+def test_who_wants_a_certificate_of_clients_is_seen_all_the_same(
+    host: Any, ca: Any, setups: Any, server: str
+) -> None:
+    """Row 23: what such servers show strangers is judged, and nothing hangs."""
+    roots = host.file("/etc/tls/roots.pem", ca.pem())
+    more = CLIENTS[server].format(roots=roots)
+    running = setups.run(server, host.certify("a", ca.leaf(), ca.middle), more=more)
+    told = host.tls()
+    assert told.serious == set()
+    assert any(one["certificates"] for one in told.report["endpoints"])
+    assert told.seconds < 10
+    host.end(running)
+    setups.run(server, host.certify("a", ca.leaf(left=-3), ca.middle), more=more)
+    assert host.tls().serious == {"cert-expired"}
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_bare_libraries_that_want_a_certificate(host: Any, ca: Any, version: str) -> None:
+    """Row 23: OpenSSL and GnuTLS turn a stranger away with their alerts."""
+    files = host.certify("a", ca.leaf(left=-3), ca.middle)
+    roots = host.file("/etc/tls/roots.pem", ca.pem())
+    host.serve(
+        *("openssl", "s_server", "-quiet", "-accept", "4431", "-Verify", "1", "-CAfile", roots),
+        *("-verify_return_error", f"-tls{version.replace('.', '_')}", "-cipher", SUITES),
+        *("-cert", files.chain, "-key", files.key, "-cert_chain", files.chain),
+        ports=(4431,),
+    )
+    host.serve(
+        *("gnutls-serv", "-q", "--echo", "-p", "4432", "--require-client-cert"),
+        *("--verify-client-cert", "--x509cafile", roots, "--x509certfile", files.chain),
+        *("--x509keyfile", files.key, "--priority", f"NORMAL:-VERS-ALL:+VERS-TLS{version}:-RSA"),
+        ports=(4432,),
+    )
+    told = host.tls()
+    for port in (4431, 4432):
+        assert told.at(f"127.0.0.1:{port}") - {"tls-renegotiation-client"} == {"cert-expired"}
+    assert told.seconds < 10
+
+
+ALERTS = {"bad_certificate": 42, "unknown_ca": 48, "access_denied": 49, "certificate_required": 116}
+REFUSED = b"\x15\x03\x03\x00\x02\x02"
+
+
+@contextlib.contextmanager
+def turning_away(leaf: Any, *chain: Any, alert: int) -> Iterator[int]:
+    """Listen, shake hands in TLS 1.3, ask for a certificate, and answer with an alert."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def run() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    link, _ = listener.accept()
+                    threading.Thread(target=meet, args=(link,), daemon=True).start()
+
+        def meet(link: socket.socket) -> None:
+            with link, contextlib.suppress(KeyError, OSError, WireError):
+                link.settimeout(5)
+                _turn_away(link, PEER13["Peer"](leaf.key, leaf.der, *chain), alert)
+
+        threading.Thread(target=run, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def _turn_away(link: socket.socket, peer: Any, alert: int) -> None:
+    heard = link.recv(1 << 16)
+    if heard[:1] != b"\x16" or b"\x00\x2b" not in heard or b"\x03\x04" not in heard:
+        link.sendall(REFUSED + b"\x46")
+        return
+    peer.hear(heard)
+    if not {b"\x00\x1d", b"\x13\x01"} <= set(_pairs(heard)):
+        link.sendall(REFUSED + b"\x28")
+        return
+    if 29 not in peer.shares:
+        link.sendall(peer.retry(29))
+        heard = link.recv(1 << 16)
+        if not heard:
+            return
+        peer.hear(heard.removeprefix(PEER13["CHANGED"]))
+    before = PEER13["ENCRYPTED_EXTENSIONS"] + PEER13["REQUEST"]
+    link.sendall(peer.hello(29) + peer.flight(before=before))
+    link.recv(1 << 16)
+    link.sendall(peer.seal(PEER13["ALERT"], bytes([2, alert])))
+    link.recv(1 << 16)
+
+
+def _pairs(heard: bytes) -> Iterator[bytes]:
+    """Give every two bytes of the lists of suites and groups."""
+    reader = Reader(heard[43:])
+    reader.vector(1)
+    suites = reader.vector(2)
+    reader.vector(1)
+    groups = read_extensions(reader.vector(2)).get(Extension.SUPPORTED_GROUPS, b"")
+    for listed in (suites, groups[2:]):
+        yield from (listed[at : at + 2] for at in range(0, len(listed), 2))
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_to_strangers_is_an_end(host: Any, ca: Any, tmp_path: Path, alert: str) -> None:
+    """Row 23: whatever the alert, the certificate was seen before it."""
+    trusted = tmp_path / "roots.pem"
+    trusted.write_bytes(ca.pem())
+    for left, expected in ((80, set()), (-3, {"cert-expired"})):
+        with turning_away(ca.leaf(left=left), ca.middle.der, alert=ALERTS[alert]) as port:
+            asked = ("-n", NAME, "--trust", str(trusted))
+            told = host.tls(f"127.0.0.1:{port}", *asked, outside=True)
+        assert told.serious == expected
+        assert told.seconds < 10
+
+
+def postgresql(host: Any, files: Any, more: str = "") -> Any:
+    """Run PostgreSQL with Debian's folders."""
+    host.run("sh", "-c", f"mkdir /srv/pg; cp {files.chain} {files.key} /srv; chown -R postgres /srv")
+    host.run(
+        *("setpriv", "--reuid=postgres", "--clear-groups", "/usr/lib/postgresql/15/bin/initdb"),
+        *("-D", "/srv/pg", "-A", "trust", "--no-sync", "--no-instructions"),
+    )
+    host.file(
+        "/etc/postgresql/15/main/postgresql.conf",
+        "data_directory = '/srv/pg'\nhba_file = '/srv/pg/pg_hba.conf'\n"
+        "ident_file = '/srv/pg/pg_ident.conf'\nunix_socket_directories = '/srv'\n"
+        f"fsync = off\nssl = on\nssl_cert_file = '/srv/a.pem'\nssl_key_file = '/srv/a.key'\n"
+        f"ssl_ciphers = '{SUITES}'\n{more}\n",
+    )
+    return host.serve(
+        *("setpriv", "--reuid=postgres", "--clear-groups", "/usr/lib/postgresql/15/bin/postgres"),
+        *("-c", "config_file=/etc/postgresql/15/main/postgresql.conf"),
+        ports=(5432,),
+    )
+
+
+def test_postgresql_is_asked_in_its_own_words(host: Any, ca: Any) -> None:
+    """Row 24: found by itself and where it is asked for; weak, then sound."""
+    host.file("/etc/ssl/openssl.cnf", LOW)
+    files = host.certify("a", ca.leaf("localhost", key=rsa_key()), ca.middle)
+    weak = f"ssl_min_protocol_version = 'TLSv1'\nssl_ciphers = '{SUITES}:AES128-SHA'"
+    running = postgresql(host, files, weak)
+    told = host.tls()
+    faults = {"tls-1.0", "tls-1.1", "tls-no-forward-secrecy"}
+    assert told.serious == told.at("127.0.0.1:5432") == faults
+    assert told.places("tls-1.0") == {"postgres+tls://127.0.0.1:5432"}
+    assert host.tls("localhost:5432", "--starttls", "postgres").serious == faults
+    host.end(running)
+    host.run("rm", "-r", "/srv/pg")
+    postgresql(host, files)
+    told = host.tls()
+    assert told.serious == set()
+    assert [one["starttls"] for one in told.report["endpoints"]] == ["postgres"]
+
+
+STARTTLS = {
+    "dovecot": ("imap", 143, ("ssl_min_protocol = TLSv1.2", "ssl_min_protocol = TLSv1")),
+    "postfix": ("smtp", 25, ("smtpd_tls_protocols = >=TLSv1.2", "smtpd_tls_protocols = >=TLSv1")),
+    "slapd": ("ldap", 389, ("NORMAL:-VERS-ALL:+VERS-TLS1.3", "NORMAL:-RSA:%COMPAT:+VERS-TLS1.0")),
+}
+PATHS = {
+    "dovecot": "/etc/dovecot/dovecot.conf",
+    "postfix": "/etc/postfix/main.cf",
+    "slapd": "/etc/ldap/slapd.conf",
+}
+
+
+@pytest.mark.parametrize("server", STARTTLS)
+def test_mail_and_directories_are_asked_in_their_own_words(
+    host: Any, ca: Any, setups: Any, server: str
+) -> None:
+    """Row 24: sound, then with TLS 1.0 and an expired certificate."""
+    protocol, port, loosened = STARTTLS[server]
+    host.file("/etc/ssl/openssl.cnf", LOW)
+    setups.write(server, host.certify("a", ca.leaf(key=rsa_key()), ca.middle))
+    running = setups.start(server, port)
+    told = host.tls()
+    assert told.serious == set()
+    assert {one["starttls"] for one in told.report["endpoints"]} >= {protocol}
+    host.end(running)
+    setups.write(server, host.certify("a", ca.leaf(key=rsa_key(), left=-3), ca.middle))
+    host.edit(PATHS[server], *loosened)
+    if server != "slapd":
+        host.edit(PATHS[server], SUITES, f"ECDHE+AES:@SECLEVEL=0")
+    setups.start(server, port)
+    asked = host.tls(f"127.0.0.1:{port}", "--starttls", protocol)
+    for told in (host.tls(), asked):
+        found = told.at(f"127.0.0.1:{port}") - {"tls-renegotiation-client"}
+        assert found == {"tls-1.0", "tls-1.1", "cert-expired"}
+        assert f"{protocol}+tls://127.0.0.1:{port}" in told.places("tls-1.0")
+
+
+def test_lighttpd_weak_and_caddy_clean(host: Any, ca: Any, setups: Any) -> None:
+    """Row 25: side by side, each at its own port."""
+    host.file("/etc/ssl/openssl.cnf", LOW)
+    setups.write("lighttpd", host.certify("a", ca.leaf(key=rsa_key()), ca.middle))
+    host.edit(
+        "/etc/lighttpd/lighttpd.conf",
+        f'("CipherString" => "{SUITES}")',
+        f'("MinProtocol" => "TLSv1", "CipherString" => "{SUITES}:AES128-SHA:@SECLEVEL=0")',
+    )
+    setups.start("lighttpd")
+    setups.run("caddy", host.certify("b", ca.leaf(), ca.middle), 8443)
+    told = host.tls()
+    assert told.at("127.0.0.1:443") == {"tls-1.0", "tls-1.1", "tls-no-forward-secrecy"}
+    assert told.at(f"127.0.0.1:8443/{NAME}") == told.at("127.0.0.1:8443") == set()
+    assert told.serious == told.at("127.0.0.1:443")
+    assert {one["owner"]["software"] for one in told.report["endpoints"]} == {"caddy", "lighttpd"}

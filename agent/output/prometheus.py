@@ -33,23 +33,24 @@ _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 class Metric(NamedTuple):
-    """A metric with its samples. name: without `hygiene_agent_`."""
+    """A metric with its samples. name: without `hygiene_agent_`; kind: "gauge" or "counter"."""
 
     name: str
     text: str
     samples: Samples
+    kind: str = "gauge"
 
 
 def render(report: Report, _infos: Mapping[str, CheckInfo]) -> Iterator[str]:
     """Give the metrics one after the other; one without samples is left out."""
     for metric in (*_run(report), *_outcomes(report), *_endpoints(report)):
-        yield from _lines(metric)
+        yield from lines(metric)
 
 
-def _lines(metric: Metric) -> Iterator[str]:
+def lines(metric: Metric) -> Iterator[str]:
     """Give a metric's text; a reader refuses one whole file for one series that is there twice."""
     name, text = f"hygiene_agent_{metric.name}", metric.text.translate(_ESCAPES)
-    head = f"# HELP {name} {text}\n# TYPE {name} gauge\n"
+    head = f"# HELP {name} {text}\n# TYPE {name} {metric.kind}\n"
     series: dict[str, float] = {}
     for labels, value in metric.samples:
         shown = ",".join(f'{label}="{_shown(said)}"' for label, said in labels.items())

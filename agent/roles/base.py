@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from agent import ledger as ledgers
-from agent import snapshot
+from agent import powers, snapshot
 from agent.events import Dropped, Health, Kind
 from agent.journal import JournalError, Writer
 from agent.ledger import DamagedError, Ledger, LedgerError
@@ -51,8 +51,9 @@ class Base:
         Raises LedgerError or JournalError where nothing can be written.
         """
         self.name, self.settings = name, settings
-        self.folder = Path(settings.state) / name
-        self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self.folder = Path(powers.folder(settings, name))
+        self.published = Path(powers.published(settings, name))
+        self.published.mkdir(mode=0o750, parents=True, exist_ok=True)
         self.started = time.time()
         self.stopping = self.reloading = False
         self.faults: dict[str, str] = {}
@@ -142,7 +143,7 @@ class Base:
 
     def _prune(self) -> None:
         """Delete what every sink has, and give up the oldest of what is too much or too old."""
-        place = Path(self.settings.state) / "courier" / "acknowledged"
+        place = Path(powers.published(self.settings, "courier")) / "acknowledged"
         taken = snapshot.read(place, Acknowledged) or Acknowledged()
         kept = self.settings.outbox
         oldest = time.time() - kept.days * _DAY
@@ -175,7 +176,7 @@ class Base:
             waiting=len(self.ledger.waiting()),
         )
         with contextlib.suppress(SnapshotError):
-            snapshot.write(self.folder / "status", status)
+            snapshot.write(self.published / "status", status)
 
     def close(self) -> None:
         """Hand over what can be, and let go of everything."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -110,7 +109,7 @@ class _Loop:
             stream: min((one.cursors.get(stream, 0) for one in self._carriers), default=0)
             for stream in known
         }
-        folder = Path(self._base.folder)
+        folder = self._base.published
         try:
             snapshot.write(folder / "acknowledged", Acknowledged(lowest))
             snapshot.write(

@@ -13,6 +13,7 @@ import email.utils
 import gzip
 import http.client
 import re
+import ssl
 import time
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
@@ -129,6 +130,7 @@ class Https:
             if not isinstance(outcome, Delivered):
                 return outcome
             left = left[len(piece) :]
+            self._piece = min(self._piece + max(self._piece // 8, 1), _PIECE)
         return Delivered()
 
     def _posted(self, events: Sequence[Event], host: Host) -> Outcome | None:
@@ -152,7 +154,7 @@ class Https:
         """
         headers = self._headers()
         if self._connection is not None:
-            with contextlib.suppress(ConnectionError, http.client.BadStatusLine):
+            with contextlib.suppress(ConnectionError, ssl.SSLError, http.client.BadStatusLine):
                 return self._exchanged(self._connection, headers, body)
         self._connection = tlsdial.dial(self._target, self._identity, self._settings.connect)
         return self._exchanged(self._connection, headers, body)

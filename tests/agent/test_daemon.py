@@ -147,7 +147,7 @@ def test_a_role_that_crashes_at_once_is_not_started_all_the_time(
     time.sleep(5)
     assert 2 <= len(pids(tmp_path / "starts")) <= 5
     assert not (tmp_path / "ready").exists()
-    status = snapshot.read(Path(told.state) / "supervisor" / "status", RoleStatus)
+    status = snapshot.read(Path(told.state) / "supervisor" / "published" / "status", RoleStatus)
     assert status is not None
     assert status.numbers["good"] == pids(tmp_path / "good")[0]
     end(pid, signal.SIGTERM)

@@ -51,7 +51,8 @@ def circumstances(runs: int, slow_runs: int, peers: str, *, alone: bool) -> str:
     where = "loopback of a network namespace" if alone else "loopback"
     return (
         f"Servers as Debian ships them, each with one RSA certificate, on {where};"
-        f" {os.cpu_count()} cores, Python {platform.python_version()}, {today};"
+        f" {os.cpu_count()} cores (load {os.getloadavg()[0]:.1f} before),"
+        f" Python {platform.python_version()}, {today};"
         f" {peers or 'no peers'}; medians of {runs} paired runs ({slow_runs} of testssl.sh)."
         " Connections are counted by a relay between probe and server."
     )

@@ -29,6 +29,8 @@ from cryptography.x509 import load_der_x509_certificate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.checks.tls.conftest import Issued
+
 _HERE = Path(__file__).parent
 _MAKING = runpy.run_path(str(_HERE.parent / "checks" / "tls" / "conftest.py"))
 _PROGRAM = (sys.executable, "-I", "-m", "agent")
@@ -156,7 +158,7 @@ class Host:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.symlink_to(target)
 
-    def certify(self, name: str, *chain: Any, mode: int = 0o600) -> Files:
+    def certify(self, name: str, *chain: Issued, mode: int = 0o600) -> Files:
         """Write a chain, leaf first, and the leaf's key below /etc/tls."""
         text = b"".join(pem(one.der) for one in chain)
         key = chain[0].key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -166,7 +168,7 @@ class Host:
             self.file(f"/etc/tls/{name}.both", text + key, mode),
         )
 
-    def trust(self, *roots: Any, public: bool = False) -> None:
+    def trust(self, *roots: Issued, public: bool = False) -> None:
         """Have the host trust these roots and no other."""
         text = b"".join(pem(one.der) for one in roots)
         self.file("/etc/ssl/certs/ca-certificates.crt", text)
@@ -190,7 +192,9 @@ class Host:
         assert done.returncode == 0, f"{words[0]}: {self._log.read_text(errors='replace')}"
         return done.stdout.decode()
 
-    def serve(self, *words: str, ports: tuple[int, ...] = (), env: dict[str, str] | None = None) -> Any:
+    def serve(
+        self, *words: str, ports: tuple[int, ...] = (), env: dict[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start a server and wait until it listens; it ends with the host."""
         with self._log.open("ab") as log:
             server = subprocess.Popen(
@@ -306,7 +310,7 @@ class Authority:
         """Give the root as a file holds it."""
         return pem(self.root.der)
 
-    def leaf(self, name: str = "www.matrix.test", **wishes: Any) -> Any:
+    def leaf(self, name: str = "www.matrix.test", **wishes: Any) -> Issued:  # noqa: ANN401 - those of Maker.make
         """Make a server's certificate by the intermediate."""
         return self.make(name, wishes.pop("issuer", self.middle), **wishes)
 
@@ -326,4 +330,3 @@ def host(tmp_path: Path, ca: Authority) -> Iterator[Host]:
         yield made
     finally:
         made.stop()
-

@@ -5,9 +5,14 @@ Tests are found by path, not imported: conftest.py takes the fixture out of this
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from tests.matrix.hosting import Files, Host
 
 NAME = "www.matrix.test"
 SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -197,10 +202,12 @@ pickup unix n - n 60 1 pickup
 class Setups:
     """Writes and runs set-ups on a host."""
 
-    def __init__(self, host: Any) -> None:
+    def __init__(self, host: Host) -> None:
         self._host = host
 
-    def write(self, server: str, files: Any, port: int = 443, name: str = NAME, **more: str) -> str:
+    def write(
+        self, server: str, files: Files, port: int = 443, name: str = NAME, **more: str
+    ) -> str:
         """Write a server's files. more, top, end: words for its one site, before it, behind it."""
         chosen = SETUPS[server]
         words = {"port": str(port), "name": name, "more": "", "top": "", "end": "", **more}
@@ -212,17 +219,19 @@ class Setups:
             self._host.file("/etc/postfix/master.cf", _MASTER)
         return str(self._host.file(chosen.path, text))
 
-    def start(self, server: str, *ports: int) -> Any:
+    def start(self, server: str, *ports: int) -> subprocess.Popen[bytes]:
         """Start a server whose files are written, and wait until it listens."""
         env = {"HOME": "/srv"}
         return self._host.serve(*SETUPS[server].words, ports=ports or (443,), env=env)
 
-    def run(self, server: str, files: Any, port: int = 443, **more: str) -> Any:
+    def run(
+        self, server: str, files: Files, port: int = 443, **more: str
+    ) -> subprocess.Popen[bytes]:
         """Write a server's files and start it."""
         self.write(server, files, port, **more)
         return self.start(server, port)
 
 
 @pytest.fixture
-def setups(host: Any) -> Setups:
+def setups(host: Host) -> Setups:
     return Setups(host)

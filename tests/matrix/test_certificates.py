@@ -1,10 +1,10 @@
-"""The matrix's rows on certificates and HTTP: each fault on real servers, and its sound neighbour."""
+"""The matrix's rows on certificates and HTTP: each fault on real servers, beside a sound one."""
 
 from __future__ import annotations
 
 import datetime
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
@@ -15,6 +15,10 @@ from cryptography.x509 import ocsp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.checks.tls.conftest import Issued
+    from tests.matrix.hosting import Authority, Files, Host
+    from tests.matrix.setups import Setups
 
 NAME = "www.matrix.test"
 STAPLE = x509.TLSFeature([x509.TLSFeatureType.status_request])
@@ -59,7 +63,7 @@ def close() -> rsa.RSAPrivateKey:
     return of_primes(first, next_prime(first + 2))
 
 
-CHAINS: dict[str, tuple[Callable[[Any], list[Any]], set[str]]] = {
+CHAINS: dict[str, tuple[Callable[[Authority], list[Issued]], set[str]]] = {
     "sound": (lambda ca: [ca.leaf(), ca.middle], set()),
     "sound, by the root itself": (lambda ca: [ca.leaf(issuer=ca.root)], set()),
     "sound, with its root": (lambda ca: [ca.leaf(), ca.middle, ca.root], set()),
@@ -69,7 +73,10 @@ CHAINS: dict[str, tuple[Callable[[Any], list[Any]], set[str]]] = {
     "wrong name": (lambda ca: [ca.leaf("b.matrix.test"), ca.middle], {"cert-name-mismatch"}),
     "name only in the CN": (lambda ca: [ca.leaf(names=()), ca.middle], {"cert-no-san"}),
     "wildcard": (lambda ca: [ca.leaf(names=("*.matrix.test",)), ca.middle], set()),
-    "wildcard too high": (lambda ca: [ca.leaf(names=("*.test",)), ca.middle], {"cert-name-mismatch"}),
+    "wildcard too high": (
+        lambda ca: [ca.leaf(names=("*.test",)), ca.middle],
+        {"cert-name-mismatch"},
+    ),
     "capitals": (lambda ca: [ca.leaf(names=("WWW.Matrix.TEST",)), ca.middle], set()),
     "self-signed": (lambda ca: [ca.make(NAME)], {"cert-self-signed"}),
     "no intermediate": (lambda ca: [ca.leaf()], {"cert-chain-incomplete"}),
@@ -104,18 +111,18 @@ def curve(named: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(named)
 
 
-def under(ca: Any, root: Any, left: int = 3000) -> list[Any]:
+def under(ca: Authority, root: Issued, left: int = 3000) -> list[Issued]:
     middle = ca.maker.authority("Odd Intermediate", root, left=left)
     return [ca.leaf(issuer=middle), middle]
 
 
-def old(ca: Any, digest: str) -> list[Any]:
+def old(ca: Authority, digest: str) -> list[Issued]:
     """Make a chain whose leaf is signed with a broken hash."""
     middle = ca.maker.authority("RSA Intermediate", ca.root, key=key())
     return [ca.maker.signed_old(ca.leaf(issuer=middle), middle, digest), middle]
 
 
-def test_each_fault_of_a_chain_is_told_alone(host: Any, ca: Any, setups: Any) -> None:
+def test_each_fault_of_a_chain_is_told_alone(host: Host, ca: Authority, setups: Setups) -> None:
     """Row 15 and 17, on nginx, with what all of it is told apart from, by one look at the host."""
     host.file("/etc/ssl/openssl.cnf", LOW)
     sites, ports = [], {}
@@ -143,7 +150,7 @@ SERVERS = ("apache", "caddy", "dovecot", "haproxy", "lighttpd", "postfix", "slap
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_other_servers_certificates_are_judged_alike(
-    host: Any, ca: Any, setups: Any, server: str
+    host: Host, ca: Authority, setups: Setups, server: str
 ) -> None:
     """An expired, self-signed one is told of every server; a sound one of none."""
     port = PLACES.get(server, 443)
@@ -156,7 +163,7 @@ def test_other_servers_certificates_are_judged_alike(
     assert host.tls().serious == {"cert-expired", "cert-self-signed"}
 
 
-def test_gnutls_and_openssl_servers_are_judged_alike(host: Any, ca: Any) -> None:
+def test_gnutls_and_openssl_servers_are_judged_alike(host: Host, ca: Authority) -> None:
     """Two bare libraries, of whose files nothing is known."""
     for name, chain in (("sound", [ca.leaf(), ca.middle]), ("bare", [ca.leaf(left=-3)])):
         files = host.certify(name, *chain)
@@ -183,7 +190,7 @@ def test_gnutls_and_openssl_servers_are_judged_alike(host: Any, ca: Any) -> None
 
 @pytest.mark.parametrize("server", ["nginx", "apache", "haproxy"])
 def test_of_a_pair_both_certificates_are_seen(
-    host: Any, ca: Any, setups: Any, server: str
+    host: Host, ca: Authority, setups: Setups, server: str
 ) -> None:
     """Row 16: the RSA one has expired, and whoever takes ECDSA never meets it."""
     sound = host.certify("ec", ca.leaf(), ca.middle)
@@ -199,18 +206,16 @@ def test_of_a_pair_both_certificates_are_seen(
     assert {one["key"].partition(" ")[0] for one in endpoint["certificates"]} == {"EC", "RSA"}
 
 
-def second(server: str, files: Any) -> dict[str, str]:
+def second(server: str, files: Files) -> dict[str, str]:
     """Give a server a certificate of another kind beside its first."""
     return {
-        "apache": {
-            "more": f"SSLCertificateFile {files.chain}\nSSLCertificateKeyFile {files.key}"
-        },
+        "apache": {"more": f"SSLCertificateFile {files.chain}\nSSLCertificateKeyFile {files.key}"},
         "haproxy": {"more": f"crt {files.both}"},
         "nginx": {"more": f"ssl_certificate {files.chain}; ssl_certificate_key {files.key};"},
     }[server]
 
 
-def stapled(ca: Any, leaf: Any) -> bytes:
+def stapled(ca: Authority, leaf: Issued) -> bytes:
     """Make an OCSP answer that a certificate is good."""
     loaded = [x509.load_der_x509_certificate(one.der) for one in (leaf, ca.middle)]
     now = ca.maker.now - DAY
@@ -222,7 +227,7 @@ def stapled(ca: Any, leaf: Any) -> bytes:
     return by_key.sign(ca.middle.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
-def test_must_staple_is_content_with_a_staple(host: Any, ca: Any, setups: Any) -> None:
+def test_must_staple_is_content_with_a_staple(host: Host, ca: Authority, setups: Setups) -> None:
     """The server that staples is silent, also where no certificate demands it."""
     leaf = ca.leaf(extra=(STAPLE,))
     host.file("/etc/tls/staple.der", stapled(ca, leaf))
@@ -235,7 +240,7 @@ def test_must_staple_is_content_with_a_staple(host: Any, ca: Any, setups: Any) -
 
 
 def test_long_lives_are_a_fault_of_public_authorities_only(
-    host: Any, ca: Any, setups: Any
+    host: Host, ca: Authority, setups: Setups
 ) -> None:
     """The same root, first one of the host's own, then one of Mozilla's."""
     files = host.certify("long", ca.leaf(life=800, left=700), ca.middle)
@@ -245,7 +250,9 @@ def test_long_lives_are_a_fault_of_public_authorities_only(
     assert host.tls().serious == {"cert-lifetime"}
 
 
-def test_a_prime_that_two_keys_share_gives_both_away(host: Any, ca: Any, setups: Any) -> None:
+def test_a_prime_that_two_keys_share_gives_both_away(
+    host: Host, ca: Authority, setups: Setups
+) -> None:
     """Alone each of them looks sound."""
     shared = next_prime(secrets.randbits(1023) | 3 << 1022)
     others = [next_prime(secrets.randbits(1023) | 3 << 1022) for _ in range(2)]
@@ -262,7 +269,7 @@ def test_a_prime_that_two_keys_share_gives_both_away(host: Any, ca: Any, setups:
     assert host.tls("127.0.0.1:4433").serious == {"cert-key-compromised"}
 
 
-def chained(files: Any) -> tuple[str, ...]:
+def chained(files: Files) -> tuple[str, ...]:
     return "-cert_chain", files.chain, "-cert", files.chain, "-key", files.key
 
 
@@ -277,7 +284,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("versions", ["TLSv1.2", "TLSv1.2 TLSv1.3"])
-def test_what_is_said_about_https(host: Any, ca: Any, setups: Any, versions: str) -> None:
+def test_what_is_said_about_https(host: Host, ca: Authority, setups: Setups, versions: str) -> None:
     """HSTS that is not there, not read or soon forgotten; in TLS 1.3 and below."""
     files = host.certify("a", ca.leaf(), ca.middle)
     ports = dict(zip(PAGES, range(4001, 4100), strict=False))
@@ -320,7 +327,7 @@ PLAIN = {
 }
 
 
-def test_plain_http_that_leads_nowhere(host: Any, ca: Any, setups: Any) -> None:
+def test_plain_http_that_leads_nowhere(host: Host, ca: Authority, setups: Setups) -> None:
     """Told of the plain ports of a server that has the site under HTTPS too, name by name."""
     servers = "".join(server for server, _ in PLAIN.values())
     setups.write("nginx", host.certify("a", ca.leaf(), ca.middle), end=servers)
@@ -332,7 +339,9 @@ def test_plain_http_that_leads_nowhere(host: Any, ca: Any, setups: Any) -> None:
     assert told.serious == set()
 
 
-def test_plain_http_of_another_server_is_its_own_affair(host: Any, ca: Any, setups: Any) -> None:
+def test_plain_http_of_another_server_is_its_own_affair(
+    host: Host, ca: Authority, setups: Setups
+) -> None:
     """Who has no HTTPS has nowhere to send its visitors."""
     setups.run("nginx", host.certify("a", ca.leaf(), ca.middle))
     host.serve("python3", "-m", "http.server", "--directory", "/srv", "8000", ports=(8000,))
@@ -340,7 +349,7 @@ def test_plain_http_of_another_server_is_its_own_affair(host: Any, ca: Any, setu
 
 
 def test_plain_http_is_looked_at_beside_what_was_asked_for(
-    host: Any, ca: Any, setups: Any
+    host: Host, ca: Authority, setups: Setups
 ) -> None:
     """Port 80 goes with 443, and a plain port that is asked for is judged itself."""
     plain = "server { listen 80; listen 8000; location / { return 200 ok; } }"

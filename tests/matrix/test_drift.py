@@ -8,10 +8,15 @@ import signal
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+if TYPE_CHECKING:
+    from tests.checks.tls.conftest import Issued
+    from tests.matrix.hosting import Authority, Files, Host, Told
+    from tests.matrix.setups import Setups
 
 NAME = "www.matrix.test"
 PORTS = {"dovecot": 993, "postfix": 25}
@@ -37,7 +42,7 @@ def rsa_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 
-def print_of(issued: Any) -> str:
+def print_of(issued: Issued) -> str:
     return hashlib.sha256(issued.der).hexdigest()
 
 
@@ -45,7 +50,7 @@ def print_of(issued: Any) -> str:
     "server", ["apache", "caddy", "dovecot", "haproxy", "lighttpd", "nginx", "postfix"]
 )
 def test_a_certificate_that_was_renewed_and_not_loaded(
-    host: Any, ca: Any, setups: Any, server: str
+    host: Host, ca: Authority, setups: Setups, server: str
 ) -> None:
     """Row 18: told with both fingerprints until the server has loaded it; not before the change."""
     first, second = (ca.leaf(key=rsa_key()) for _ in range(2))
@@ -68,7 +73,7 @@ def test_a_certificate_that_was_renewed_and_not_loaded(
     settled(host)
 
 
-def settled(host: Any) -> None:
+def settled(host: Host) -> None:
     """Wait until nothing is told any more; a reload takes a moment."""
     for _ in range(20):
         told = host.tls()
@@ -102,7 +107,7 @@ SOUND = {
 
 @pytest.mark.parametrize("server", TIGHTENED)
 def test_a_set_up_that_was_tightened_and_not_loaded(
-    host: Any, ca: Any, setups: Any, server: str
+    host: Host, ca: Authority, setups: Setups, server: str
 ) -> None:
     """Row 19: what the file forbids is still spoken, until it is loaded."""
     place, port, (loose, tight) = PLACES[server], PORTS.get(server, 443), TIGHTENED[server]
@@ -138,7 +143,7 @@ LEVELS = {
 
 @pytest.mark.parametrize("server", LEVELS)
 def test_what_openssl_cnf_leaves_of_a_setting(
-    host: Any, ca: Any, setups: Any, server: str
+    host: Host, ca: Authority, setups: Setups, server: str
 ) -> None:
     """Row 26 (and 4): MinProtocol binds no server that sets its own; a SECLEVEL does."""
     setups.write(server, host.certify("a", ca.leaf(key=rsa_key()), ca.middle))
@@ -163,7 +168,7 @@ def test_what_openssl_cnf_leaves_of_a_setting(
 
 
 def test_another_openssl_cnf_counts_where_its_server_is_told_so(
-    host: Any, ca: Any, setups: Any
+    host: Host, ca: Authority, setups: Setups
 ) -> None:
     """Row 26: OPENSSL_CONF of the server's own environment is what it starts with."""
     setups.write("nginx", host.certify("a", ca.leaf(key=rsa_key()), ca.middle))
@@ -177,11 +182,11 @@ def test_another_openssl_cnf_counts_where_its_server_is_told_so(
     assert "config-ineffective" not in told.found
 
 
-def twin(ca: Any, name: str, like: Any) -> Any:
+def twin(ca: Authority, name: str, like: Issued) -> Issued:
     return ca.leaf(name, key=like.key)
 
 
-def hosts(*sites: tuple[Any, str, str]) -> str:
+def hosts(*sites: tuple[Files, str, str]) -> str:
     """Write servers of nginx: files, a name, and the key where it is another's."""
     return "".join(
         f"server {{ listen 443 ssl; server_name {name}; ssl_certificate {files.chain};"
@@ -190,7 +195,7 @@ def hosts(*sites: tuple[Any, str, str]) -> str:
     )
 
 
-def test_keys_that_others_may_read(host: Any, ca: Any, setups: Any) -> None:
+def test_keys_that_others_may_read(host: Host, ca: Authority, setups: Setups) -> None:
     """Row 27: mode 0644 is told, 0640 of root's group and 0600 are not; nor is a key not named."""
     names = {"open": 0o644, "group": 0o640, "people": 0o640, "own": 0o600, "replaced": 0o622}
     files = {
@@ -210,7 +215,7 @@ def test_keys_that_others_may_read(host: Any, ca: Any, setups: Any) -> None:
     assert all(one["severity"] == "info" for one in told.of("key-on-disk"))
 
 
-def test_keys_in_two_places_and_keys_of_others(host: Any, ca: Any, setups: Any) -> None:
+def test_keys_in_two_places_and_keys_of_others(host: Host, ca: Authority, setups: Setups) -> None:
     """Row 27: copies, two certificates for one key, and a key that is not the certificate's."""
     one, two, three = (ca.leaf(f"{name}.test") for name in ("one", "two", "three"))
     files = {
@@ -246,7 +251,7 @@ KEYED = ("apache", "caddy", "dovecot", "haproxy", "lighttpd", "postfix")
 
 
 @pytest.mark.parametrize("server", KEYED)
-def test_keys_of_other_servers(host: Any, ca: Any, setups: Any, server: str) -> None:
+def test_keys_of_other_servers(host: Host, ca: Authority, setups: Setups, server: str) -> None:
     """Row 27 and 28: the same of every server's files, with nothing running."""
     leaf = ca.leaf(key=rsa_key())
     files = host.certify("a", leaf, ca.middle, mode=0o644)
@@ -263,7 +268,7 @@ def test_keys_of_other_servers(host: Any, ca: Any, setups: Any, server: str) -> 
     assert host.tls("--root", str(host.root), outside=True).serious == {"key-mismatch"}
 
 
-def test_a_key_in_memory_is_not_on_a_disk(host: Any, ca: Any, setups: Any) -> None:
+def test_a_key_in_memory_is_not_on_a_disk(host: Host, ca: Authority, setups: Setups) -> None:
     """What is delivered to /run is gone with the next start; a folder of a disk is not."""
     files = host.certify("a", ca.leaf(), ca.middle)
     host.run("sh", "-c", f"cp {files.key} /run/a.key; chmod 600 /run/a.key")
@@ -278,7 +283,7 @@ def test_a_key_in_memory_is_not_on_a_disk(host: Any, ca: Any, setups: Any) -> No
 
 @pytest.mark.parametrize("server", LEVELS)
 def test_files_tell_the_same_with_nothing_running(
-    host: Any, ca: Any, setups: Any, server: str
+    host: Host, ca: Authority, setups: Setups, server: str
 ) -> None:
     """Row 28: of the live host and of its files as an unpacked root."""
     host.file("/var/lib/dpkg/status", Path("/var/lib/dpkg/status").read_bytes())
@@ -298,7 +303,7 @@ def test_files_tell_the_same_with_nothing_running(
     assert not still.report["endpoints"]
 
 
-def told_of_files(told: Any) -> set[tuple[str, str, int, str, str]]:
+def told_of_files(told: Told) -> set[tuple[str, str, int, str, str]]:
     """Give what was found in files: check, place, words and identity."""
     return {
         (one["check"], one["path"], one["line"], one["message"], one["identity"])

@@ -11,18 +11,26 @@ import struct
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     Talk = Callable[[socket.socket], None]
 
+    from tests.checks.tls.conftest import Issued
+    from tests.checks.tls.peer13 import Peer
+    from tests.matrix.hosting import Authority, Host, Told
+    from tests.matrix.setups import Setups
+
 NAME = "www.matrix.test"
-PEER13 = runpy.run_path(str(Path(__file__).parents[1] / "checks" / "tls" / "peer13.py"))
+SCRIPTED = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("scripted.py"))))
+PEER13, listening = SCRIPTED.PEER13, SCRIPTED.listening
 SECONDS = 4.0
 """What these looks may take by policy; start-up and judging come on top."""
 SLACK = 3.0
@@ -30,44 +38,30 @@ MEMORY = 64 << 20
 HELLO = b"\x16\x03\x03"
 
 
-@contextlib.contextmanager
-def listening(talk: Talk) -> Iterator[int]:
-    """Listen on loopback and do to each connection what TALK does."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
-
-        def run() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    link, _ = listener.accept()
-                    threading.Thread(target=meet, args=(link,), daemon=True).start()
-
-        def meet(link: socket.socket) -> None:
-            with link, contextlib.suppress(KeyError, OSError, ValueError):
-                link.settimeout(20)
-                talk(link)
-
-        threading.Thread(target=run, daemon=True).start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-
-
-def asked(host: Any, port: int, *words: str) -> Any:
+def asked(host: Host, port: int, *words: str) -> Told:
     """Run the program on a port of the test's own network, and check what it took."""
     policy = host.file("/policy.yaml", f"tls: {{seconds: {SECONDS}}}\n")
-    told = host.tls(
-        f"127.0.0.1:{port}", "--policy", str(host.root) + policy, *words, outside=True
-    )
+    told = host.tls(f"127.0.0.1:{port}", "--policy", str(host.root) + policy, *words, outside=True)
     assert told.seconds < SECONDS + SLACK
     assert told.memory < MEMORY
     return told
 
 
-def test_what_is_no_tls_is_told_so(host: Any, ca: Any, setups: Any) -> None:
+def test_what_is_no_tls_is_told_so(host: Host, ca: Authority, setups: Setups) -> None:
     """Row 22: SSH and plain HTTP are no TLS and left alone; a TLS port beside them is judged."""
     host.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/srv/key")
     host.run("mkdir", "-p", "/run/sshd")
-    host.serve("sshd", "-D", "-f", "/dev/null", "-h", "/srv/key",
-        "-o", "ListenAddress=127.0.0.1:2022", ports=(2022,))
+    host.serve(
+        "sshd",
+        "-D",
+        "-f",
+        "/dev/null",
+        "-h",
+        "/srv/key",
+        "-o",
+        "ListenAddress=127.0.0.1:2022",
+        ports=(2022,),
+    )
     plain = "server { listen 8080; location / { return 200 ok; } }"
     setups.run("nginx", host.certify("a", ca.leaf(left=-3), ca.middle), end=plain)
     told = host.tls()
@@ -169,7 +163,7 @@ UNFRIENDLY = (
 
 
 @pytest.mark.parametrize("talk", UNFRIENDLY)
-def test_peers_that_do_not_play_along(host: Any, talk: Talk) -> None:
+def test_peers_that_do_not_play_along(host: Host, talk: Talk) -> None:
     """Rows 22 and 29: nothing is claimed of them but that nothing is known."""
     with listening(talk) as port:
         told = asked(host, port)
@@ -178,40 +172,35 @@ def test_peers_that_do_not_play_along(host: Any, talk: Talk) -> None:
     assert told.status == 3
 
 
-def alike(leaf: Any, *chain: bytes, then: Callable[[Any], Iterator[bytes]]) -> Talk:
+def alike(leaf: Issued, *chain: bytes, then: Callable[[Peer], Iterator[bytes]]) -> Talk:
     """Shake hands in TLS 1.3 as far as the flight, then say what THEN gives."""
 
     def talk(link: socket.socket) -> None:
-        peer = PEER13["Peer"](leaf.key, leaf.der, *chain)
-        peer.hear(link.recv(1 << 16))
-        if 29 not in peer.shares:
-            link.sendall(peer.retry(29))
-            peer.hear(link.recv(1 << 16).removeprefix(PEER13["CHANGED"]))
-        link.sendall(peer.hello(29))
-        for said in then(peer):
-            link.sendall(said)
+        if peer := SCRIPTED.begun(link, leaf, *chain):
+            for said in then(peer):
+                link.sendall(said)
 
     return talk
 
 
-def flood(peer: Any, kind: int, content: bytes) -> Iterator[bytes]:
+def flood(peer: Peer, kind: int, content: bytes) -> Iterator[bytes]:
     while True:
         yield b"".join(peer.seal(kind, content) for _ in range(16))
 
 
-def after_flight(kind: int, content: bytes) -> Callable[[Any], Iterator[bytes]]:
-    def said(peer: Any) -> Iterator[bytes]:
+def after_flight(kind: int, content: bytes) -> Callable[[Peer], Iterator[bytes]]:
+    def said(peer: Peer) -> Iterator[bytes]:
         yield peer.flight()
         yield from flood(peer, kind, content)
 
     return said
 
 
-def at_once(kind: int, content: bytes) -> Callable[[Any], Iterator[bytes]]:
+def at_once(kind: int, content: bytes) -> Callable[[Peer], Iterator[bytes]]:
     return lambda peer: flood(peer, kind, content)
 
 
-ALERT, HANDSHAKE, DATA = PEER13["ALERT"], PEER13["HANDSHAKE"], PEER13["DATA"]
+ALERT, HANDSHAKE, DATA = PEER13.ALERT, PEER13.HANDSHAKE, PEER13.DATA
 HEAD = b"HTTP/1.1 200 OK\r\nX-Endless: "
 SEALED = {
     "endless extensions": at_once(HANDSHAKE, b"\x08\xff\xff\xff" + bytes(16000)),
@@ -219,8 +208,8 @@ SEALED = {
     "empty records": at_once(HANDSHAKE, b""),
     "warnings": at_once(ALERT, b"\x01\x5a"),
     "data too early": at_once(DATA, bytes(1000)),
-    "tickets": after_flight(HANDSHAKE, PEER13["ticket"]()),
-    "updates": after_flight(HANDSHAKE, PEER13["ASKED_UPDATE"]),
+    "tickets": after_flight(HANDSHAKE, PEER13.ticket()),
+    "updates": after_flight(HANDSHAKE, PEER13.ASKED_UPDATE),
     "an endless head": after_flight(DATA, HEAD + b"y" * 16000),
     "an endless page": after_flight(DATA, HEAD + b"y\r\n\r\n" + b"y" * 16000),
     "empty data": after_flight(DATA, b""),
@@ -228,21 +217,21 @@ SEALED = {
 
 
 @pytest.mark.parametrize("case", SEALED)
-def test_floods_behind_encryption(host: Any, ca: Any, case: str) -> None:
+def test_floods_behind_encryption(host: Host, ca: Authority, case: str) -> None:
     """Row 29: what comes sealed is bounded as what comes in clear is."""
     with listening(alike(ca.leaf(), ca.middle.der, then=SEALED[case])) as port:
         told = asked(host, port, "-n", NAME)
     assert told.serious <= {"cert-untrusted"}  # this host's own store has not the test's root
 
 
-def big(ca: Any, size: int) -> Any:
+def big(ca: Authority, size: int) -> Issued:
     """Make a certificate of so many bytes."""
     odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), secrets.token_bytes(size))
     return ca.leaf(extra=(odd,))
 
 
 @pytest.mark.parametrize("version", ["tls1_2", "tls1_3"])
-def test_a_certificate_of_ten_megabytes(host: Any, ca: Any, version: str) -> None:
+def test_a_certificate_of_ten_megabytes(host: Host, ca: Authority, version: str) -> None:
     """Row 29: sent by OpenSSL itself; one of sixty kilobytes is read all the same."""
     for port, size in ((4431, 10 << 20), (4432, 60_000)):
         files = host.certify(str(port), big(ca, size), ca.middle)
@@ -261,7 +250,7 @@ def test_a_certificate_of_ten_megabytes(host: Any, ca: Any, version: str) -> Non
         assert bool(told.report["inconclusive"]) == bool(expected)
 
 
-def test_a_chain_of_ten_megabytes(host: Any, ca: Any, setups: Any) -> None:
+def test_a_chain_of_ten_megabytes(host: Host, ca: Authority, setups: Setups) -> None:
     """Row 29: twenty thousand certificates, by nginx."""
     files = host.certify("a", ca.leaf(), ca.middle)
     text = Path(f"{host.root}{files.chain}").read_bytes()
@@ -304,7 +293,7 @@ def _spoil(server: socket.socket, link: socket.socket, length: int, rng: random.
 
 @pytest.mark.parametrize("options", [("-tls1_2",), ("-tls1_3",), ()])
 def test_noise_behind_any_prefix_of_a_handshake(
-    host: Any, s_server: Any, options: tuple[str, ...]
+    host: Host, s_server: Callable[..., AbstractContextManager[int]], options: tuple[str, ...]
 ) -> None:
     """Row 29: wherever a handshake turns into noise, the look ends and claims nothing wrong."""
     seed = secrets.randbits(32)
@@ -316,7 +305,9 @@ def test_noise_behind_any_prefix_of_a_handshake(
                 assert asked(host, port).serious <= sound
 
 
-def test_a_port_that_takes_ten_connections_a_second(host: Any, ca: Any, setups: Any) -> None:
+def test_a_port_that_takes_ten_connections_a_second(
+    host: Host, ca: Authority, setups: Setups
+) -> None:
     """Row 22: what it has is found or said to be unsettled, in time; nothing is made up."""
     setups.write("haproxy", host.certify("a", ca.leaf(left=-3), ca.middle))
     limit = (

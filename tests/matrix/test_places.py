@@ -1,26 +1,26 @@
-"""The matrix's rows on where TLS is met: names, addresses, networks, clients' certificates, STARTTLS."""
+"""The matrix's rows on where TLS is met: names, addresses, networks, strangers, STARTTLS."""
 
 from __future__ import annotations
 
-import contextlib
 import runpy
-import socket
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from checks.tls.answer import read_extensions
-from checks.tls.numbers import Extension
-from checks.tls.wire import Reader, WireError
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import socket
+    import subprocess
+    from contextlib import AbstractContextManager
+
+    from tests.checks.tls.conftest import Issued
+    from tests.matrix.hosting import Authority, Files, Host
+    from tests.matrix.setups import Setups
 
 NAME = "www.matrix.test"
-PEER13 = runpy.run_path(str(Path(__file__).parents[1] / "checks" / "tls" / "peer13.py"))
+SCRIPTED = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("scripted.py"))))
 SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
 LOW = """
 openssl_conf = init
@@ -46,7 +46,7 @@ def rsa_key() -> rsa.RSAPrivateKey:
 
 @pytest.mark.parametrize("server", SECOND)
 def test_a_weak_second_host_is_found_by_its_name(
-    host: Any, ca: Any, setups: Any, server: str
+    host: Host, ca: Authority, setups: Setups, server: str
 ) -> None:
     """Row 20: suites are weak and the certificate has expired behind one of two names only."""
     first, second = (
@@ -66,7 +66,7 @@ def test_a_weak_second_host_is_found_by_its_name(
 
 
 def test_a_weak_line_of_an_haproxy_list_is_found_by_its_name(
-    host: Any, ca: Any, setups: Any
+    host: Host, ca: Authority, setups: Setups
 ) -> None:
     """Row 20: a crt-list whose lines have filters, options or the certificate's name alone."""
     made = {
@@ -95,7 +95,7 @@ def test_a_weak_line_of_an_haproxy_list_is_found_by_its_name(
     }
 
 
-def test_listeners_anywhere_on_a_host_are_found(host: Any, ca: Any, setups: Any) -> None:
+def test_listeners_anywhere_on_a_host_are_found(host: Host, ca: Authority, setups: Setups) -> None:
     """Row 21: one address of loopback, IPv6 alone, odd ports, in a network of their own."""
     bad = host.certify("bad", ca.leaf(left=-3), ca.middle)
     listens = ("127.0.0.1:31337", "127.0.0.2:443", "[::1]:50000", "[::]:8443 ipv6only=on")
@@ -128,7 +128,7 @@ CLIENTS = {
 
 @pytest.mark.parametrize("server", CLIENTS)
 def test_who_wants_a_certificate_of_clients_is_seen_all_the_same(
-    host: Any, ca: Any, setups: Any, server: str
+    host: Host, ca: Authority, setups: Setups, server: str
 ) -> None:
     """Row 23: what such servers show strangers is judged, and nothing hangs."""
     roots = host.file("/etc/tls/roots.pem", ca.pem())
@@ -144,7 +144,7 @@ def test_who_wants_a_certificate_of_clients_is_seen_all_the_same(
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
-def test_bare_libraries_that_want_a_certificate(host: Any, ca: Any, version: str) -> None:
+def test_bare_libraries_that_want_a_certificate(host: Host, ca: Authority, version: str) -> None:
     """Row 23: OpenSSL and GnuTLS turn a stranger away with their alerts."""
     files = host.certify("a", ca.leaf(left=-3), ca.middle)
     roots = host.file("/etc/tls/roots.pem", ca.pem())
@@ -167,65 +167,27 @@ def test_bare_libraries_that_want_a_certificate(host: Any, ca: Any, version: str
 
 
 ALERTS = {"bad_certificate": 42, "unknown_ca": 48, "access_denied": 49, "certificate_required": 116}
-REFUSED = b"\x15\x03\x03\x00\x02\x02"
 
 
-@contextlib.contextmanager
-def turning_away(leaf: Any, *chain: Any, alert: int) -> Iterator[int]:
+def turning_away(leaf: Issued, *chain: bytes, alert: int) -> AbstractContextManager[int]:
     """Listen, shake hands in TLS 1.3, ask for a certificate, and answer with an alert."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    known = SCRIPTED.PEER13
 
-        def run() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    link, _ = listener.accept()
-                    threading.Thread(target=meet, args=(link,), daemon=True).start()
+    def talk(link: socket.socket) -> None:
+        peer = SCRIPTED.begun(link, leaf, *chain)
+        if peer:
+            link.sendall(peer.flight(before=known.ENCRYPTED_EXTENSIONS + known.REQUEST))
+            link.recv(1 << 16)
+            link.sendall(peer.seal(known.ALERT, bytes([2, alert])))
+            link.recv(1 << 16)
 
-        def meet(link: socket.socket) -> None:
-            with link, contextlib.suppress(KeyError, OSError, WireError):
-                link.settimeout(5)
-                _turn_away(link, PEER13["Peer"](leaf.key, leaf.der, *chain), alert)
-
-        threading.Thread(target=run, daemon=True).start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-
-
-def _turn_away(link: socket.socket, peer: Any, alert: int) -> None:
-    heard = link.recv(1 << 16)
-    if heard[:1] != b"\x16" or b"\x00\x2b" not in heard or b"\x03\x04" not in heard:
-        link.sendall(REFUSED + b"\x46")
-        return
-    peer.hear(heard)
-    if not {b"\x00\x1d", b"\x13\x01"} <= set(_pairs(heard)):
-        link.sendall(REFUSED + b"\x28")
-        return
-    if 29 not in peer.shares:
-        link.sendall(peer.retry(29))
-        heard = link.recv(1 << 16)
-        if not heard:
-            return
-        peer.hear(heard.removeprefix(PEER13["CHANGED"]))
-    before = PEER13["ENCRYPTED_EXTENSIONS"] + PEER13["REQUEST"]
-    link.sendall(peer.hello(29) + peer.flight(before=before))
-    link.recv(1 << 16)
-    link.sendall(peer.seal(PEER13["ALERT"], bytes([2, alert])))
-    link.recv(1 << 16)
-
-
-def _pairs(heard: bytes) -> Iterator[bytes]:
-    """Give every two bytes of the lists of suites and groups."""
-    reader = Reader(heard[43:])
-    reader.vector(1)
-    suites = reader.vector(2)
-    reader.vector(1)
-    groups = read_extensions(reader.vector(2)).get(Extension.SUPPORTED_GROUPS, b"")
-    for listed in (suites, groups[2:]):
-        yield from (listed[at : at + 2] for at in range(0, len(listed), 2))
+    return SCRIPTED.listening(talk)
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_every_alert_to_strangers_is_an_end(host: Any, ca: Any, tmp_path: Path, alert: str) -> None:
+def test_every_alert_to_strangers_is_an_end(
+    host: Host, ca: Authority, tmp_path: Path, alert: str
+) -> None:
     """Row 23: whatever the alert, the certificate was seen before it."""
     trusted = tmp_path / "roots.pem"
     trusted.write_bytes(ca.pem())
@@ -237,9 +199,11 @@ def test_every_alert_to_strangers_is_an_end(host: Any, ca: Any, tmp_path: Path, 
         assert told.seconds < 10
 
 
-def postgresql(host: Any, files: Any, more: str = "") -> Any:
+def postgresql(host: Host, files: Files, more: str = "") -> subprocess.Popen[bytes]:
     """Run PostgreSQL with Debian's folders."""
-    host.run("sh", "-c", f"mkdir /srv/pg; cp {files.chain} {files.key} /srv; chown -R postgres /srv")
+    host.run(
+        "sh", "-c", f"mkdir /srv/pg; cp {files.chain} {files.key} /srv; chown -R postgres /srv"
+    )
     host.run(
         *("setpriv", "--reuid=postgres", "--clear-groups", "/usr/lib/postgresql/15/bin/initdb"),
         *("-D", "/srv/pg", "-A", "trust", "--no-sync", "--no-instructions"),
@@ -258,7 +222,7 @@ def postgresql(host: Any, files: Any, more: str = "") -> Any:
     )
 
 
-def test_postgresql_is_asked_in_its_own_words(host: Any, ca: Any) -> None:
+def test_postgresql_is_asked_in_its_own_words(host: Host, ca: Authority) -> None:
     """Row 24: found by itself and where it is asked for; weak, then sound."""
     host.file("/etc/ssl/openssl.cnf", LOW)
     files = host.certify("a", ca.leaf("localhost", key=rsa_key()), ca.middle)
@@ -291,7 +255,7 @@ PATHS = {
 
 @pytest.mark.parametrize("server", STARTTLS)
 def test_mail_and_directories_are_asked_in_their_own_words(
-    host: Any, ca: Any, setups: Any, server: str
+    host: Host, ca: Authority, setups: Setups, server: str
 ) -> None:
     """Row 24: sound, then with TLS 1.0 and an expired certificate."""
     protocol, port, loosened = STARTTLS[server]
@@ -305,7 +269,7 @@ def test_mail_and_directories_are_asked_in_their_own_words(
     setups.write(server, host.certify("a", ca.leaf(key=rsa_key(), left=-3), ca.middle))
     host.edit(PATHS[server], *loosened)
     if server != "slapd":
-        host.edit(PATHS[server], SUITES, f"ECDHE+AES:@SECLEVEL=0")
+        host.edit(PATHS[server], SUITES, "ECDHE+AES:@SECLEVEL=0")
     setups.start(server, port)
     asked = host.tls(f"127.0.0.1:{port}", "--starttls", protocol)
     for told in (host.tls(), asked):
@@ -314,7 +278,7 @@ def test_mail_and_directories_are_asked_in_their_own_words(
         assert f"{protocol}+tls://127.0.0.1:{port}" in told.places("tls-1.0")
 
 
-def test_lighttpd_weak_and_caddy_clean(host: Any, ca: Any, setups: Any) -> None:
+def test_lighttpd_weak_and_caddy_clean(host: Host, ca: Authority, setups: Setups) -> None:
     """Row 25: side by side, each at its own port."""
     host.file("/etc/ssl/openssl.cnf", LOW)
     setups.write("lighttpd", host.certify("a", ca.leaf(key=rsa_key()), ca.middle))

@@ -101,7 +101,7 @@ def test_a_change_is_in_the_journal_and_the_status(told: Settings, running: Runn
     assert event.finding is not None
     assert event.finding.location.path == path
     assert running.end(signal.SIGTERM) == 0
-    status = snapshot.read(Path(told.state) / "watcher" / "status", RoleStatus)
+    status = snapshot.read(Path(told.state) / "watcher" / "published" / "status", RoleStatus)
     assert status is not None
     assert status.role == "watcher"
     assert status.faults == ()

@@ -40,18 +40,29 @@ def keep(wanted: Collection[Capability], machine: str) -> list[str]:
     header = _HEADER.pack(_VERSION, 0)
     sets = ctypes.create_string_buffer(_SETS.size)
     syscalls.call(get, header, sets)
-    _, permitted, _, _, high, _ = _SETS.unpack(sets.raw)
-    left = (permitted | high << 32) & sum(1 << one for one in wanted)
+    effective, permitted, _, effective_high, permitted_high, _ = _SETS.unpack(sets.raw)
+    effective |= effective_high << 32
+    permitted |= permitted_high << 32
+    left = permitted & sum(1 << one for one in wanted)
     _unbind(wanted)
-    with contextlib.suppress(OSError):  # kernels before 4.3 have none
-        syscalls.prctl(syscalls.PR_CAP_AMBIENT, _CLEAR_ALL)
+    told = [f"{one.name}: not held" for one in wanted if not left >> one & 1]
+    if effective == permitted == left:  # a unit that allows no capset has seen to it
+        return told
     low, high = left & 0xFFFFFFFF, left >> 32
-    syscalls.call(put, header, _SETS.pack(low, low, 0, high, high, 0))
-    return [f"{one.name}: not held" for one in wanted if not left >> one & 1]
+    try:
+        syscalls.call(put, header, _SETS.pack(low, low, 0, high, high, 0))
+    except OSError as error:
+        told.append(f"capabilities: cannot be given up: {error.strerror}")
+    return told
 
 
 def _unbind(wanted: Collection[Capability]) -> None:
-    """Empty the bounding set too; without CAP_SETPCAP no_new_privs does what it would do."""
+    """Pass none on; empty the bounding set too, where CAP_SETPCAP allows it.
+
+    Where not, no_new_privs has the same effect.
+    """
+    with contextlib.suppress(OSError):  # kernels before 4.3 have no ambient ones
+        syscalls.prctl(syscalls.PR_CAP_AMBIENT, _CLEAR_ALL)
     for number in range(_MOST + 1):
         with contextlib.suppress(OSError):
             if syscalls.prctl(syscalls.PR_CAPBSET_READ, number) and number not in wanted:

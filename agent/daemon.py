@@ -35,24 +35,35 @@ _STABLE: Final = 60.0
 _TURN: Final = 1.0
 
 
-class Life:
-    """How a role tells its supervisor that it is ready, and that it lives."""
+class Told(NamedTuple):
+    """Whom to tell that all is ready, and that it lives."""
 
-    def __init__(self, pipe: int) -> None:
-        """Take the writing end of a pipe."""
-        self._pipe = pipe
+    ready: Callable[[], None]
+    alive: Callable[[], None]
+
+
+class Life(NamedTuple):
+    """How a role tells who started it, a supervisor or the system, how it is."""
+
+    told: Told
 
     def ready(self) -> None:
         """Tell that the role does its work from now on."""
-        self._say(b"r")
+        self.told.ready()
 
     def beat(self) -> None:
         """Tell that the role lives."""
-        self._say(b".")
+        self.told.alive()
 
-    def _say(self, word: bytes) -> None:
+
+def by_pipe(pipe: int) -> Life:
+    """Tell a supervisor, by the writing end of a pipe."""
+
+    def say(word: bytes) -> None:
         with contextlib.suppress(OSError):  # a full pipe says enough
-            os.write(self._pipe, word)
+            os.write(pipe, word)
+
+    return Life(Told(lambda: say(b"r"), lambda: say(b".")))
 
 
 class _Child:
@@ -65,13 +76,6 @@ class _Child:
         self.heard = self.started = self.due = 0.0
         self.failures = 0
         self.ready = False
-
-
-class Told(NamedTuple):
-    """What the supervisor tells the system: when all roles are ready, and that it lives."""
-
-    ready: Callable[[], None]
-    alive: Callable[[], None]
 
 
 class Supervisor:
@@ -144,7 +148,7 @@ class Supervisor:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             bounds.keep_only({pipe})
-            child.role(Life(pipe))
+            child.role(by_pipe(pipe))
             status = 0
         except Exception as error:  # noqa: BLE001 - a traceback may repeat what was read
             os.write(2, f"hygiene-agent: {child.name}: {faults.where(error)}\n".encode())

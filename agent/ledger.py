@@ -233,7 +233,7 @@ class Ledger:
         return Counts(*(rows.get(name, 0) for name in Counts._fields))
 
     def severities(self) -> dict[Severity, int]:
-        """Count the open findings by severity, the most severe first; none is left out."""
+        """Count the open findings by severity, the most severe first; 0 is left out."""
         rows = self._base.execute(
             "SELECT severity, count(*) FROM tracked WHERE status = ? GROUP BY severity"
             " ORDER BY severity DESC",

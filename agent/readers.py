@@ -39,6 +39,8 @@ _GRACE: Final = 6.0
 """Seconds after which a reader that did not heed its own clock is killed."""
 _AHEAD: Final = 8
 """Files that a reader is given before it has answered."""
+_IDLE: Final = 5.0
+"""Seconds without a file after which a reader is let go: it holds memory that others need."""
 _SPOILED: Final = "reader spoiled"
 
 
@@ -133,8 +135,10 @@ class Readers:
                 late = time.monotonic() - reader.since > self._seconds + _GRACE
                 if reader.ended:
                     yield from self._lost(reader, bounds.CRASHED)
-                elif late and (reader.given or self._readers[0] is not reader):
+                elif late and reader.given:
                     yield from self._lost(reader, bounds.SLOW)
+                elif not reader.given and time.monotonic() - reader.since > _IDLE:
+                    self._end(reader)
 
     def _lost(self, reader: _Reader, why: str) -> Iterator[Read]:
         """End a reader: the file it was at is reported, those behind it have to be given again."""

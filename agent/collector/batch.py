@@ -30,6 +30,7 @@ _CHUNK: Final = 256 * 1024
 _ID: Final = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{0,17})")
 _ROLE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _LAST_TIME: Final = 1e11
+_LARGEST: Final = 1 << 53
 _LABELS: Final = 64
 _NEEDS: Final = {
     Kind.OPENED: "finding",
@@ -163,9 +164,25 @@ def _checked(event: Event, number: int) -> Numbered:
     needed = getattr(event, _NEEDS[event.kind])
     if needed is None or not all(0 <= time <= _LAST_TIME for time in _times(event)):
         raise BatchError(f"line {number}: incomplete, or at a time that cannot be")
+    if not all(0 <= one < _LARGEST for one in _numbers(event)):
+        raise BatchError(f"line {number}: a number that cannot be")
     if event.finding is not None:
         _check_finding(event.finding, number)
     return Numbered(match[1], int(match[2]), event)
+
+
+def _numbers(event: Event) -> Iterator[int]:
+    """Give the numbers that are to be kept: a file of ours holds none of any size."""
+    if event.finding is not None:
+        where, seen, who = event.finding.location, event.finding.evidence, event.finding.access
+        yield from (where.line, where.column, seen.length if seen else 0)
+        yield from (who.uid, who.gid, who.mode) if who else ()
+    if event.gap is not None:
+        yield event.gap.missed
+    if event.digest is not None:
+        yield from (event.digest.open, event.digest.removed, event.digest.epoch)
+    if event.dropped is not None:
+        yield from (event.dropped.count, event.dropped.first, event.dropped.last)
 
 
 def _times(event: Event) -> tuple[float, ...]:

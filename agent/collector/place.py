@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from checks.model import Evidence, Fingerprint
+
 if TYPE_CHECKING:
     from checks.model import Finding
 
 _ENDPOINT: Final = re.compile(r"([a-z0-9+]+://)(?:\[[^\]/]*\]|[^/:]*)(:[0-9]+)(.*)", re.DOTALL)
-_LIMITS: Final = {"message": 1000, "fix": 2000, "snippet": 4000}
-_REFERENCES: Final = 10
 
 
 def fault(finding: Finding) -> bytes:
@@ -36,23 +36,26 @@ def shown(path: str) -> str:
 
 def bounded(finding: Finding) -> Finding:
     """Cut what is longer than anybody reads, so that no host can fill the receiver."""
-    cut = {name: getattr(finding, name)[:most] for name, most in _LIMITS.items()}
-    where = finding.location
-    evidence = finding.evidence
-    if evidence is not None:
-        evidence = msgspec.structs.replace(
-            evidence, preview=evidence.preview[:200], fingerprints=evidence.fingerprints[:4]
-        )
-    return msgspec.structs.replace(
+    replace = msgspec.structs.replace
+    where, who, seen = finding.location, finding.access, finding.evidence
+    return replace(
         finding,
-        **cut,
-        evidence=evidence,
-        references=tuple(one[:500] for one in finding.references[:_REFERENCES]),
-        location=msgspec.structs.replace(
+        message=finding.message[:1000],
+        fix=finding.fix[:2000],
+        snippet=finding.snippet[:4000],
+        references=tuple(one[:500] for one in finding.references[:10]),
+        location=replace(
             where,
             path=where.path[:4096],
             key_path=where.key_path[:500],
             layer=where.layer[:200],
             root=where.root[:4096],
         ),
+        access=who and replace(who, owner=who.owner[:100], group=who.group[:100]),
+        evidence=seen and _bounded_evidence(seen),
     )
+
+
+def _bounded_evidence(seen: Evidence) -> Evidence:
+    prints = tuple(Fingerprint(one.key[:200], one.value[:200]) for one in seen.fingerprints[:4])
+    return Evidence(seen.preview[:200], seen.length, prints)

@@ -23,11 +23,13 @@ from agent.snapshot import SnapshotError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent.daemon import Life
     from agent.events import Gap
     from agent.settings import Settings
 
 _FLUSH: Final = 0.05
 """Seconds between two hand-overs to the journal, each of which waits for the disk."""
+_BEAT: Final = 5.0
 _PUBLISH: Final = 5.0
 _PRUNE: Final = 30.0
 _ALIVE: Final = 10.0
@@ -57,7 +59,7 @@ class Base:
         self.started = time.time()
         self.stopping = self.reloading = False
         self.faults: dict[str, str] = {}
-        self._next = dict.fromkeys(("flush", "publish", "prune", "alive", "digest"), 0.0)
+        self._next = dict.fromkeys(("beat", "flush", "publish", "prune", "alive", "digest"), 0.0)
         self.ledger, damaged = self._opened(str(self.folder / "state.sqlite"))
         self.fresh = damaged or self.last_alive == 0
         """Nothing is known from before."""
@@ -85,6 +87,11 @@ class Base:
 
     def _reload(self, _number: int, _frame: object) -> None:
         self.reloading = True
+
+    def beat(self, life: Life) -> None:
+        """Tell who started this role that it lives, now and then."""
+        if self._is_due("beat", _BEAT):
+            life.beat()
 
     def _is_due(self, what: str, every: float) -> bool:
         now = time.monotonic()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NAME: Final = "courier"
 REPORTING: Final = ("watcher", "prober", "keeper", "supervisor", NAME)
 """Roles whose journals are taken."""
-_TURN: Final = 0.1
+_TURN: Final = 0.5
 _AWAY: Final = 300.0
 """Seconds after which a sink that fails is reported, and again when it is back."""
 _LOCAL: Final = {"local": {"kind": "file"}}
@@ -49,7 +49,7 @@ def run(settings: Settings, life: Life) -> None:
         life.ready()
         while not base.stopping:
             loop.turn()
-            life.beat()
+            base.beat(life)
     finally:
         loop.stop()
         base.close()

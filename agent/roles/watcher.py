@@ -103,7 +103,7 @@ class _Loop:
             self._swept = time.monotonic()
             self._watcher.everything(reason="", since=0)
         self._base.care(self._watcher.numbers, tuple(self._coverage.all()))
-        life.beat()
+        self._base.beat(life)
 
     def _reload(self) -> None:
         """Take the policy that holds now: every file is looked at again by it."""

@@ -1,15 +1,16 @@
 """Where reports go: one module a kind of sink, found by listing this folder.
 
 A module has `Settings`, a strict msgspec struct with what its kind needs beside `kind`, and
-`open(settings, name, state)`, which gives a `Sink` or raises SinkError. A sink may block for as
-long as its own deadlines say: each has a thread of its own.
+`open(settings, name, state)`, which gives a `Sink` or a `Board`, or raises SinkError. A sink takes
+events and may block for as long as its own deadlines say: each has a thread of its own. A board
+shows how things stand, now and then, and never blocks.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -20,7 +21,9 @@ from checks.errors import HygieneError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent.courier import Progress
     from agent.events import Event, Host
+    from agent.rolestatus import RoleStatus
 
 
 class SinkError(HygieneError):
@@ -66,13 +69,36 @@ class Sink(Protocol):
         ...
 
 
+class Overview(NamedTuple):
+    """How things stand. statuses: what each role published last, by role; now: the time."""
+
+    host: Host
+    now: float
+    statuses: dict[str, RoleStatus]
+    sinks: tuple[Progress, ...]
+
+
+@runtime_checkable
+class Board(Protocol):
+    """One place that shows how things stand; what happened in between it does not say."""
+
+    @property
+    def every(self) -> float:
+        """Give the seconds between two looks."""
+        ...
+
+    def show(self, overview: Overview) -> str:
+        """Show how things stand; give why that was not possible, "" if it was."""
+        ...
+
+
 class Kind(Protocol):
     """What a module of this folder offers."""
 
     Settings: type[msgspec.Struct]
 
-    def open(self, settings: msgspec.Struct, name: str, state: Path) -> Sink:
-        """Make a sink. state: the courier's own folder."""
+    def open(self, settings: msgspec.Struct, name: str, state: Path) -> Sink | Board:
+        """Make a sink or a board. state: the courier's own folder."""
         ...
 
 
@@ -81,7 +107,7 @@ def kinds() -> list[str]:
     return sorted(info.name for info in pkgutil.iter_modules(__path__))
 
 
-def make(name: str, raw: dict[str, Any], state: Path) -> Sink:
+def make(name: str, raw: dict[str, Any], state: Path) -> Sink | Board:
     """Make the sink that the bootstrap file names; raises SettingsError or SinkError."""
     kind = raw.get("kind")
     if not isinstance(kind, str) or kind not in kinds():

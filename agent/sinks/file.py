@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from agent.sinks import Batch, Outcome
 
 _MIB: Final = 1024 * 1024
-_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,19 +47,16 @@ class File:
         """Append the events, and see them on the disk; what was half written is taken back."""
         lines = b"".join(ocsf.line(event, batch.host) for event in batch.events)
         try:
+            with contextlib.suppress(FileNotFoundError):
+                if os.lstat(self._path).st_size > self._settings.mib * _MIB:
+                    self._turn()
             descriptor = os.open(self._path, _FLAGS, 0o640)
             try:
-                size = os.fstat(descriptor).st_size
-                if size > self._settings.mib * _MIB:
-                    self._turn()
-                    os.close(descriptor)
-                    descriptor = os.open(self._path, _FLAGS, 0o640)
-                    size = 0
-                _append(descriptor, lines, size)
+                _append(descriptor, lines)
             finally:
                 os.close(descriptor)
         except OSError as error:
-            return Retry(f"{self._path}: {error.strerror}")
+            return Retry(f"{self._path}: {error.strerror or 'not a regular file'}")
         return Delivered()
 
     def _turn(self) -> None:
@@ -72,8 +70,14 @@ class File:
         """Nothing is kept open."""
 
 
-def _append(descriptor: int, lines: bytes, size: int) -> None:
-    """Write all or nothing."""
+def _append(descriptor: int, lines: bytes) -> None:
+    """Write all or nothing; raises OSError."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("not a regular file")
+    size = status.st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        lines = b"\n" + lines  # a line that a crash cut off must not spoil the next one
     try:
         view = memoryview(lines)
         while view:

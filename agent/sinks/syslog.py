@@ -49,8 +49,12 @@ _SETTLING: Final = 0.5
 """Seconds that a server has to turn away a new connection after the handshake: with TLS 1.3 it
 looks at our certificate when we believe to be done (RFC 8446 4.4.2)."""
 _LOOK: Final = 0.01
+_HEEDED: Final = 64
+"""Reads at a time of what the other side says unasked."""
 _FREE_WORD: Final = 255
 """RFC 5424 6: bytes of HOSTNAME; APP-NAME takes 48, PROCID 128, MSGID 32."""
+_VALUE: Final = 128
+"""Bytes of a value in the structured data, so that all of them leave room for the message."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -158,7 +162,9 @@ def _heed(connection: Timed) -> None:
     """
     if error := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
         raise OSError(error, "connection broken")
-    while _is_readable(connection, 0):
+    for _ in range(_HEEDED):
+        if not _is_readable(connection, 0):
+            return
         connection.within(_LOOK)
         try:
             if not connection.recv(4096):
@@ -212,5 +218,5 @@ def _structured(event: Event, host: Host, enterprise: int) -> str:
 
 def _value(told: str) -> str:
     """Escape a value (RFC 5424 6.3.3), one line and not too long."""
-    safe = printable(text(told), longest=_FREE_WORD)
+    safe = printable(text(told)).encode()[:_VALUE].decode(errors="ignore")
     return safe.replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")

@@ -14,7 +14,7 @@ from checks.lazy import regex
 from checks.tls.hostnames import ascii_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from checks.tls.config import Site
     from checks.tls.drift import Configured
@@ -43,19 +43,32 @@ def names(configured: Iterable[Configured], target: Target, software: str = "") 
     """Give the names to ask a listener for: those of the sites that it answers for."""
     found: dict[str, None] = {}
     for one in _here(configured, target, software):
-        found |= dict.fromkeys(filter(None, map(_asked, one.names)))
+        found |= dict.fromkeys(_asked(one.names))
     return list(found)[:_MOST]
 
 
-def _asked(name: str) -> str:
-    """Write a configured name as a client asks for it, "" where that is not to be told.
+def _asked(known: Sequence[str]) -> Iterator[str]:
+    """Write a site's names as clients ask for them.
 
-    No certificate is for a name with a made-up end.
+    A wildcard is asked for by a name that it stands for: a made-up one where no other is known,
+    and none where its end had to be made up, since no certificate is for that.
     """
-    plain = ascii_name(name.replace("*.", f"{_ANY}.", 1))
-    if not _PLAIN.fullmatch(plain) or _is_address(plain):
-        return ""
-    return plain
+    plain = [name for name in map(ascii_name, known) if _is_host(name)]
+    made = [f"{_ANY}.{ascii_name(name[2:])}" for name in known if name.startswith("*.")]
+    yield from plain
+    for name in filter(_is_host, made):
+        if not any(other.endswith(name.removeprefix(_ANY)) for other in plain):
+            yield name
+
+
+def _is_host(name: str) -> bool:
+    return bool(_PLAIN.fullmatch(name)) and not _is_address(name)
+
+
+def covered(known: Iterable[str], wanted: str) -> bool:
+    """Say whether one of a site's names is a name or stands for it."""
+    plain = ascii_name(wanted)
+    return plain in map(ascii_name, known) or _covers(known, plain)
 
 
 def _covers(known: Iterable[str], wanted: str) -> bool:

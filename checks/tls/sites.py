@@ -173,12 +173,14 @@ def _configured(site: Site, tree: Tree, library: openssl.Library | None) -> Conf
 def _names(site: Site, leaves: Iterable[bytes]) -> Iterator[str]:
     """Give the names a site answers to, those of its certificates where they decide or tell more.
 
-    Of `www.*` only the certificate says which names are in use.
+    Of the names that a wildcard stands for a certificate says which are in use.
     """
     yield from site.names
-    heads = tuple(name[:-1] for name in site.names if name.endswith(".*"))
-    if heads or (site.server in _BY_CERTIFICATE and not site.names):
-        yield from (name for name in _certified(leaves) if name.startswith(heads or ""))
+    wild = any("*" in name for name in site.names)
+    if wild or (site.server in _BY_CERTIFICATE and not site.names):
+        for name in _certified(leaves):
+            if not wild or answering.covered(site.names, name):
+                yield name
 
 
 def _certified(leaves: Iterable[bytes]) -> Iterator[str]:

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 from agent import journal, ledger, settings
-from agent.daemon import Life
+from agent.daemon import by_pipe
 from agent.events import Event, Kind
 from agent.journal import Record
 from agent.roles import watcher
@@ -55,7 +55,7 @@ class Role:
         self.pid = os.fork()
         if self.pid == 0:
             with contextlib.suppress(KeyboardInterrupt):
-                watcher.run(settings.from_mapping(raw), Life(theirs), lambda: None)
+                watcher.run(settings.from_mapping(raw), by_pipe(theirs), lambda: None)
             os._exit(0)
         os.close(theirs)
         os.read(ours, 1)

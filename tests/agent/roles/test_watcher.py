@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent import journal, ledger, settings, snapshot
-from agent.daemon import Life
+from agent.daemon import by_pipe
 from agent.events import Event, Kind
 from agent.journal import Record
 from agent.roles import watcher
@@ -44,7 +44,7 @@ class Running:
         if self.pid == 0:
             status = 1
             try:
-                watcher.run(told, Life(theirs), lambda: None)
+                watcher.run(told, by_pipe(theirs), lambda: None)
                 status = 0
             finally:
                 os._exit(status)

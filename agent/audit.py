@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from agent import actor, auditlog
-from agent.auditlog import DAMAGED, HEALED, LONGEST, AuditError, Checker, Head, Said
+from agent.auditlog import DAMAGED, HEALED, LONGEST, AuditError, Checker, Fragment, Head, Said
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -130,15 +130,15 @@ class Chain:
         tail = self._tail(size)
         before, self._known, self._size = self._known, tail.head, size
         if tail.rest:
-            is_torn = b"\n" not in tail.rest
-            if not tail.rest.endswith(b"\n"):
-                self._put(b"\n")
-            act, what = (HEALED, "") if is_torn else (DAMAGED, "lines that are none: ")
-            self._add(Said(act, "lines", what + auditlog.fragment(tail.rest)), now)
+            found = Fragment(tail.rest)
+            said = Said(HEALED, "end of the log", str(found))
+            if found.ended:  # a torn line has no end
+                said = Said(DAMAGED, "end of the log", f"no entries: {found}")
+            self._add(said, now, b"" if found.ended else b"\n")
         elif not tail.whole:
             self._put(b"\n")
         if tail.head.sequence < before.sequence:
-            self._add(Said(DAMAGED, "end", f"a log without its end, {before}"), now)
+            self._add(Said(DAMAGED, "end of the log", f"entries gone, up to {before}"), now)
 
     def _tail(self, size: int) -> _Tail:
         """Read the end of the file back to its last entry."""
@@ -152,10 +152,9 @@ class Chain:
             end = begin
         return _Tail(Head(), data)
 
-    def _add(self, said: Said, now: float) -> Entry:
+    def _add(self, said: Said, now: float, first: bytes = b"") -> Entry:
         line = auditlog.line(self.name, said, self._actor_now(), now, self._known)
-        self._put(line)
-        os.fdatasync(self._file)
+        self._put(first + line)
         made = auditlog.entry(line)
         assert made is not None
         self._known = made.head
@@ -166,9 +165,16 @@ class Chain:
         return msgspec.structs.replace(self._actor, pid=os.getpid())
 
     def _put(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._file, view) :]
+        """Write all and see it on the disk, or nothing; what cannot be taken back is healed later."""
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._file, view) :]
+            os.fdatasync(self._file)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)
+            raise
         self._size += len(data)
 
 
@@ -200,6 +206,17 @@ def chains(folder: Path) -> list[str]:
     except OSError as error:
         raise AuditError(f"{folder}: {error.strerror}") from error
     return sorted(filter(auditlog.is_name, names))
+
+
+def size(folder: Path, chain: str) -> int:
+    """Give the bytes of a log, 0 where it is gone; raises AuditError."""
+    path = folder / f"{chain}{_ENDING}"
+    try:
+        return os.stat(path, follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise AuditError(f"{path}: {error.strerror}") from error
 
 
 def lines(folder: Path, chain: str, begin: int = 0) -> Iterator[bytes]:

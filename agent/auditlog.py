@@ -124,9 +124,29 @@ def _hash(own: bytes) -> str:
     return own.removesuffix(_END).decode("ascii", "replace") if own.endswith(_END) else ""
 
 
-def fragment(torn: bytes) -> str:
-    """Describe a torn line, as the entry behind it does."""
-    return f"{len(torn)} bytes, sha256 {hashlib.sha256(torn).hexdigest()}"
+class Fragment:
+    """What stands where an entry should be, described without keeping it."""
+
+    def __init__(self, data: bytes, line: int = 0) -> None:
+        """Begin with some bytes, in a line."""
+        self.line = line
+        self._hash = hashlib.sha256()
+        self._length = 0
+        self.ended = False
+        """The last line feed; it is written when the fragment is healed, and no part of it."""
+        self.add(data)
+
+    def add(self, data: bytes) -> None:
+        """Go on with further bytes."""
+        held = b"\n" * self.ended + data
+        self.ended = held.endswith(b"\n")
+        held = held.removesuffix(b"\n")
+        self._hash.update(held)
+        self._length += len(held)
+
+    def __str__(self) -> str:
+        """Give what the entry behind it says of it."""
+        return f"{self._length} bytes, sha256 {self._hash.hexdigest()}"
 
 
 def told(one: Entry) -> Audit:
@@ -149,7 +169,7 @@ class Checker:
     def __init__(self, chain: str, head: Head = Head(), lines: int = 0) -> None:
         """Begin behind an entry, after so many lines."""
         self._chain, self._lines = chain, lines
-        self._torn: bytes | None = None
+        self._torn: Fragment | None = None
         self.head = head
         self.healed = 0
         """Torn lines that the log itself explains."""
@@ -161,8 +181,10 @@ class Checker:
         self._lines += 1
         one = entry(data)
         if one is None:
-            self._explain(None)
-            self._torn = data
+            if self._torn is None:
+                self._torn = Fragment(data, self._lines)
+            else:
+                self._torn.add(data)
             return None
         self._explain(one)
         if one.chain != self._chain:
@@ -175,20 +197,18 @@ class Checker:
         return one
 
     def _explain(self, following: Entry | None) -> None:
-        """Ask of a line that was no entry whether the one behind it says why."""
+        """Ask of what was no entry whether the one behind it says why."""
         torn, self._torn = self._torn, None
         if torn is None:
             return
-        why = fragment(torn.removesuffix(b"\n"))
-        if following is not None and following.act == HEALED and following.result == why:
+        if following is not None and following.act == HEALED and following.result == str(torn):
             self.healed += 1
         else:
-            self._wrong("not an entry, or changed", back=1)
+            self._wrong("not an entry, or changed", torn.line)
 
     def end(self) -> None:
         """Take the end; a line that is torn there is explained when the log goes on."""
-        if self._torn is not None and self._torn.endswith(b"\n"):
-            self._lines += 1
+        if self.ended:
             self._explain(None)
 
     @property
@@ -196,6 +216,11 @@ class Checker:
         """The last line taken was no entry, and nothing explained it yet."""
         return self._torn is not None
 
-    def _wrong(self, what: str, back: int = 0) -> None:
+    @property
+    def ended(self) -> bool:
+        """That line is torn and has its end, which only happens while a log is healed."""
+        return self._torn is not None and self._torn.ended
+
+    def _wrong(self, what: str, line: int = 0) -> None:
         if len(self.faults) < _MOST_FAULTS:
-            self.faults.append(f"line {self._lines - back}: {what}")
+            self.faults.append(f"line {line or self._lines}: {what}")

@@ -55,10 +55,11 @@ def _name(host: str) -> str:
 
 
 class Endpoint(NamedTuple):
-    """What to ask, and whose it is."""
+    """What to ask, and whose it is; elsewhere: in another root, so that files here are not its."""
 
     target: Target
     owner: Owner = Owner()
+    elsewhere: bool = False
 
 
 class Heard(NamedTuple):
@@ -120,7 +121,7 @@ def given(asked: Sequence[Endpoint]) -> Found:
     theirs = [next((o for o in known if _is_behind(o, one.target)), None) for one in asked]
     owned = zip(asked, theirs, strict=True)
     return Found(
-        tuple(one._replace(owner=_owner(its)) if its else one for one, its in owned),
+        tuple(_owned(one.target, its) if its else one for one, its in owned),
         started=_started([its for its in theirs if its]),
         exact=True,
     )
@@ -177,7 +178,11 @@ def _heard(known: Sequence[Listener], spoken: Mapping[Listener, Spoken]) -> tupl
 
 def _asked(listener: Listener, told: Spoken) -> Endpoint:
     protocol = told.protocol if told.kind is Kind.STARTTLS else ""
-    return Endpoint(Target(listener.door, listener.port, "", protocol), _owner(listener))
+    return _owned(Target(listener.door, listener.port, "", protocol), listener)
+
+
+def _owned(target: Target, listener: Listener) -> Endpoint:
+    return Endpoint(target, _owner(listener), running.is_elsewhere(listener.pids))
 
 
 def _owner(listener: Listener) -> Owner:

@@ -257,6 +257,8 @@ def _records(path: str) -> Iterator[Record | _End]:
     """Give the records of one segment, and how it ends where that is not behind a whole one."""
     try:
         data = _contents(path, _SEGMENT + LONGEST + 2 * _FRAME.size)
+    except FileNotFoundError:  # taken by all, or given up and told, since it was listed
+        return
     except OSError:
         yield _End(0, torn=False)
         return

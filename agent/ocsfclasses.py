@@ -298,15 +298,24 @@ def _uid(event: Event, *parts: str) -> str:
 
 
 def _base(event: Event) -> Class:
-    digest = event.digest
-    message = f"{digest.open} open, {digest.removed} removed" if digest else event.kind.value
+    """Tell what is no finding at all: a digest, or what the agent or its administrator did."""
     return Class(
         number=0,
         name="Base Event",
         category=_NONE,
         activity=Word(99, event.kind.value.capitalize()),
         severity=_INFORMATIONAL,
-        status=Word(1, "Success"),
-        message=message,
+        status=Word(0, "Unknown"),
+        message=_said(event),
         attributes={},
     )
+
+
+def _said(event: Event) -> str:
+    if event.kind is Kind.AUDIT and event.audit is not None:
+        one = event.audit
+        words = (one.act or f"audit log {one.chain} at {one.sequence}", one.subject, one.result)
+        return ": ".join(filter(None, words))
+    if event.digest is not None:
+        return f"{event.digest.open} open, {event.digest.removed} removed but not rotated"
+    return event.kind.value

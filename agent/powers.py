@@ -8,6 +8,7 @@ code and, under systemd, by its unit.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import socket
@@ -82,11 +83,12 @@ def published(settings: Settings, role: str) -> str:
 def prepare(settings: Settings, roles: Iterable[str] = ROLES) -> None:
     """Make the folders of roles, before any of them is confined: one not there is not allowed.
 
-    Raises OSError.
+    Those that this user may not make are left to who may. Raises OSError.
     """
     for role in roles:
         for name in (JOURNAL, PUBLISHED):
-            os.makedirs(os.path.join(folder(settings, role), name), mode=0o750, exist_ok=True)
+            with contextlib.suppress(PermissionError):
+                os.makedirs(os.path.join(folder(settings, role), name), mode=0o750, exist_ok=True)
 
 
 def _watcher(settings: Settings) -> Confinement:
@@ -216,8 +218,8 @@ def interpreter() -> tuple[str, ...]:
 
 
 def _process() -> tuple[str, ...]:
-    """Give what a process reads to know its own size."""
-    return _there(("/proc/self/statm",))
+    """Give what a process reads to know itself: its size, its unit, who logged in."""
+    return _there(("/proc/self/cgroup", "/proc/self/loginuid", "/proc/self/statm"))
 
 
 def _configuration(settings: Settings) -> tuple[str, ...]:
@@ -254,7 +256,8 @@ def _deep() -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     real = os.path.realpath(python)
     home, base = (os.path.dirname(os.path.dirname(one)) for one in (python, real))
     loaders = [path for pattern in _LOADERS for path in sorted(glob.glob(pattern))]
-    return _there((home, os.path.join(base, "lib"))), (real, *loaders), ("/dev/null",)
+    read = (home, os.path.join(base, "lib"), "/dev/random", "/dev/urandom")
+    return _there(read), (real, *loaders), ("/dev/null",)
 
 
 def _there(paths: Iterable[str]) -> tuple[str, ...]:

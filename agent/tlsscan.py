@@ -91,21 +91,21 @@ def run(job: Job) -> Report:
     context = Context(started, trust.trusted, job.policy.tls.expiring, trust.public)
     paces = Paces()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen = list(pool.map(lambda one: _look(job, one, context, paces), _named(job)))
-    found = [_weighed(f, job.policy) for one in seen for f in one.settled]
-    found += [_weighed(f, job.policy) for f in _sited(job.configured, seen)]
+        seen = list(pool.map(lambda one: look_at(job, one, context, paces), named(job)))
+    found = [weighed(f, job.policy) for one in seen for f in one.settled]
+    found += [weighed(f, job.policy) for f in sited(job.configured, seen)]
     asked = [one.facts for one in seen]
     plain = plainports.findings(job.found.heard, asked, context, paces, job.profiles)
-    found += [_weighed(f, job.policy) for f in plain]
+    found += [weighed(f, job.policy) for f in plain]
     kept = judging.misconfigured(job.configured, context, job.profiles)
-    found += [_weighed(one, job.policy) for one in kept if isinstance(one, Finding)]
-    counted, disabled = _told(found, job.policy)
+    found += [weighed(one, job.policy) for one in kept if isinstance(one, Finding)]
+    counted, disabled = told(found, job.policy)
     findings, waived = suppress.waive(counted, job.policy.waivers, started.date())
     unseen = [
         *job.found.unseen,
         *job.configured.unseen,
         *job.deep.unseen,
-        *(why for one in seen for why in _left(one, seen)),
+        *(why for one in seen for why in left(one, seen)),
         *(one for one in kept if isinstance(one, Inconclusive)),
     ]
     unseen += [Inconclusive(trust.path or "roots", "not looked at", why) for why in trust.unseen]
@@ -128,14 +128,14 @@ def run(job: Job) -> Report:
     )
 
 
-def _named(job: Job) -> list[Endpoint]:
+def named(job: Job) -> list[Endpoint]:
     """Give every endpoint, and for each name that its server's configuration has one more."""
     asked: dict[Endpoint, None] = {}
     for one in job.found.endpoints:
         target = one.target
         known, software = job.configured.configured, one.owner.software
-        told = job.found.exact or target.server_name
-        names = [] if told else answering.names(known, target, software)
+        alone = job.found.exact or one.elsewhere or target.server_name
+        names = [] if alone else answering.names(known, target, software)
         asked |= dict.fromkeys([one, *(_with(one, name) for name in names)])
     return list(asked)
 
@@ -144,21 +144,22 @@ def _with(endpoint: Endpoint, name: str) -> Endpoint:
     return endpoint._replace(target=msgspec.structs.replace(endpoint.target, server_name=name))
 
 
-def _look(job: Job, endpoint: Endpoint, context: Context, paces: Paces) -> Seen:
+def look_at(job: Job, endpoint: Endpoint, context: Context, paces: Paces) -> Seen:
     """Ask one endpoint and judge what it showed."""
     target, tls = endpoint.target, job.policy.tls
     whole = job.all_suites or bool(job.profiles)
     pace = paces.of(target.host, target.port)
     facts = look.observe(target, seconds=tls.seconds, all_suites=whole, pace=pace)
     facts = job.deep.examined(facts)
-    serving = answering.serving(job.configured.configured, target, endpoint.owner.software)
+    known = () if endpoint.elsewhere else job.configured.configured
+    serving = answering.serving(known, target, endpoint.owner.software)
     server = _server(endpoint, [one.site for one in serving], facts)
     settled = judging.findings(facts, context, job.profiles, serving, server)
     unseen = judging.unseen(facts, context, job.profiles)
     return Seen(endpoint, facts, serving, server.software, tuple(settled), tuple(unseen))
 
 
-def _left(one: Seen, seen: Sequence[Seen]) -> Iterator[Inconclusive]:
+def left(one: Seen, seen: Sequence[Seen]) -> Iterator[Inconclusive]:
     """Give what was not settled; who shows certificates to who names a host need not to others."""
     target = one.facts.target
     same = (
@@ -179,7 +180,7 @@ def _server(endpoint: Endpoint, serving: list[Site], facts: EndpointFacts) -> fi
     return fixing.server(named, owner.unit, serving)
 
 
-def _sited(configured: sites.Seen, seen: Sequence[Seen]) -> Iterator[Finding]:
+def sited(configured: sites.Seen, seen: Sequence[Seen]) -> Iterator[Finding]:
     """Describe the faults of configuration at their lines; what was seen served is in effect."""
     served: dict[Site, set[Version]] = {}
     for one in seen:
@@ -196,14 +197,15 @@ def _unjudged(job: Job) -> Iterator[str]:
         yield from profiles.unjudged(profile, servers)
 
 
-def _weighed(finding: Finding, policy: Policy) -> Finding:
+def weighed(finding: Finding, policy: Policy) -> Finding:
+    """Give a finding the severity that the policy has for its check."""
     named = policy.tls.severity.get(finding.check)
     if named is None:
         return finding
     return msgspec.structs.replace(finding, severity=Severity.named(named))
 
 
-def _told(found: list[Finding], policy: Policy) -> tuple[list[Finding], list[Suppressed]]:
+def told(found: list[Finding], policy: Policy) -> tuple[list[Finding], list[Suppressed]]:
     """Part the findings that count from those of checks which the policy switched off."""
     disabled = frozenset(policy.tls.disable)
     why = Suppression("policy", "", f"disabled by policy {policy.name}")

@@ -48,7 +48,8 @@ class TlsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How TLS is judged; disable and severity as for secrets.
 
     profiles: those that have to be kept: names of shipped ones, own ones as files relative to the
-    policy file or written out here; exclude: globs on "address:port" that are left alone.
+    policy file or written out here; exclude: listeners that are left alone, by globs on
+    "address:port", on the whole path of their executable or on their systemd unit.
     """
 
     profiles: tuple[str | dict[str, Any], ...] = ()

@@ -66,6 +66,8 @@ class Batch(NamedTuple):
 
     host: Host
     events: tuple[Numbered, ...]
+    size: int
+    """Bytes without compression."""
 
 
 def read(body: bytes, encoding: str) -> Batch:
@@ -75,7 +77,9 @@ def read(body: bytes, encoding: str) -> Batch:
     chunks = _unpacked(body) if encoding == "gzip" else _plain(body)
     host: Host | None = None
     events: list[Numbered] = []
+    size = 0
     for number, line in enumerate(_lines(chunks), 1):
+        size += len(line)
         own = _decoded(line, number)
         if host is None:
             host = _checked_host(own.host)
@@ -86,7 +90,7 @@ def read(body: bytes, encoding: str) -> Batch:
             raise BatchError(f"more than {MOST_EVENTS} events", 413)
     if host is None:
         raise BatchError("no events")
-    return Batch(host, tuple(events))
+    return Batch(host, tuple(events), size)
 
 
 def _plain(body: bytes) -> Iterator[bytes]:

@@ -33,7 +33,10 @@ class StrangerError(HygieneError):
 
 
 class Speaker(NamedTuple):
-    """Who sent a batch. name: the first in the certificate; bound: to the one host it speaks for."""
+    """Who sent a batch, by the first name in the certificate.
+
+    bound: to the host that the name spoke for first.
+    """
 
     name: str
     bound: bool

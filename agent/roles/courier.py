@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from agent import hostid, journal, sinks, snapshot
+from agent import courier, hostid, journal, powers, sinks, snapshot
 from agent.courier import Carrier, Progress
 from agent.roles.base import Acknowledged, Base
+from agent.rolestatus import STATUS, RoleStatus
 from agent.settings import SettingsError
-from agent.sinks import SinkError
+from agent.sinknotices import Notices
+from agent.sinks import Board, Overview, SinkError
 from agent.snapshot import SnapshotError
 
 if TYPE_CHECKING:
@@ -27,10 +30,10 @@ NAME: Final = "courier"
 REPORTING: Final = ("watcher", "prober", "keeper", "supervisor", NAME)
 """Roles whose journals are taken."""
 _TURN: Final = 0.5
-_AWAY: Final = 300.0
-"""Seconds after which a sink that fails is reported, and again when it is back."""
+_PATIENCE: Final = 5.0
+"""Seconds that sinks have to end what they do."""
 _LOCAL: Final = {"local": {"kind": "file"}}
-"""Where reports go if the bootstrap file names no sink."""
+"""Where reports go if the bootstrap file names no sink that takes events."""
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -56,38 +59,52 @@ def run(settings: Settings, life: Life) -> None:
 
 
 class _Loop:
-    """The sinks, each with its carrier."""
+    """The sinks, each with its carrier, and the boards."""
 
     def __init__(self, base: Base) -> None:
         self._base = base
         self._folders = [str(base.folder.parent / role / "journal") for role in REPORTING]
+        self._host = hostid.host(base.settings)
         self._carriers: list[Carrier] = []
-        self._away: set[str] = set()
+        self._boards: list[_Shown] = []
+        self._unusable: list[str] = []
+        self._notices = Notices()
         self._next = 0.0
         self._written: list[int] = []
         """When each journal was written last."""
 
     def start(self) -> None:
         """Open the sinks; one that cannot be used is a fault, the others work."""
-        host = hostid.host(self._base.settings)
-        told = self._base.settings.sinks or _LOCAL
-        for name, raw in told.items():
-            try:
-                sink = sinks.make(name, dict(raw), self._base.folder)
-            except (SettingsError, SinkError) as error:
-                self._base.faults[f"sink {name}"] = str(error)
-                self._base.tell("sink unusable", f"{name}: {error}")
-                continue
-            self._carriers.append(Carrier(name, sink, host, self._folders, self._base.folder))
+        self._host = hostid.host(self._base.settings)
+        for name, raw in self._base.settings.sinks.items():
+            self._open(name, dict(raw))
+        if not self._carriers and not self._unusable:
+            for name, raw in _LOCAL.items():
+                self._open(name, dict(raw))
         for carrier in self._carriers:
             carrier.start()
+
+    def _open(self, name: str, raw: dict[str, Any]) -> None:
+        base = self._base
+        try:
+            made = sinks.make(name, raw, base.folder)
+        except (SettingsError, SinkError) as error:
+            self._unusable.append(name)
+            base.faults[f"sink {name}"] = str(error)
+            base.tell("sink unusable", f"{name}: {error}")
+            return
+        base.faults.pop(f"sink {name}", None)
+        if isinstance(made, Board):
+            self._boards.append(_Shown(name, made))
+        else:
+            self._carriers.append(Carrier(name, made, self._host, self._folders, base.folder))
 
     def turn(self) -> None:
         """Wake the carriers, and now and then say how far they are."""
         if self._base.reloading:
             self._base.reloading = False
             self.stop()
-            self._carriers = []
+            self._carriers, self._boards, self._unusable = [], [], []
             self.start()
         time.sleep(_TURN)
         written = [_changed(folder) for folder in self._folders]
@@ -98,44 +115,70 @@ class _Loop:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + 1.0
             self._acknowledge()
-            self._notice()
-        delivered = {one.progress.name: one.progress.delivered for one in self._carriers}
-        self._base.care(delivered)
+            for notice in self._notices.of(self._progress(), time.monotonic()):
+                self._base.tell(notice.state, notice.detail)
+            self._show()
+        self._base.care({one.name: one.delivered for one in self._progress()})
+
+    def _progress(self) -> tuple[Progress, ...]:
+        return tuple(one.progress for one in self._carriers)
 
     def _acknowledge(self) -> None:
-        """Publish up to where all sinks are, so that the roles can forget it."""
+        """Publish up to where all sinks are, so that the roles can forget it.
+
+        A sink that cannot be used as it is set up is waited for: it is where it was.
+        """
         known = {stream for folder in self._folders for stream in journal.streams(folder)}
+        cursors = [one.cursors for one in self._carriers]
+        cursors += [courier.stored(self._base.folder, name) for name in self._unusable]
         lowest = {
-            stream: min((one.cursors.get(stream, 0) for one in self._carriers), default=0)
-            for stream in known
+            stream: min((one.get(stream, 0) for one in cursors), default=0) for stream in known
         }
         folder = self._base.published
         try:
             snapshot.write(folder / "acknowledged", Acknowledged(lowest))
-            snapshot.write(
-                folder / "sinks", Published(tuple(one.progress for one in self._carriers))
-            )
+            snapshot.write(folder / "sinks", Published(self._progress()))
         except SnapshotError as error:
             self._base.faults["publish"] = str(error)
         else:
             self._base.faults.pop("publish", None)
 
-    def _notice(self) -> None:
-        """Report a sink that has been away for a while, and that it is back."""
-        now = time.time()
-        for progress in (one.progress for one in self._carriers):
-            away = bool(progress.failing) and now - progress.since > _AWAY
-            if away and progress.name not in self._away:
-                self._away.add(progress.name)
-                self._base.tell("sink away", f"{progress.name}: {progress.failing}")
-            elif not progress.failing and progress.name in self._away:
-                self._away.discard(progress.name)
-                self._base.tell("sink back", progress.name)
+    def _show(self) -> None:
+        """Let the boards that are due show how things stand."""
+        due = [board for board in self._boards if time.monotonic() >= board.next]
+        if not due:
+            return
+        overview = Overview(self._host, time.time(), self._statuses(), self._progress())
+        for board in due:
+            board.next = time.monotonic() + board.board.every
+            what = f"sink {board.name}"
+            if why := board.board.show(overview):
+                self._base.faults[what] = why
+            else:
+                self._base.faults.pop(what, None)
+
+    def _statuses(self) -> dict[str, RoleStatus]:
+        """Give what each role published last; whose file is not right is left out."""
+        settings = self._base.settings
+        paths = {role: Path(powers.published(settings, role)) / STATUS for role in REPORTING}
+        read = {role: snapshot.read(path, RoleStatus) for role, path in paths.items()}
+        return {role: status for role, status in read.items() if status is not None}
 
     def stop(self) -> None:
         """End the carriers; what was not delivered stays in the journals."""
         for carrier in self._carriers:
-            carrier.stop(5.0)
+            carrier.ask_to_stop()
+        end = time.monotonic() + _PATIENCE
+        for carrier in self._carriers:
+            carrier.stop(max(end - time.monotonic(), 0.0))
+
+
+class _Shown:
+    """A board, and when it is to be shown something next."""
+
+    def __init__(self, name: str, board: Board) -> None:
+        self.name, self.board = name, board
+        self.next = 0.0
 
 
 def _changed(folder: str) -> int:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from agent import confine, powers
+from agent.capabilities import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +24,16 @@ def roles(settings: Settings) -> dict[str, Callable[[Life], None]]:
     wanted: dict[str, Callable[[Life], None]] = {"courier": partial(_courier, settings)}
     if settings.watch.enabled:
         wanted["watcher"] = partial(_watcher, settings)
+    if settings.tls.enabled:
+        wanted["prober"] = partial(_prober, settings)
     return wanted
+
+
+def _prober(settings: Settings, life: Life) -> None:
+    from agent.roles import prober
+
+    confine.confine(powers.of(prober.NAME, settings))
+    prober.run(settings, life)
 
 
 def _watcher(settings: Settings, life: Life) -> None:
@@ -29,7 +41,10 @@ def _watcher(settings: Settings, life: Life) -> None:
 
     confine.confine(powers.of(watcher.NAME, settings))
     reader = powers.of(_READER, settings)
-    watcher.run(settings, life, partial(_confined, reader))
+    searching = (Capability.CAP_DAC_READ_SEARCH,)
+    surveyor = msgspec.structs.replace(reader, read=("/",), capabilities=searching)
+    confined = watcher.Confined(partial(_confined, reader), partial(_confined, surveyor))
+    watcher.run(settings, life, confined)
 
 
 def _courier(settings: Settings, life: Life) -> None:
@@ -45,6 +60,6 @@ def _confined(wanted: confine.Confinement) -> None:
 
 def preload() -> None:
     """Load what the roles share, before they are forked."""
-    from agent.roles import courier, watcher
+    from agent.roles import courier, prober, watcher
 
-    del courier, watcher
+    del courier, prober, watcher

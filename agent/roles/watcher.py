@@ -7,14 +7,18 @@ needs CAP_DAC_READ_SEARCH, and no network.
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agent import home, rulecache, setup
+from agent import configuration, home, rulecache, setup, snapshot
+from agent.findings import Look
+from agent.ledger import LedgerError
 from agent.readers import Readers
 from agent.roles.base import Base
+from agent.snapshot import SnapshotError
 from agent.watch.budget import Shares
 from agent.watch.coverage import Coverage
 from agent.watch.kernel import Kernel
@@ -34,13 +38,25 @@ NAME: Final = "watcher"
 _MIB: Final = 1024 * 1024
 _IDLE: Final = 1.0
 _READERS: Final = 2
+_GATHER: Final = 1.0
+"""Seconds to wait for further changes of configuration."""
+_RETRY: Final = 60.0
+_FILES: Final = "keys of servers"
+"""The subject of what is wrong with the keys that server configuration names."""
 
 
-def run(settings: Settings, life: Life, confine: Callable[[], None]) -> None:
-    """Watch until told to stop. confine: what a reader does before its first file."""
+class Confined(NamedTuple):
+    """How readers give up their power: of files, and of what the servers' files say."""
+
+    reader: Callable[[], None]
+    surveyor: Callable[[], None]
+
+
+def run(settings: Settings, life: Life, confined: Confined) -> None:
+    """Watch until told to stop."""
     base = Base(NAME, settings)
     base.listen()
-    loop = _Loop(base, confine)
+    loop = _Loop(base, confined)
     try:
         loop.begin()
         while not base.stopping:
@@ -53,8 +69,9 @@ def run(settings: Settings, life: Life, confine: Callable[[], None]) -> None:
 class _Loop:
     """The watcher's loop, made anew when the policy changes."""
 
-    def __init__(self, base: Base, confine: Callable[[], None]) -> None:
-        self._base, self._confine = base, confine
+    def __init__(self, base: Base, confined: Confined) -> None:
+        self._base, self._confined = base, confined
+        self._survey = _Survey(base, confined.surveyor)
         self._kernel = Kernel()
         self._coverage = Coverage(base.ledger)
         self._swept = time.monotonic()
@@ -67,7 +84,10 @@ class _Loop:
         policy = setup.load_policy(Path(settings.policy) if settings.policy else None)
         scanner = _scanner(settings, policy)
         self._readers = Readers(
-            scanner.opened, self._confine, seconds=policy.files.seconds_per_file, most=_READERS
+            scanner.opened,
+            self._confined.reader,
+            seconds=policy.files.seconds_per_file,
+            most=_READERS,
         )
         budget = settings.budget
         self._watcher = Watcher(
@@ -102,6 +122,9 @@ class _Loop:
         if time.monotonic() - self._swept > self._base.settings.watch.sweep:
             self._swept = time.monotonic()
             self._watcher.everything(reason="", since=0)
+            self._survey.again()
+        changed, self._watcher.changed = self._watcher.changed, []
+        self._survey.turn(changed)
         self._base.care(self._watcher.numbers, tuple(self._coverage.all()))
         self._base.beat(life)
 
@@ -117,8 +140,51 @@ class _Loop:
         self._base.tell("reloaded")
 
     def close(self) -> None:
+        self._survey.close()
         self._readers.close()
         self._kernel.close()
+
+
+class _Survey:
+    """Keeps what the servers' files say published, for the prober."""
+
+    def __init__(self, base: Base, confine: Callable[[], None]) -> None:
+        self._base, self._confine = base, confine
+        self._reading: configuration.Reading | None = None
+        self._due = time.monotonic()
+
+    def again(self) -> None:
+        """Read the files anew before long."""
+        self._due = min(self._due, time.monotonic() + _GATHER)
+
+    def turn(self, changed: list[str]) -> None:
+        """Begin to read when it is due, and publish what was read."""
+        if any(path.startswith(configuration.FOLDERS) for path in changed):
+            self.again()
+        try:
+            if self._reading is None and time.monotonic() >= self._due:
+                self._due = math.inf
+                self._reading = configuration.begin(self._confine)
+            elif self._reading is not None:
+                self._take(self._reading)
+        except (configuration.ConfigurationError, SnapshotError, LedgerError) as error:
+            self._reading = None
+            self._due = time.monotonic() + _RETRY
+            self._base.faults["configuration"] = str(error)
+
+    def _take(self, reading: configuration.Reading) -> None:
+        published = configuration.take(reading)
+        if published is None:
+            return
+        self._reading = None
+        snapshot.write(self._base.published / configuration.FILE, published)
+        look = Look(published.keys, conclusive=not published.unseen)
+        self._base.ledger.observe(_FILES, look, time.time())
+        self._base.faults.pop("configuration", None)
+
+    def close(self) -> None:
+        if self._reading is not None:
+            configuration.end(self._reading)
 
 
 def _scanner(settings: Settings, policy: Policy) -> Scanner:

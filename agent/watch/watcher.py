@@ -88,6 +88,8 @@ class Watcher:
         """For each finished walk that closes the gap: what of it is still to be looked at."""
         self._again = False
         """Something was lost while everything was being walked."""
+        self.changed: list[str] = []
+        """What was dealt with since whoever is interested emptied the list."""
         self._looked = self._read_bytes = 0
 
     # What the role asks
@@ -162,6 +164,7 @@ class Watcher:
             again = time.monotonic() + _AGAIN
             self._held += [(again, path) for path in dealt]
             return
+        self.changed += dealt
         self._settled(dealt)
 
     def _sleep(self, timeout: float) -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from checks.tls.numbers import Version  # noqa: TC001 - msgspec resolves it
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from checks.tls.numbers import Version
 
 
 class Tree(Protocol):

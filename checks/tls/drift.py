@@ -9,19 +9,20 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.errors import FormatError
 from checks.model import Severity
 from checks.secrets.advice import CheckText
-from checks.tls import suites
+from checks.tls import certificate, hostnames, suites
+from checks.tls.config import Site  # noqa: TC001 - msgspec resolves it
 from checks.tls.faults import Fault
+from checks.tls.numbers import Version  # noqa: TC001 - msgspec resolves it
+from checks.tls.openssl import Library  # noqa: TC001 - msgspec resolves it
 from checks.tls.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from checks.tls.config import Site
     from checks.tls.facts import EndpointFacts
-    from checks.tls.numbers import Version
-    from checks.tls.openssl import Library
 
 CHECKS: Final = {
     "drift-certificate-not-loaded": CheckText(
@@ -72,7 +73,8 @@ def _certificates(
     facts: EndpointFacts, serving: Sequence[Configured], places: str
 ) -> Iterator[Fault]:
     served = {chain.certificates[0] for chain in facts.chains}
-    leaves = tuple(dict.fromkeys(leaf for one in serving for leaf in one.leaves))
+    wanted = facts.target.server_name
+    leaves = tuple(dict.fromkeys(leaf for one in serving for leaf in _chosen(one, wanted)))
     known = served.intersection(leaves)
     if not served or not all(one.leaves for one in serving):
         return
@@ -86,6 +88,25 @@ def _certificates(
             f"serves {_prints(served)}, {places} names {_print(leaf)}",
             _print(leaf),
         )
+
+
+def _chosen(one: Configured, wanted: str) -> Iterable[bytes]:
+    """Give the certificates of a site that are for a name; all of them where none is, or no name.
+
+    A server that has many in one place chooses among them so.
+    """
+    if len(one.leaves) < 2 or not wanted:
+        return one.leaves
+    fitting = [leaf for leaf in one.leaves if _is_for(leaf, wanted)]
+    return fitting or one.leaves
+
+
+def _is_for(leaf: bytes, wanted: str) -> bool:
+    try:
+        found = certificate.read(leaf)
+    except FormatError:
+        return False
+    return hostnames.matches(wanted, found.extensions.names, found.extensions.addresses)
 
 
 def _protocols(facts: EndpointFacts, serving: Sequence[Configured], places: str) -> Iterator[Fault]:

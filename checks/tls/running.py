@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MOST: Final = 128 * 1024
 """Bytes of a command line or an environment."""
 _MOST_MAINS: Final = 16
+_MOST_ASKED: Final = 4
 _VARIABLE: Final = b"OPENSSL_CONF="
 _TITLE: Final = "nginx: master process "
 """What nginx puts before its own command line (setproctitle)."""
@@ -40,6 +41,11 @@ def started(pid: int, software: str, proc: str = "/proc") -> tuple[Started, ...]
     home = _link(f"{folder}/cwd") or "/"
     found = list(mains(software, words))[:_MOST_MAINS] or [""]
     return tuple(Started(software, _absolute(home, main), openssl) for main in found)
+
+
+def is_elsewhere(pids: Sequence[int], proc: str = "/proc") -> bool:
+    """Say whether processes live in another root, as those of containers do."""
+    return bool(pids) and not any(_shares_root(f"{proc}/{pid}") for pid in pids[:_MOST_ASKED])
 
 
 def command(line: bytes) -> tuple[str, ...]:

@@ -1,13 +1,15 @@
-"""A process that confined itself is tried by a fork of this one; a fork that did not, as control."""
+"""A fork of this process confines itself and is tried; one that does not is the control."""
 
 from __future__ import annotations
 
 import ctypes
 import json
+import mmap
 import os
 import resource
 import socket
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,19 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+Answer = Any
+"""What can be told as JSON."""
 _ROOT = os.geteuid() == 0
 _USER = 54_321
 _MIB = 1024 * 1024
 
 
-def told(what: Callable[[], Any]) -> Any:
+def told(what: Callable[[], Any]) -> Answer:
     """Run something in a process of its own; give its answer, or the name of its error."""
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             answer = what()
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
             answer = type(error).__name__
         os.write(theirs, json.dumps(answer).encode())
         os._exit(0)
@@ -44,10 +48,10 @@ def told(what: Callable[[], Any]) -> Any:
     return json.loads(content)
 
 
-def after(wanted: Confinement, what: Callable[[], Any]) -> Any:
+def after(wanted: Confinement, what: Callable[[], Any]) -> Answer:
     """Do something after confining oneself."""
 
-    def run() -> Any:
+    def run() -> Answer:
         lacking = confine.confine(wanted)
         assert lacking == [], lacking
         return what()
@@ -55,7 +59,7 @@ def after(wanted: Confinement, what: Callable[[], Any]) -> Any:
     return told(run)
 
 
-def confined(**powers: Any) -> Confinement:
+def confined(**powers: Answer) -> Confinement:
     return Confinement(**{"memory": 2048, "files": 64, **powers})
 
 
@@ -102,16 +106,16 @@ def test_files(tmp_path: Path) -> None:
     }
     for act, names in answers.items():
         for name, answer in names.items():
-            assert after(wanted, can(lambda a=act, n=name: tried[a](n))) is answer, (act, name)
+            assert after(wanted, can(partial(tried[act], name))) is answer, (act, name)
     (tmp_path / "other" / "file").write_text("still there")
-    assert all(told(can(lambda a=act: tried[a]("other"))) for act in tried)
+    assert all(told(can(partial(tried[act], "other"))) for act in tried)
 
 
 def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:
     """What cannot be allowed is told, and is not allowed when it comes to be."""
     late = tmp_path / "late"
 
-    def run() -> Any:
+    def run() -> Answer:
         lacking = confine.confine(confined(read=(str(late),)))
         return [lacking, can(lambda: os.listdir(late))()]
 
@@ -162,7 +166,7 @@ def test_tcp(kind: str) -> None:
     ],
 )
 def test_sockets_by_family(
-    family: socket.AddressFamily, kind: socket.SocketKind, udp: bool, answer: bool
+    family: socket.AddressFamily, kind: socket.SocketKind, *, udp: bool, answer: bool
 ) -> None:
     """Only sockets of the named families can be made, and of the internet's only TCP or all."""
     families = (int(socket.AF_INET), int(socket.AF_NETLINK))
@@ -193,7 +197,7 @@ def test_without_families_no_address_is_reached(tmp_path: Path) -> None:
 
 
 def test_a_socket_connected_before_still_speaks(tmp_path: Path) -> None:
-    """Who connected before it was confined goes on speaking, as to systemd, by abstract name too."""
+    """Who connected before it was confined goes on speaking, by abstract name too."""
     for name in (str(tmp_path / "socket"), f"\0hygiene-{os.getpid()}"):
         with (
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server,
@@ -201,7 +205,7 @@ def test_a_socket_connected_before_still_speaks(tmp_path: Path) -> None:
         ):
             server.bind(name)
             link.connect(name)
-            assert after(confined(), lambda link=link: link.send(b"READY=1")) == 7
+            assert after(confined(), partial(link.send, b"READY=1")) == 7
             assert server.recv(100) == b"READY=1"
 
 
@@ -348,7 +352,7 @@ def test_memory() -> None:
 
 
 def test_memory_that_is_in_use_already() -> None:
-    """A limit below what is in use would end the process later, at any place: it is said instead."""
+    """A limit below what is in use would end the process at any place: it is said instead."""
     [lacking] = told(lambda: confine.confine(confined(memory=1)))
     assert lacking.startswith("memory: ")
 
@@ -366,8 +370,6 @@ def test_limits() -> None:
 
 def test_written_memory_is_never_run() -> None:
     """Memory that can be written and run at once is refused, as code that was brought along is."""
-    import mmap
-
     attempt = can(
         lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     )

@@ -1,4 +1,4 @@
-"""Each role is tried: what the table allows it can do, as root and as another user, the rest not."""
+"""Each role is tried, as root and as another user: what the table allows it can, the rest not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from checks import catalog, files
 from checks.inspect import Inspector
 from checks.policy import Policy
 from checks.redact import FingerprintKey
-from checks.scan import Orders, Scanner
+from checks.scan import Orders, Result, Scanner
 from checks.tls import listeners
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from agent.settings import Settings
 
+Answer = Any
+"""What can be told as JSON."""
 _ROOT = os.geteuid() == 0
 _USER = 54_321
 _EVERYBODY = ("courier", "keeper", "prober", "reader", "supervisor", "watcher")
@@ -116,12 +118,12 @@ def _tries(host: Host, role: str) -> dict[str, Callable[[], Any]]:
     return {
         "own": lambda: (own / "new").write_text("x"),
         "state": lambda: (state / other / "new").write_text("x"),
-        "private": lambda: (state / other / "private").read_text(),
-        "published": lambda: (state / "watcher" / powers.PUBLISHED / "status").read_text(),
-        "journal": lambda: (state / "watcher" / powers.JOURNAL / "1.seg").read_text(),
+        "private": (state / other / "private").read_text,
+        "published": (state / "watcher" / powers.PUBLISHED / "status").read_text,
+        "journal": (state / "watcher" / powers.JOURNAL / "1.seg").read_text,
         "sink": lambda: (host.place / "sink" / "events.jsonl").write_text("{}"),
         "shadow": lambda: open("/etc/shadow", "rb").close(),
-        "world": lambda: (host.place / "world" / "file").read_text(),
+        "world": (host.place / "world" / "file").read_text,
         "write outside": lambda: (host.place / "world" / "new").write_text("x"),
         "link outside": lambda: os.link(host.place / "world" / "file", own / "link"),
         "truncate": lambda: os.truncate(host.place / "world" / "file", 0),
@@ -173,14 +175,14 @@ def _interpreter(host: Host) -> str:
     return names[0] if names else "/bin/true"
 
 
-def _in_child(what: Callable[[], Any]) -> Any:
+def _in_child(what: Callable[[], Any]) -> Answer:
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid == 0:
         answer: Any = "died"
         try:
             answer = what()
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
             answer = repr(error)
         finally:
             os.write(theirs, json.dumps(answer).encode())
@@ -319,8 +321,8 @@ def _scanner(place: Path) -> Scanner:
     return Scanner(Inspector(matching.engine, catalog.Formats(matching.formats)), orders)
 
 
-def _plants(place: Path) -> dict[str, Path]:
-    """Write a YAML file, an archive with another, a key, a compressed file and a damaged one."""
+def _plants(place: Path) -> list[Path]:
+    """Write a YAML file, an archive with another, and a key that everybody can read."""
     rng = random.Random(7)
     word = "".join(rng.choices(string.ascii_letters + string.digits, k=24)) + "7x"
     text = yaml.safe_dump({"db": {"user": "app", "password": word}})
@@ -334,7 +336,8 @@ def _plants(place: Path) -> dict[str, Path]:
         serialization.NoEncryption(),
     )
     (place / "key.pem").write_bytes(pem)
-    return {name: place / name for name in ("plain.yaml", "packed.zip", "key.pem")}
+    (place / "key.pem").chmod(0o644)
+    return [place / name for name in ("plain.yaml", "packed.zip", "key.pem")]
 
 
 def _opened(path: Path) -> files.Opened:
@@ -342,15 +345,15 @@ def _opened(path: Path) -> files.Opened:
     return files.Opened(str(path), descriptor, os.fstat(descriptor))
 
 
-def _read(scanner: Scanner, give_up: Callable[[], object], paths: dict[str, Path]) -> Any:
-    """Have readers look at files; give the result of each."""
-    several = readers.Readers(scanner.opened, lambda: (give_up(), None)[1], seconds=20, most=1)
-    found = {}
+def _read(scanner: Scanner, give_up: Callable[[], None], paths: list[Path]) -> list[Result]:
+    """Have a reader look at files; give the result of each."""
+    several = readers.Readers(scanner.opened, give_up, seconds=20, most=1)
+    found: list[Result] = []
     try:
-        for name, path in paths.items():
+        for number, path in enumerate(paths, 1):
             several.give(_opened(path))
-            while name not in found:
-                found.update({name: one.result for one in several.take()})
+            while len(found) < number:
+                found += [one.result for one in several.take() if one.result]
                 threading.Event().wait(0.01)
     finally:
         several.close()
@@ -361,9 +364,13 @@ def test_a_reader_without_power_does_its_work(host: Host, tmp_path: Path) -> Non
     """The scanner finds what it finds elsewhere, its libraries loaded after all power was gone."""
     scanner, paths = _scanner(tmp_path), _plants(host.place)
     wanted = powers.of("reader", host.settings)
-    found = _read(scanner, lambda: confine.confine(wanted), paths)
-    assert [one for result in found.values() for one in result.inconclusive] == []
-    assert all(result.findings or result.keys for result in found.values())
+
+    def give_up() -> None:
+        assert confine.confine(wanted) == []
+
+    found = _read(scanner, give_up, paths)
+    assert [one for result in found for one in result.inconclusive] == []
+    assert all(result.findings for result in found)
     assert found == _read(scanner, lambda: None, paths)
 
 
@@ -379,12 +386,47 @@ def test_a_prober_without_privilege_sees_listeners(host: Host) -> None:
 
 
 @needs_root
+@pytest.mark.parametrize("user", [0, _USER])
+def test_a_courier_opens_memory_by_name(host: Host, user: int) -> None:
+    """What a library wants as a file can be handed to it from memory, /proc not being allowed."""
+    wanted = powers.of("courier", host.settings)
+
+    def run() -> str:
+        _become(user)
+        confine.confine(wanted)
+        descriptor = os.memfd_create("key", os.MFD_CLOEXEC)
+        os.write(descriptor, b"key and chain")
+        return Path(f"/proc/self/fd/{descriptor}").read_text()
+
+    assert _in_child(run) == "key and chain"
+
+
+@needs_root
+def test_folders_of_other_users_are_left_to_them(host: Host) -> None:
+    """A role whose user may not make the folders of others makes its own, and goes on."""
+    state = host.place / "state"
+    shutil.rmtree(state / "keeper")
+    shutil.rmtree(state / "prober")
+    state.chmod(0o755)
+    (state / "prober").mkdir()
+    os.chown(state / "prober", _USER, _USER)
+
+    def run() -> list[str]:
+        _become(_USER)
+        powers.prepare(host.settings)
+        return sorted(os.listdir(state / "prober"))
+
+    assert _in_child(run) == [powers.JOURNAL, powers.PUBLISHED]
+    assert not (state / "keeper").exists()
+
+
+@needs_root
 def test_a_courier_still_finds_hosts_by_name(host: Host) -> None:
     """Names are looked up after the courier was confined."""
 
     def run() -> list[str]:
         confine.confine(powers.of("courier", host.settings))
-        return [one[4][0] for one in socket.getaddrinfo("localhost", 80)]
+        return [str(one[4][0]) for one in socket.getaddrinfo("localhost", 80)]
 
     assert set(_in_child(run)) & {"127.0.0.1", "::1"}
 

@@ -55,7 +55,11 @@ class Role:
         self.pid = os.fork()
         if self.pid == 0:
             with contextlib.suppress(KeyboardInterrupt):
-                watcher.run(settings.from_mapping(raw), by_pipe(theirs), lambda: None)
+                watcher.run(
+                    settings.from_mapping(raw),
+                    by_pipe(theirs),
+                    watcher.Confined(lambda: None, lambda: None),
+                )
             os._exit(0)
         os.close(theirs)
         os.read(ours, 1)

@@ -39,7 +39,7 @@ from checks.secrets import (
     values,
 )
 from checks.secrets.notsecret import why_not
-from checks.tls import hello, proof, secrets13, starttls
+from checks.tls import hello, proof, records12, secrets13, session12, starttls
 from checks.tls.answer import LIMIT, Answer
 from checks.tls.numbers import TLS13_GROUPS, Version
 from checks.tls.session13 import Session
@@ -203,11 +203,11 @@ def rules_(data: bytes) -> None:
 
 
 @cache
-def _peer() -> tuple[Any, Any, bytes]:
-    """Give what the scripted server of the tests has, its key, and the proof of a certificate."""
+def _peer(name: str = "peer13.py") -> tuple[Any, Any, bytes]:
+    """Give what a scripted server of the tests has, its key, and a certificate of that."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    path = Path(__file__).parent.parent / "checks" / "tls" / "peer13.py"
+    path = Path(__file__).parent.parent / "checks" / "tls" / name
     key = ec.generate_private_key(ec.SECP256R1())
     return runpy.run_path(str(path)), key, made_certificate(key)
 
@@ -294,6 +294,33 @@ def _encrypted(said: bytes, *, finished: bool) -> None:
     assert not finished or shown == (session.certificates, session.proved, session.alpn)
 
 
+def tls12(data: bytes) -> None:
+    """Carry on a session of TLS 1.2: from its hello, at its end, after it, or amid a second one.
+
+    After the handshake nothing may change what was shown.
+    """
+    stage, said = data[0] % 4, data[1:]
+    module, key, certificate = _peer("peer12.py")
+    codes = records12.readable(Version.TLS12)
+    asked = hello.ClientHello(Version.TLS12, codes, bytes(32), groups=(29,))
+    session, peer = session12.Session(asked, bytes), module["Peer"](key, certificate)
+    peer.take(session.start())
+    if stage:
+        peer.take(session.receive(peer.flight()))
+        peer.writing = peer.secrets.directions(bytes)[1] if stage == 1 else None
+    if stage > 1:
+        session.receive(peer.finish())
+    if stage > 2:
+        peer.take(session.renegotiate())
+    shown = (session.certificates, session.proved, session.alpn)
+    while said and not session.closed:
+        kind, size = said[0], 1 + int.from_bytes(said[1:3], "big") % 2000
+        session.receive(peer.seal((20, 21, 22, 22, 22, 23, 0, 24)[kind % 8], said[3 : 3 + size]))
+        said = said[3 + size :]
+    assert session.finished == (stage > 1)
+    assert stage < 2 or shown == (session.certificates, session.proved, session.alpn)
+
+
 def _agrees(said: bytes) -> None:
     dialogue = starttls.dialogue(starttls.PROTOCOLS[said[0] % len(starttls.PROTOCOLS)])
     next(dialogue)
@@ -320,6 +347,7 @@ TARGETS: Final[dict[str, Target]] = {
     "rules": rules_,
     "text": text_,
     "tls": tls_,
+    "tls12": tls12,
     "values": values_,
 }
 

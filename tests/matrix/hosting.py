@@ -175,9 +175,10 @@ class Host:
         if public:
             self.file("/public/mozilla/root.crt", text)
 
-    def words(self, *words: str) -> list[str]:
-        """Give the words that run a program on the host."""
-        entered = ["nsenter", "--target", str(self._first), "--mount", "--net", "--pid"]
+    def words(self, *words: str, inside: subprocess.Popen[bytes] | None = None) -> list[str]:
+        """Give the words that run a program on the host, in the network of one of its servers."""
+        target = _children(inside.pid)[0] if inside else self._first
+        entered = ["nsenter", "--target", str(target), "--mount", "--net", "--pid"]
         entered += [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
         found = shutil.which(words[0], path=_PATHS)
         assert found, f"{words[0]}: packaging/test installs it"
@@ -230,11 +231,16 @@ class Host:
                 found |= {int(f[1].rpartition(":")[2], 16) for f in cut if f[3] == "0A"}
         return found
 
-    def tls(self, *words: str, outside: bool = False) -> Told:
-        """Run `hygiene-agent tls` with these words; OUTSIDE the host where it has to be so."""
+    def tls(
+        self, *words: str, outside: bool = False, inside: subprocess.Popen[bytes] | None = None
+    ) -> Told:
+        """Run `hygiene-agent tls` with these words.
+
+        OUTSIDE the host where it has to be so, INSIDE the network of one of its servers.
+        """
         called = [*_PROGRAM, "tls", "--format", "json", *words]
         if not outside:
-            called = [*self.words("env")[:-1], *called]
+            called = [*self.words("env", inside=inside)[:-1], *called]
         return told(called, self._state)
 
 

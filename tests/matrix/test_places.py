@@ -116,6 +116,20 @@ def test_listeners_anywhere_on_a_host_are_found(host: Host, ca: Authority, setup
     assert {one["owner"]["executable"] for one in told.report["endpoints"]} == {"/usr/sbin/nginx"}
 
 
+def test_listeners_of_another_network_are_told_of(
+    host: Host, ca: Authority, setups: Setups
+) -> None:
+    """Row 21: they are not looked at from outside, which is said; from inside they are."""
+    setups.write("nginx", host.certify("a", ca.leaf(left=-3), ca.middle))
+    inside = "ip link set lo up; mkfifo /srv/up; echo > /srv/up; exec nginx"
+    network = host.serve("unshare", "--net", "sh", "-c", inside)
+    host.run("sh", "-c", "until [ -p /srv/up ]; do sleep 0.1; done; read line < /srv/up")
+    told = host.tls()
+    assert told.serious == set()
+    assert "1 other network namespaces" in told.unsettled("listeners")
+    assert host.tls(inside=network).serious == {"cert-expired"}
+
+
 CLIENTS = {
     "nginx": "ssl_client_certificate {roots}; ssl_verify_client on;",
     "apache": "SSLCACertificateFile {roots}\nSSLVerifyClient require",
@@ -201,23 +215,24 @@ def test_every_alert_to_strangers_is_an_end(
 
 def postgresql(host: Host, files: Files, more: str = "") -> subprocess.Popen[bytes]:
     """Run PostgreSQL with Debian's folders."""
+    home = max(Path("/usr/lib/postgresql").iterdir(), key=lambda one: int(one.name))
     host.run(
         "sh", "-c", f"mkdir /srv/pg; cp {files.chain} {files.key} /srv; chown -R postgres /srv"
     )
     host.run(
-        *("setpriv", "--reuid=postgres", "--clear-groups", "/usr/lib/postgresql/15/bin/initdb"),
+        *("setpriv", "--reuid=postgres", "--clear-groups", f"{home}/bin/initdb"),
         *("-D", "/srv/pg", "-A", "trust", "--no-sync", "--no-instructions"),
     )
     host.file(
-        "/etc/postgresql/15/main/postgresql.conf",
+        f"/etc/postgresql/{home.name}/main/postgresql.conf",
         "data_directory = '/srv/pg'\nhba_file = '/srv/pg/pg_hba.conf'\n"
         "ident_file = '/srv/pg/pg_ident.conf'\nunix_socket_directories = '/srv'\n"
         f"fsync = off\nssl = on\nssl_cert_file = '/srv/a.pem'\nssl_key_file = '/srv/a.key'\n"
         f"ssl_ciphers = '{SUITES}'\n{more}\n",
     )
     return host.serve(
-        *("setpriv", "--reuid=postgres", "--clear-groups", "/usr/lib/postgresql/15/bin/postgres"),
-        *("-c", "config_file=/etc/postgresql/15/main/postgresql.conf"),
+        *("setpriv", "--reuid=postgres", "--clear-groups", f"{home}/bin/postgres"),
+        *("-c", f"config_file=/etc/postgresql/{home.name}/main/postgresql.conf"),
         ports=(5432,),
     )
 

@@ -71,11 +71,13 @@ def test_names_are_asked_for_as_clients_write_them() -> None:
     odd = ("*.a.test", "b.test.", "www.*", "bücher.test", "10.0.0.1", "a b", "_x.test", "B.test")
     sites = [site("a", "*:443", *odd), site("b", "*:8443", "not.here")]
     assert answering.names(sites, HERE) == [
-        "hygiene-agent.a.test",
         "b.test",
         "xn--bcher-kva.test",
         "_x.test",
+        "hygiene-agent.a.test",
     ]
+    known = site("d", "*:443", "*.a.test", "www.a.test")
+    assert answering.names([known], HERE) == ["www.a.test"]
     assert (
         len(answering.names([site("c", "*:443", *(f"n{i}.test" for i in range(99)))], HERE)) == 50
     )

@@ -1,0 +1,162 @@
+"""Ask the receiver's file what there is to show. EDGE.
+
+Everything is read in one transaction, so that its parts agree; retired hosts count nowhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from agent import packing
+from agent.collector import hostrows, place, trends
+from agent.collector.reading import reading, severity
+from agent.collector.shape import CheckRow, Counts, GapRow, HealthRow, ImageRow, LeakRow, View
+from agent.findings import Tracked
+from agent.output.jsonout import text
+from checks.model import Severity
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    from agent.collector.shape import HostRow
+
+_R = TypeVar("_R", bound=msgspec.Struct)
+_DAY: Final = 86_400.0
+_OF_LIVE: Final = "JOIN hosts h ON h.number = f.host AND h.retired = 0"
+_IMAGES: Final = f"""
+    SELECT h.image, f.check_id, max(f.severity), count(DISTINCT f.host), count(*), min(f.opened),
+    max(f.opened), min(f.rowid) FROM findings f {_OF_LIVE} WHERE f.status = 'open'
+    GROUP BY h.image, f.fault ORDER BY 3 DESC, 4 DESC, 2, 8"""
+_CHECKS: Final = f"""
+    SELECT f.check_id, max(f.severity), sum(f.opened > :day),
+    sum(f.opened <= :day AND f.opened > :week), sum(f.opened <= :week AND f.opened > :month),
+    sum(f.opened <= :month), count(DISTINCT f.host) FROM findings f {_OF_LIVE}
+    WHERE f.status = 'open' GROUP BY f.check_id ORDER BY 2 DESC, count(*) DESC, 1"""
+_REMOVED: Final = f"""
+    SELECT h.id, f.severity, f.changed, f.known FROM findings f {_OF_LIVE}
+    WHERE f.status = 'removed' ORDER BY f.severity DESC, f.opened, f.rowid"""
+_HEALTH: Final = f"""
+    SELECT h.id, f.component, f.state, f.detail, f.at FROM health f {_OF_LIVE}
+    ORDER BY f.at DESC, h.id, f.component"""
+_GAPS: Final = f"""
+    SELECT h.id, f.role, f.subject, f.reason, f.started, f.ended, f.closed_by FROM gaps f {_OF_LIVE}
+    ORDER BY f.ended = 0 DESC, f.started DESC, h.id, f.subject"""
+_SEVERITIES: Final = f"""
+    SELECT f.severity, count(*) FROM findings f {_OF_LIVE} WHERE f.status = 'open'
+    GROUP BY f.severity"""
+
+
+def view(folder: Path, now: float, silent: float, most: int) -> View:
+    """Give what there is to show, at most so many rows of each list; raises StoreError.
+
+    silent: seconds after which a host that says nothing is silent.
+    """
+    with reading(folder) as base:
+        hosts = hostrows.rows(base, now - silent)
+        lists = _Lists(base, most)
+        return View(
+            at=now,
+            silent_after=silent,
+            counts=_counts(base, hosts),
+            hosts=tuple(lists.cut("hosts", hosts)),
+            images=tuple(_image(base, *row) for row in lists.some("images", _IMAGES)),
+            checks=_checks(base, now),
+            removed=tuple(_leak(*row) for row in lists.some("removed", _REMOVED)),
+            health=tuple(_filled(HealthRow, row) for row in lists.some("health", _HEALTH)),
+            gaps=tuple(_filled(GapRow, row) for row in lists.some("gaps", _GAPS)),
+            trend=trends.days(base, now),
+            left_out=lists.left_out,
+        )
+
+
+class _Lists:
+    """Cuts lists at a limit, and keeps how much was cut."""
+
+    def __init__(self, base: sqlite3.Connection, most: int) -> None:
+        self._base, self._most = base, most
+        self.left_out: dict[str, int] = {}
+
+    def some(self, name: str, query: str) -> list[tuple[Any, ...]]:
+        rows = self._base.execute(query).fetchmany(self._most + 1)
+        if len(rows) > self._most:
+            [[count]] = self._base.execute(f"SELECT count(*) FROM ({query})")  # noqa: S608 - ours
+            self.left_out[name] = count - self._most
+        return rows[: self._most]
+
+    def cut(self, name: str, hosts: list[HostRow]) -> list[HostRow]:
+        if len(hosts) > self._most:
+            self.left_out[name] = len(hosts) - self._most
+        return hosts[: self._most]
+
+
+def _counts(base: sqlite3.Connection, hosts: list[HostRow]) -> Counts:
+    found = dict(base.execute(_SEVERITIES).fetchall())
+    [[retired]] = base.execute("SELECT count(*) FROM hosts WHERE retired > 0")
+    return Counts(
+        hosts=len(hosts),
+        silent=sum(host.silent for host in hosts),
+        out_of_step=sum(host.out_of_step > 0 for host in hosts),
+        retired=retired,
+        open=sum(host.open for host in hosts),
+        removed=sum(host.removed for host in hosts),
+        suppressed=sum(host.suppressed for host in hosts),
+        severities={one.label: found.get(one.value, 0) for one in reversed(Severity)},
+    )
+
+
+def _image(  # noqa: PLR0913, PLR0917 - the columns of a row
+    base: sqlite3.Connection,
+    image: str,
+    check: str,
+    worst: int,
+    hosts: int,
+    findings: int,
+    oldest: float,
+    newest: float,
+    row: int,
+) -> ImageRow:
+    [[known]] = base.execute("SELECT known FROM findings WHERE rowid = ?", (row,))
+    finding = packing.unpack(known, Tracked).finding
+    return ImageRow(
+        image=image,
+        check=check,
+        severity=severity(worst),
+        place=text(place.shown(finding.location.path)),
+        key_path=text(finding.location.key_path),
+        message=text(finding.message),
+        hosts=hosts,
+        findings=findings,
+        oldest=oldest,
+        newest=newest,
+    )
+
+
+def _checks(base: sqlite3.Connection, now: float) -> tuple[CheckRow, ...]:
+    ages = {"day": now - _DAY, "week": now - 7 * _DAY, "month": now - 30 * _DAY}
+    rows = base.execute(_CHECKS, ages)
+    return tuple(
+        _filled(CheckRow, (check, severity(worst), *others)) for check, worst, *others in rows
+    )
+
+
+def _leak(host: str, worst: int, removed: float, known: bytes) -> LeakRow:
+    tracked = packing.unpack(known, Tracked)
+    finding = tracked.finding
+    return LeakRow(
+        host=host,
+        check=finding.check,
+        severity=severity(worst),
+        place=text(finding.location.path),
+        key_path=text(finding.location.key_path),
+        preview=text(finding.evidence.preview) if finding.evidence else "",
+        first_seen=tracked.first_seen,
+        removed=removed,
+    )
+
+
+def _filled(kind: type[_R], row: tuple[Any, ...]) -> _R:
+    """Make a row whose fields are the columns, in their order."""
+    return kind(**dict(zip(kind.__struct_fields__, row, strict=True)))

@@ -1,0 +1,62 @@
+"""What a new policy changes, as entries of the audit log: it took effect, and its waivers. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from agent.auditlog import Said
+from checks.printable import printable
+
+if TYPE_CHECKING:
+    from checks.policy import Policy, Waiver
+
+_LONGEST: Final = 500
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a role keeps of the policy it works by. waivers: in words; since: when it took effect."""
+
+    name: str
+    sha256: str
+    since: float
+    waivers: tuple[str, ...] = ()
+
+
+class Change(NamedTuple):
+    """What has to be kept from now on, and what has to be said."""
+
+    kept: Kept
+    said: tuple[Said, ...]
+
+
+def compare(before: Kept | None, policy: Policy, now: float) -> Change:
+    """Compare a policy with the one before; nothing is said of the same one."""
+    sha256 = digest(policy)
+    if before is not None and before.sha256 == sha256:
+        return Change(before, ())
+    kept = Kept(
+        name=policy.name,
+        sha256=sha256,
+        since=now,
+        waivers=tuple(sorted({_words(one) for one in policy.waivers})),
+    )
+    known = set(before.waivers) if before else set()
+    came = (Said("waiver in effect", one) for one in kept.waivers if one not in known)
+    went = (Said("waiver ended", one) for one in sorted(known.difference(kept.waivers)))
+    return Change(kept, (Said("policy in effect", kept.name, f"sha256 {sha256}"), *came, *went))
+
+
+def digest(policy: Policy) -> str:
+    """Hash all that a policy says, in hex; the same for the same content, however it was written."""
+    plain = json.dumps(msgspec.to_builtins(policy), sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _words(one: Waiver) -> str:
+    value = f", value {one.fingerprint}" if one.fingerprint else ""
+    said = f"{one.check} at {one.path}{value}, by {one.owner} until {one.until}: {one.reason}"
+    return printable(said, longest=_LONGEST)

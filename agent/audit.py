@@ -1,8 +1,9 @@
 """Write and read audit logs: what this program and its administrators did, append-only. EDGE.
 
-One file a chain, AUDIT/NAME.log: one of each role, one of the commands of each user. What a log is,
-`agent.auditlog` says. Whoever may write a file can also cut its end off; that shows because heads
-are sent off the host (`agent.audittrail`). No entry holds a secret.
+One file a chain and one writer a file: STATE/ROLE/published/audit.log of each role, and
+STATE/audit/cli-UID.log of the commands of each user. What a log is, `agent.auditlog` says. Whoever
+may write a file can also cut its end off; that shows because heads are sent off the host
+(`agent.audittrail`). No entry holds a secret.
 """
 
 from __future__ import annotations
@@ -12,25 +13,30 @@ import fcntl
 import os
 import stat
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from agent import actor, auditlog
+from agent import actor, auditlog, powers
 from agent.auditlog import DAMAGED, HEALED, LONGEST, AuditError, Checker, Fragment, Head, Said
+from checks.lazy import regex
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
     from agent.auditlog import Entry
+    from agent.events import Actor
 
-FOLDER: Final = "audit"
+NAME: Final = "audit.log"
+"""Of a role's log, in what it publishes."""
 _ENDING: Final = ".log"
 _TAIL: Final = 16 * LONGEST
 _PATIENCE: Final = 2.0
 """Seconds to wait for another writer."""
 _MOST_CHAINS: Final = 1000
+_WRITERS: Final = (*powers.ROLES, powers.SUPERVISOR)
+_COMMAND: Final = regex(r"cli-[0-9]{1,10}")
 _WRITE: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT
 _SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -46,15 +52,15 @@ class _Tail(NamedTuple):
 class Chain:
     """The log of one writer."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str) -> None:
         """Open a log or begin it; raises AuditError."""
         self.name = name
-        self._path = folder / f"{name}{_ENDING}"
+        self._path = path
         self._actor = actor.current()
         self._size = 0
         self._known = Head()
         try:
-            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._file = self._opened()
             self._known = self._tail(os.fstat(self._file).st_size).head
         except OSError as error:
@@ -160,12 +166,12 @@ class Chain:
         self._known = made.head
         return made
 
-    def _actor_now(self) -> auditlog.Actor:
+    def _actor_now(self) -> Actor:
         """Give who acts: after a fork another process."""
         return msgspec.structs.replace(self._actor, pid=os.getpid())
 
     def _put(self, data: bytes) -> None:
-        """Write all and see it on the disk, or nothing; what cannot be taken back is healed later."""
+        """Write all and see it on the disk, or nothing; what stays half written is healed later."""
         try:
             view = memoryview(data)
             while view:
@@ -192,25 +198,25 @@ class Verdict(NamedTuple):
     met: frozenset[Head]
 
 
-def chains(folder: Path) -> list[str]:
-    """Name the logs in a folder; raises AuditError where it cannot be listed."""
+def places(state: Path) -> dict[str, Path]:
+    """Give the logs there are, by chain; raises AuditError where a folder cannot be listed."""
+    roles = {role: state / role / powers.PUBLISHED / NAME for role in _WRITERS}
+    folder = state / powers.AUDIT
     try:
-        with os.scandir(folder) as entries:
-            names = [
-                one.name.removesuffix(_ENDING)
-                for one, _ in zip(entries, range(_MOST_CHAINS), strict=False)
-                if one.name.endswith(_ENDING)
-            ]
+        found = {chain: path for chain, path in roles.items() if path.exists()}
+        with os.scandir(folder) as inside:
+            names = [one.name for one, _ in zip(inside, range(_MOST_CHAINS), strict=False)]
     except FileNotFoundError:
-        return []
+        names = []
     except OSError as error:
-        raise AuditError(f"{folder}: {error.strerror}") from error
-    return sorted(filter(auditlog.is_name, names))
+        raise AuditError(f"{error.filename}: {error.strerror}") from error
+    chains = (name.removesuffix(_ENDING) for name in names if name.endswith(_ENDING))
+    found |= {chain: folder / f"{chain}{_ENDING}" for chain in chains if _COMMAND.fullmatch(chain)}
+    return dict(sorted(found.items()))
 
 
-def size(folder: Path, chain: str) -> int:
+def size(path: Path) -> int:
     """Give the bytes of a log, 0 where it is gone; raises AuditError."""
-    path = folder / f"{chain}{_ENDING}"
     try:
         return os.stat(path, follow_symlinks=False).st_size
     except FileNotFoundError:
@@ -219,12 +225,11 @@ def size(folder: Path, chain: str) -> int:
         raise AuditError(f"{path}: {error.strerror}") from error
 
 
-def lines(folder: Path, chain: str, begin: int = 0) -> Iterator[bytes]:
+def lines(path: Path, begin: int = 0) -> Iterator[bytes]:
     """Give the lines of a log from a byte on, with their line feeds; raises AuditError.
 
     One that is too long comes in pieces, none of which is an entry.
     """
-    path = folder / f"{chain}{_ENDING}"
     try:
         with open(os.open(path, os.O_RDONLY | _SAFELY), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -236,11 +241,11 @@ def lines(folder: Path, chain: str, begin: int = 0) -> Iterator[bytes]:
         raise AuditError(f"{path}: {error.strerror}") from error
 
 
-def examine(folder: Path, chain: str, heads: Collection[Head] = ()) -> Verdict:
+def examine(path: Path, chain: str, heads: Collection[Head] = ()) -> Verdict:
     """Go through a whole log; raises AuditError where it cannot be read."""
     checker = Checker(chain)
     met = set()
-    for data in lines(folder, chain):
+    for data in lines(path):
         one = checker.take(data)
         if one is not None and one.head in heads:
             met.add(one.head)
@@ -250,11 +255,12 @@ def examine(folder: Path, chain: str, heads: Collection[Head] = ()) -> Verdict:
     )
 
 
-def entries(folder: Path, chain: str) -> Iterator[Entry]:
+def entries(path: Path) -> Iterator[Entry]:
     """Give the entries of a log, leaving out what is none; raises AuditError."""
-    return filter(None, map(auditlog.entry, lines(folder, chain)))
+    return filter(None, map(auditlog.entry, lines(path)))
 
 
-def of_command(folder: Path) -> Chain:
+def of_command(state: Path) -> Chain:
     """Open the log of the commands of this user; raises AuditError."""
-    return Chain(folder, f"cli-{os.geteuid()}")
+    name = f"cli-{os.geteuid()}"
+    return Chain(state / powers.AUDIT / f"{name}{_ENDING}", name)

@@ -7,9 +7,9 @@ hash of the entry before it (64 zeros for the first); its own hash is the SHA-25
     {"chain":"watcher","sequence":1,...,"before":"00...00","sha256":"..."}
 
 Whoever changes, removes, adds or swaps lines breaks the chain, or makes it anew with other hashes;
-whoever cuts its end off leaves a good chain that lacks entries. Both show beside a head, number and
-hash of an entry, that was sent off the host. A line that was torn in writing is followed by an entry
-that says how long it was and what its hash is; a log with a fault that its writer met says so too.
+whoever cuts its end off leaves a good chain that lacks entries. Both show beside a head (number and
+hash of an entry) that was sent off the host. A line that was torn in writing is followed by an
+entry that says how long it was and what its hash is; where a writer met a fault, an entry says so.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ _BEGIN: Final = "0" * 64
 _TEXT: Final = 512
 _JOINT: Final = b',"sha256":"'
 _END: Final = b'"}\n'
-_NAME: Final = regex(r"[a-z][a-z0-9-]{0,63}")
 _HEAD: Final = regex(r"([1-9][0-9]{0,15}):([0-9a-f]{64})")
 _MOST_FAULTS: Final = 20
 
@@ -51,6 +50,10 @@ class Head(NamedTuple):
     def __str__(self) -> str:
         """Give what `head` reads."""
         return f"{self.sequence}:{self.sha256}"
+
+
+START: Final = Head()
+"""What the first entry follows."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,11 +81,6 @@ class Said(NamedTuple):
     act: str
     subject: str = ""
     result: str = ""
-
-
-def is_name(text: str) -> bool:
-    """Say whether a chain may be called so."""
-    return _NAME.fullmatch(text) is not None
 
 
 def head(text: str) -> Head:
@@ -166,9 +164,9 @@ def told(one: Entry) -> Audit:
 class Checker:
     """Goes through the lines of a log, in order, and keeps what is wrong with it."""
 
-    def __init__(self, chain: str, head: Head = Head(), lines: int = 0) -> None:
-        """Begin behind an entry, after so many lines."""
-        self._chain, self._lines = chain, lines
+    def __init__(self, chain: str, head: Head = START) -> None:
+        """Begin behind an entry."""
+        self._chain, self._lines = chain, 0
         self._torn: Fragment | None = None
         self.head = head
         self.healed = 0

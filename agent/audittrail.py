@@ -40,12 +40,20 @@ class _Seen(NamedTuple):
     wrong: str = ""
 
 
-class Trail:
-    """Follows all logs of a folder."""
+class _News(NamedTuple):
+    """What a turn gave of one log. fault: there is something wrong with it that is new."""
 
-    def __init__(self, ledger: Ledger, folder: Path) -> None:
+    entries: list[Audit]
+    seen: _Seen
+    fault: bool
+
+
+class Trail:
+    """Follows all logs of a state folder."""
+
+    def __init__(self, ledger: Ledger, state: Path) -> None:
         """Keep where to look; what was told is kept in the role's own state file."""
-        self._ledger, self._folder = ledger, folder
+        self._ledger, self._state = ledger, state
         self._sizes: dict[str, int] = {}
         """How long each log was at the last turn."""
         ledger.base.execute(_SCHEMA)
@@ -53,57 +61,37 @@ class Trail:
     def follow(self, now: float) -> None:
         """Tell what is new; raises AuditError or LedgerError, and goes on there the next time."""
         seen = self._seen()
-        there = audit.chains(self._folder)
-        for chain in there:
+        there = audit.places(self._state)
+        for chain, path in there.items():
             known = seen.get(chain, _Seen())
-            size = audit.size(self._folder, chain)
+            size = audit.size(path)
             if size < known.behind:
                 known = _Seen(wrong=_SHORTER)
                 self._report(chain, known, now)
             if size != known.behind:
-                self._take(chain, known, now, settled=size == self._sizes.get(chain))
+                settled = size == self._sizes.get(chain)
+                self._tell(chain, known, _read(chain, path, known, settled=settled), now)
             self._sizes[chain] = size
         for chain in sorted(seen.keys() - set(there)):
             if seen[chain].wrong != _GONE:
                 self._report(chain, _Seen(wrong=_GONE), now)
 
-    def _take(self, chain: str, known: _Seen, now: float, *, settled: bool) -> None:
-        """Tell a bounded number of entries behind what is known.
-
-        settled: nothing was written for a turn, so that what is no entry is not just being written.
-        """
-        checker = Checker(chain, known.head)
-        at = behind = known.behind
-        count = 0
-        fresh = []
-        for data in islice(audit.lines(self._folder, chain, behind), _MOST):
-            one = checker.take(data)
-            at += len(data)
-            count += 1
-            if one is not None:
-                fresh.append(auditlog.told(one))
-                behind = at
-        if count == _MOST or (settled and checker.ended):
-            checker.end()
-            behind = at
-        wrong = "" if known.wrong == _GONE else known.wrong
-        if checker.faults:
-            wrong = f"behind entry {known.head.sequence}, {checker.faults[0]}"
-        now_seen = _Seen(checker.head, behind, wrong)
+    def _tell(self, chain: str, known: _Seen, news: _News, now: float) -> None:
+        """Report what a turn gave, and keep how far it is, in one transaction."""
         with self._ledger.together():
-            if wrong != known.wrong and checker.faults:
-                self._report(chain, now_seen, now)
-            for told in fresh:
+            if news.fault and news.seen.wrong != known.wrong:
+                self._report(chain, news.seen, now)
+            for told in news.entries:
                 self._ledger.emit(Kind.AUDIT, now, audit=told)
-            self._keep(chain, now_seen)
+            self._keep(chain, news.seen)
 
     def heads(self, now: float) -> None:
         """Go through every log as a whole, and tell how far each is; raises as `follow` does."""
-        there = set(audit.chains(self._folder))
+        there = audit.places(self._state)
         for chain, known in self._seen().items():
             if chain not in there:
                 continue
-            found = audit.examine(self._folder, chain, {known.head})
+            found = audit.examine(there[chain], chain, {known.head})
             wrong = found.faults[0] if found.faults else ""
             if known.head.sequence and known.head not in found.met:
                 wrong = f"entry {known.head.sequence} is not what it was"
@@ -130,3 +118,27 @@ class Trail:
     def _keep(self, chain: str, seen: _Seen) -> None:
         row = (chain, *seen.head, seen.behind, seen.wrong)
         self._ledger.base.execute("INSERT OR REPLACE INTO audited VALUES (?, ?, ?, ?, ?)", row)
+
+
+def _read(chain: str, path: Path, known: _Seen, *, settled: bool) -> _News:
+    """Read a bounded number of lines behind what is known.
+
+    settled: nothing was written for a turn, so that what is no entry is not just being written.
+    """
+    checker = Checker(chain, known.head)
+    at = behind = known.behind
+    fresh = []
+    taken = list(islice(audit.lines(path, behind), _MOST))
+    for data in taken:
+        one = checker.take(data)
+        at += len(data)
+        if one is not None:
+            fresh.append(auditlog.told(one))
+            behind = at
+    if len(taken) == _MOST or (settled and checker.ended):
+        checker.end()
+        behind = at
+    wrong = "" if known.wrong == _GONE else known.wrong
+    if checker.faults:
+        wrong = f"behind entry {known.head.sequence}, {checker.faults[0]}"
+    return _News(fresh, _Seen(checker.head, behind, wrong), bool(checker.faults))

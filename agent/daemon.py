@@ -21,6 +21,7 @@ from agent.roles.base import Base
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from agent.roles.walls import Walls
     from agent.settings import Settings
 
     Role = Callable[["Life"], None]
@@ -81,9 +82,15 @@ class _Child:
 class Supervisor:
     """Starts roles and starts them again."""
 
-    def __init__(self, settings: Settings, roles: Mapping[str, Role], told: Told) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        roles: Mapping[str, Role],
+        told: Told,
+        walls: Walls | None = None,
+    ) -> None:
         """Open the supervisor's own state: what happens to roles is reported."""
-        self._base = Base(NAME, settings)
+        self._base = Base(NAME, settings, walls)
         self._children = [_Child(name, role) for name, role in roles.items()]
         self._told = told
         self._told_ready = False

@@ -1,4 +1,4 @@
-"""A role's own audit log: what is noted is written at once, or as soon as that is possible. EDGE."""
+"""A role's own audit log: what is noted is written at once, or as soon as it can be. EDGE."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _FAULT: Final = "audit"
 class Diary:
     """The log, and what could not be written into it yet."""
 
-    def __init__(self, state: Path, name: str, faults: dict[str, str]) -> None:
+    def __init__(self, folder: Path, name: str, faults: dict[str, str]) -> None:
         """Open the log; where that fails it is a fault, and tried again with the next note."""
-        self._folder, self._name, self._faults = state / audit.FOLDER, name, faults
+        self._path, self._name, self._faults = folder / audit.NAME, name, faults
         self._chain: audit.Chain | None = None
         self._waiting: deque[tuple[Said, float]] = deque(maxlen=_MOST)
         self._lost = 0
@@ -41,7 +41,7 @@ class Diary:
             return
         try:
             if self._chain is None:
-                self._chain = audit.Chain(self._folder, self._name)
+                self._chain = audit.Chain(self._path, self._name)
             if self._lost:
                 lost = Said("notes lost", self._name, f"{self._lost} of them")
                 self._chain.append(lost, time.time())

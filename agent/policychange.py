@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from agent.auditlog import Said
+from agent.rolestatus import ActivePolicy
 from checks.printable import printable
 
 if TYPE_CHECKING:
@@ -18,12 +19,19 @@ _LONGEST: Final = 500
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What a role keeps of the policy it works by. waivers: in words; since: when it took effect."""
+    """The policy that a role works by. waivers: in words; since: when it took effect."""
 
     name: str
     sha256: str
     since: float
     waivers: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> ActivePolicy:
+        """Give what a role publishes of it."""
+        return ActivePolicy(
+            name=self.name, sha256=self.sha256, since=self.since, waivers=len(self.waivers)
+        )
 
 
 class Change(NamedTuple):
@@ -51,7 +59,7 @@ def compare(before: Kept | None, policy: Policy, now: float) -> Change:
 
 
 def digest(policy: Policy) -> str:
-    """Hash all that a policy says, in hex; the same for the same content, however it was written."""
+    """Hash all that a policy says, in hex; the same however it was written down."""
     plain = json.dumps(msgspec.to_builtins(policy), sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest()
 

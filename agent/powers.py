@@ -30,6 +30,8 @@ ROLES: Final = ("courier", "keeper", "prober", "watcher")
 SUPERVISOR: Final = "supervisor"
 JOURNAL: Final = "journal"
 PUBLISHED: Final = "published"
+AUDIT: Final = "audit"
+"""In the state folder: what commands did."""
 CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 """The variable that names the folder of a unit's credentials (systemd.exec(5))."""
 KEYS: Final = "/run/hygiene-agent/keeper"
@@ -85,10 +87,10 @@ def prepare(settings: Settings, roles: Iterable[str] = ROLES) -> None:
 
     Those that this user may not make are left to who may. Raises OSError.
     """
-    for role in roles:
-        for name in (JOURNAL, PUBLISHED):
-            with contextlib.suppress(PermissionError):
-                os.makedirs(os.path.join(folder(settings, role), name), mode=0o750, exist_ok=True)
+    parts = [(folder(settings, role), name) for role in roles for name in (JOURNAL, PUBLISHED)]
+    for part in (*parts, (settings.state, AUDIT)):
+        with contextlib.suppress(PermissionError):
+            os.makedirs(os.path.join(*part), mode=0o750, exist_ok=True)
 
 
 def _watcher(settings: Settings) -> Confinement:
@@ -135,10 +137,11 @@ def _courier(settings: Settings) -> Confinement:
     read, write = _sinks(settings)
     others = [role for role in ROLES if role != "courier"]
     supervisor = os.path.join(folder(settings, SUPERVISOR), JOURNAL)
-    audit = os.path.join(settings.state, "audit")
+    audit = os.path.join(settings.state, AUDIT)
     return Confinement(
         read=(
-            *(*_online(settings), *read, *_there((audit, supervisor))),
+            *(*_online(settings), *read),
+            *_there((audit, supervisor, published(settings, SUPERVISOR))),
             *(os.path.join(folder(settings, role), JOURNAL) for role in others),
             *(published(settings, role) for role in others),
         ),
@@ -222,6 +225,11 @@ def _process() -> tuple[str, ...]:
     return _there(("/proc/self/cgroup", "/proc/self/loginuid", "/proc/self/statm"))
 
 
+def _actor() -> tuple[str, ...]:
+    """Give what a process reads to know who started it, for its audit log."""
+    return _there(("/proc/self/cgroup", "/proc/self/loginuid"))
+
+
 def _configuration(settings: Settings) -> tuple[str, ...]:
     return _there((_CONFIGURATION, *((settings.policy,) if settings.policy else ())))
 
@@ -230,7 +238,7 @@ def _online(settings: Settings) -> tuple[str, ...]:
     """Give what who speaks to other hosts reads: names, roots, its own credentials."""
     credentials = os.environ.get(CREDENTIALS, "")
     given = (*_HOST, *_USERS, *_NAMES, *_ROOTS, *((credentials,) if credentials else ()))
-    return (*interpreter(), *_process(), *_configuration(settings), *_there(given))
+    return (*interpreter(), *_process(), *_actor(), *_configuration(settings), *_there(given))
 
 
 def _sinks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,8 +1,9 @@
 """Ask a role for something, by a file in its spool folder, and be answered. EDGE.
 
 STATE/ROLE/requests is a folder that only root, the role and the agent's group can write: whoever
-may put a file there may ask. The role takes each request once, at its next turn, believes nothing
-of it but its type, deletes it, and publishes what came of it. The kernel says whose a request is.
+may put a file there may ask, but for other roles. The role takes each request once, at its next
+turn, believes nothing of it but its type, deletes it, and publishes what came of it. The kernel
+says whose a request is.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
 import msgspec
 
-from agent import snapshot
+from agent import powers, snapshot
 from checks.errors import HygieneError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "requests"
 ANSWERS: Final = "answers"
+"""The name of the snapshot."""
 _LONGEST: Final = 4096
 _MOST: Final = 1000
 """Files that are looked at in one turn."""
@@ -67,19 +69,24 @@ class Answers(msgspec.Struct, frozen=True):
 
 
 class Asked(NamedTuple):
-    """A file of the spool folder. request: None where it is none; owner: user id of who put it."""
+    """A file of the spool folder. request: None where it is none; owner: user id of who put it.
+
+    allowed: that user may ask.
+    """
 
     name: str
     owner: int
     request: Request | None
+    allowed: bool = True
 
 
 class Inbox:
     """The requests to one role, as the role sees them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, published: Path) -> None:
         """Make the spool folder below a role's own; raises RequestError."""
-        self._spool, self._answers = folder / FOLDER, folder / ANSWERS
+        self._folder = folder
+        self._spool, self._answers = folder / FOLDER, published / ANSWERS
         self._given = list((snapshot.read(self._answers, Answers) or Answers()).answers)
         self._done: set[str] = set()
         """Requests that were answered and could not be deleted."""
@@ -98,11 +105,13 @@ class Inbox:
         except OSError as error:
             raise RequestError(f"{self._spool}: {error.strerror}") from error
         self._done.intersection_update(names)
+        others = self._others() if names else frozenset()
         for name in names:
             if name.startswith("."):
                 self._clear(name, now)
             elif name not in self._done:
-                yield _asked(self._spool, name)
+                asked = _asked(self._spool, name)
+                yield asked._replace(allowed=asked.owner not in others)
 
     def answer(self, asked: Asked, now: float, result: str, *, done: bool) -> None:
         """Publish what came of a request, and delete it; raises SnapshotError."""
@@ -114,6 +123,14 @@ class Inbox:
             _remove(self._spool / asked.name)
             self._done.discard(asked.name)
         snapshot.write(self._answers, Answers(tuple(self._given)))
+
+    def _others(self) -> frozenset[int]:
+        """Give the users of the other roles, who share the group and must not ask."""
+        found = set()
+        for name in powers.ROLES:
+            with contextlib.suppress(OSError):
+                found.add(os.stat(self._folder.parent / name).st_uid)
+        return frozenset(found - {0, os.geteuid()})
 
     def _names(self) -> list[str]:
         with os.scandir(self._spool) as entries:
@@ -172,11 +189,11 @@ def put(folder: Path, identity: str) -> Request:
     return request
 
 
-def wait(folder: Path, request: Request, seconds: float) -> Answer | None:
+def wait(published: Path, request: Request, seconds: float) -> Answer | None:
     """Wait for the answer to a request; None where none came in time."""
     end = time.monotonic() + seconds
     while True:
-        found = snapshot.read(folder / ANSWERS, Answers, most=_MOST_BYTES) or Answers()
+        found = snapshot.read(published / ANSWERS, Answers, most=_MOST_BYTES) or Answers()
         answer = next((one for one in found.answers if one.id == request.id), None)
         if answer is not None or time.monotonic() > end:
             return answer

@@ -64,7 +64,7 @@ class RoleStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The head of its audit log, "SEQUENCE:HASH"."""
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """The worst findings of a role, as they stand: those open and those removed, both worst first.
 
     At most SHOWN_FINDINGS of each; how many there are in all, its status says.

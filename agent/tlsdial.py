@@ -99,6 +99,7 @@ def dial(target: Target, identity: Identity, seconds: float) -> Timed:
     if not isinstance(made, Timed):  # what the context was told to make
         raise DialError("TLS: not the socket that was asked for")
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return made
 
 

@@ -1,4 +1,4 @@
-"""Say who may come in, and how much may be under way, so that no host shuts out the others. Pure."""
+"""Say who may come in and how much may be under way: no host shuts out the others. Pure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ _MOST_NAMES: Final = 100_000
 
 
 class Bounds(NamedTuple):
-    """connections: at one time, and of these by one address before and one name after its
-    handshake; under_way: bytes of bodies; rate, burst: bytes a second that one name may send.
+    """What may be at one time.
+
+    connections: in all; by_address: of one address before its handshake is done; by_name: of one
+    certificate after it; under_way: bytes of bodies; rate, burst: bytes a second of one certificate.
     """
 
     connections: int = 4096

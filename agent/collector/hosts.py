@@ -83,9 +83,3 @@ def _check_bound(base: sqlite3.Connection, known: str | None, name: str) -> None
         and base.execute("SELECT 1 FROM hosts WHERE principal = ?", (name,)).fetchone()
     ):
         raise StrangerError("the certificate speaks for another host already")
-
-
-def retire(base: sqlite3.Connection, host: str, now: float) -> bool:
-    """Leave a host, by its id, out of everything until it speaks again; False if not known."""
-    cursor = base.execute("UPDATE hosts SET retired = ? WHERE id = ?", (now, host))
-    return cursor.rowcount > 0

@@ -46,6 +46,9 @@ CREATE TABLE IF NOT EXISTS findings (
     UNIQUE (host, role, identity)
 );
 CREATE INDEX IF NOT EXISTS closed ON findings (changed) WHERE status = 'closed';
+CREATE VIEW IF NOT EXISTS live AS
+    SELECT findings.*, findings.rowid AS row, hosts.id, hosts.image FROM findings
+    JOIN hosts ON hosts.number = findings.host AND hosts.retired = 0;
 CREATE TABLE IF NOT EXISTS gaps (
     host INTEGER NOT NULL, role TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL,
     started REAL NOT NULL, ended REAL NOT NULL, closed_by TEXT NOT NULL, missed INTEGER NOT NULL,
@@ -100,11 +103,21 @@ def _prepare(base: sqlite3.Connection, most_mib: int) -> None:
     base.execute(f"PRAGMA user_version={VERSION}")
 
 
+def change(folder: Path) -> sqlite3.Connection:
+    """Open the file to write beside whoever takes events; it must be there; raises StoreError."""
+    return _opened(folder, "rw")
+
+
 def look(folder: Path) -> sqlite3.Connection:
     """Open the file to read only; raises StoreError."""
+    return _opened(folder, "ro")
+
+
+def _opened(folder: Path, mode: str) -> sqlite3.Connection:
     path = (folder / NAME).absolute()
+    address = f"{path.as_uri()}?mode={mode}"
     try:
-        base = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY)
+        base = sqlite3.connect(address, uri=True, timeout=_BUSY, isolation_level=None)
         [[version]] = base.execute("PRAGMA user_version")
     except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}") from error

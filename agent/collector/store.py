@@ -75,11 +75,6 @@ class Store:
         self._base.execute("RELEASE batch")
         return taken
 
-    def retire(self, host: str, now: float) -> bool:
-        """Leave a host out until it speaks again; False if it is not known; raises StoreError."""
-        with self.together():
-            return hosts.retire(self._base, host, now)
-
     def tidy(self, now: float) -> bool:
         """Delete some of what is over for long; True if there is more; raises StoreError."""
         before = now - self._limits.days * _DAY
@@ -121,8 +116,7 @@ class Store:
         """Write down how much is open today, for the trend; raises StoreError."""
         with self.together():
             rows = self._base.execute(
-                "SELECT status, severity, count(*) FROM findings"
-                " JOIN hosts ON hosts.number = host AND retired = 0"
+                "SELECT status, severity, count(*) FROM live"
                 " WHERE status IN ('open', 'removed') GROUP BY status, severity"
             ).fetchall()
             today = Counter({"removed": 0, **{f"open {number}": 0 for number in range(5)}})

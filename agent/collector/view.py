@@ -25,28 +25,24 @@ if TYPE_CHECKING:
 
 _R = TypeVar("_R", bound=msgspec.Struct)
 _DAY: Final = 86_400.0
-_OF_LIVE: Final = "JOIN hosts h ON h.number = f.host AND h.retired = 0"
-_IMAGES: Final = f"""
-    SELECT h.image, f.check_id, max(f.severity), count(DISTINCT f.host), count(*), min(f.opened),
-    max(f.opened), min(f.rowid) FROM findings f {_OF_LIVE} WHERE f.status = 'open'
-    GROUP BY h.image, f.fault ORDER BY 3 DESC, 4 DESC, 2, 8"""
-_CHECKS: Final = f"""
-    SELECT f.check_id, max(f.severity), sum(f.opened > :day),
-    sum(f.opened <= :day AND f.opened > :week), sum(f.opened <= :week AND f.opened > :month),
-    sum(f.opened <= :month), count(DISTINCT f.host) FROM findings f {_OF_LIVE}
-    WHERE f.status = 'open' GROUP BY f.check_id ORDER BY 2 DESC, count(*) DESC, 1"""
-_REMOVED: Final = f"""
-    SELECT h.id, f.severity, f.changed, f.known FROM findings f {_OF_LIVE}
-    WHERE f.status = 'removed' ORDER BY f.severity DESC, f.opened, f.rowid"""
-_HEALTH: Final = f"""
-    SELECT h.id, f.component, f.state, f.detail, f.at FROM health f {_OF_LIVE}
-    ORDER BY f.at DESC, h.id, f.component"""
-_GAPS: Final = f"""
-    SELECT h.id, f.role, f.subject, f.reason, f.started, f.ended, f.closed_by FROM gaps f {_OF_LIVE}
-    ORDER BY f.ended = 0 DESC, f.started DESC, h.id, f.subject"""
-_SEVERITIES: Final = f"""
-    SELECT f.severity, count(*) FROM findings f {_OF_LIVE} WHERE f.status = 'open'
-    GROUP BY f.severity"""
+_IMAGES: Final = """
+    SELECT image, check_id, max(severity), count(DISTINCT host), count(*), min(opened), max(opened),
+    min(row) FROM live WHERE status = 'open' GROUP BY image, fault ORDER BY 3 DESC, 4 DESC, 2, 8"""
+_CHECKS: Final = """
+    SELECT check_id, max(severity), sum(opened > :day), sum(opened <= :day AND opened > :week),
+    sum(opened <= :week AND opened > :month), sum(opened <= :month), count(DISTINCT host) FROM live
+    WHERE status = 'open' GROUP BY check_id ORDER BY 2 DESC, count(*) DESC, 1"""
+_REMOVED: Final = """
+    SELECT id, severity, changed, known FROM live WHERE status = 'removed'
+    ORDER BY severity DESC, opened, row"""
+_HEALTH: Final = """
+    SELECT id, component, state, detail, at FROM health
+    JOIN hosts ON hosts.number = host AND retired = 0 ORDER BY at DESC, id, component"""
+_GAPS: Final = """
+    SELECT id, role, subject, reason, started, ended, closed_by FROM gaps
+    JOIN hosts ON hosts.number = host AND retired = 0
+    ORDER BY ended = 0 DESC, started DESC, id, subject"""
+_SEVERITIES: Final = "SELECT severity, count(*) FROM live WHERE status = 'open' GROUP BY severity"
 
 
 def view(folder: Path, now: float, silent: float, most: int) -> View:
@@ -72,6 +68,12 @@ def view(folder: Path, now: float, silent: float, most: int) -> View:
         )
 
 
+def hosts(folder: Path, now: float, silent: float, *, retired: bool) -> list[HostRow]:
+    """Give every host, the most urgent first; raises StoreError."""
+    with reading(folder) as base:
+        return hostrows.rows(base, now - silent, retired=retired)
+
+
 class _Lists:
     """Cuts lists at a limit, and keeps how much was cut."""
 
@@ -80,11 +82,12 @@ class _Lists:
         self.left_out: dict[str, int] = {}
 
     def some(self, name: str, query: str) -> list[tuple[Any, ...]]:
-        rows = self._base.execute(query).fetchmany(self._most + 1)
-        if len(rows) > self._most:
-            [[count]] = self._base.execute(f"SELECT count(*) FROM ({query})")  # noqa: S608 - ours
-            self.left_out[name] = count - self._most
-        return rows[: self._most]
+        found = self._base.execute(query)
+        rows = found.fetchmany(self._most)
+        others = sum(1 for _ in found)
+        if others:
+            self.left_out[name] = others
+        return rows
 
     def cut(self, name: str, hosts: list[HostRow]) -> list[HostRow]:
         if len(hosts) > self._most:

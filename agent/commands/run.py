@@ -10,6 +10,7 @@ import click
 from agent import powers, privileges, sdnotify, settings
 from agent.daemon import Life, Supervisor, Told
 from agent.roles import table
+from agent.roles.walls import confined
 
 
 @click.command()
@@ -39,11 +40,10 @@ def command(file: Path, role: str | None, form: str, *, explain: bool) -> None:
         return
     powers.prepare(told, (*powers.ROLES, powers.SUPERVISOR))
     wanted = table.roles(told)
-    table.preload()
     with sdnotify.Notifier(os.environ) as notifier:
         told_by = Told(notifier.ready, notifier.alive)
         if role is None:
-            Supervisor(told, wanted, told_by).run()
+            Supervisor(told, wanted, told_by, confined(powers.SUPERVISOR, told)).run()
         elif role in wanted:
             wanted[role](Life(told_by))
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import signal
 import time
 from pathlib import Path
@@ -12,12 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from agent import __version__, packing, policychange, powers, rolestatus, snapshot, usage
 from agent import ledger as ledgers
-from agent import powers, snapshot
+from agent.diary import Diary
 from agent.events import Dropped, Health, Kind
+from agent.findings import Status
 from agent.journal import JournalError, Writer
 from agent.ledger import DamagedError, Ledger, LedgerError
-from agent.rolestatus import RoleStatus
+from agent.policychange import Kept
+from agent.requests import Inbox, RequestError
+from agent.rolestatus import Findings, RoleStatus
 from agent.snapshot import SnapshotError
 
 if TYPE_CHECKING:
@@ -25,17 +28,21 @@ if TYPE_CHECKING:
 
     from agent.daemon import Life
     from agent.events import Gap
+    from agent.requests import Asked
+    from agent.roles.walls import Walls
     from agent.settings import Settings
+    from checks.policy import Policy
 
 _FLUSH: Final = 0.05
 """Seconds between two hand-overs to the journal, each of which waits for the disk."""
 _BEAT: Final = 5.0
-_PUBLISH: Final = 5.0
+_WALLS: Final = 60.0
+_REQUESTS: Final = 1.0
 _PRUNE: Final = 30.0
 _ALIVE: Final = 10.0
 _MIB: Final = 1024 * 1024
 _DAY: Final = 86_400.0
-_SHOWN_GAPS: Final = 50
+_POLICY: Final = "policy"
 
 
 class Acknowledged(msgspec.Struct, frozen=True):
@@ -47,25 +54,37 @@ class Acknowledged(msgspec.Struct, frozen=True):
 class Base:
     """The common part of a role's process."""
 
-    def __init__(self, name: str, settings: Settings) -> None:
+    def __init__(self, name: str, settings: Settings, walls: Walls | None = None) -> None:
         """Open what is the role's own; a damaged state file is set aside and begun anew.
 
-        Raises LedgerError or JournalError where nothing can be written.
+        walls: what this process is confined by, None where it is not. Raises LedgerError or
+        JournalError where nothing can be written.
         """
-        self.name, self.settings = name, settings
+        self.name, self.settings, self._walls = name, settings, walls
         self.folder = Path(powers.folder(settings, name))
         self.published = Path(powers.published(settings, name))
         self.published.mkdir(mode=0o750, parents=True, exist_ok=True)
         self.started = time.time()
         self.stopping = self.reloading = False
         self.faults: dict[str, str] = {}
-        self._next = dict.fromkeys(("beat", "flush", "publish", "prune", "alive", "digest"), 0.0)
+        due = ("beat", "flush", "publish", "prune", "alive", "digest", "requests", "walls")
+        self._next = dict.fromkeys(due, 0.0)
+        self._load = usage.Load()
+        self._said: tuple[dict[str, int], Sequence[Gap]] = ({}, ())
+        self._revision = -1
+        self._reloads = 0
         self.ledger, damaged = self._opened(str(self.folder / "state.sqlite"))
         self.fresh = damaged or self.last_alive == 0
         """Nothing is known from before."""
         self.writer = Writer(str(self.folder / "journal"), self.ledger.stream, mode=0o640)
+        self.diary = Diary(self.published, name, self.faults)
+        self.diary.note("started", name, __version__)
+        self._inbox = self._opened_inbox()
         if damaged:
             self.tell("state rebuilt", "the state file was damaged and set aside")
+        if walls is not None and walls.missing:
+            self.faults["confinement"] = "; ".join(walls.missing)
+            self.tell("not fully confined", self.faults["confinement"])
 
     def _opened(self, path: str) -> tuple[Ledger, bool]:
         try:
@@ -73,6 +92,13 @@ class Base:
         except DamagedError:
             ledgers.set_aside(path, time.time())
             return Ledger(path, self.name), True
+
+    def _opened_inbox(self) -> Inbox | None:
+        try:
+            return Inbox(self.folder, self.published)
+        except RequestError as error:
+            self.faults["requests"] = str(error)
+            return None
 
     # Signals and time
 
@@ -87,6 +113,16 @@ class Base:
 
     def _reload(self, _number: int, _frame: object) -> None:
         self.reloading = True
+        self._reloads += 1
+
+    def _keep_walls(self) -> None:
+        """End, to be started anew, where a file that it may read was replaced by another.
+
+        A policy or certificate that was renamed into its place is not the one that was allowed.
+        """
+        if self._walls is not None and not self._walls.stand:
+            self.tell("starting anew", "a file that it may read was replaced")
+            self.stopping = True
 
     def beat(self, life: Life) -> None:
         """Tell who started this role that it lives, now and then."""
@@ -128,16 +164,25 @@ class Base:
 
     def care(self, numbers: dict[str, int], gaps: Sequence[Gap] = ()) -> None:
         """Do what has to be done now and then: hand over, publish, prune, digest, be alive."""
+        self._said = (numbers, gaps)
+        while self._reloads:
+            self._reloads -= 1
+            self.diary.note("reloaded", self.name)
+        self.diary.write()
+        if self._is_due("requests", _REQUESTS):
+            self.requests()
         if self._is_due("flush", _FLUSH):
             self.flush()
         if self._is_due("alive", _ALIVE):
             self._alive()
+        if self.reloading or self._is_due("walls", _WALLS):
+            self._keep_walls()
         if self._is_due("prune", _PRUNE):
             self._prune()
         if self._is_due("digest", float(self.settings.outbox.digest)):
             with contextlib.suppress(LedgerError):
-                self.ledger.digest(time.time(), 0)
-        if self._is_due("publish", _PUBLISH):
+                self.ledger.digest(time.time(), 0, self.diary.audit)
+        if self._is_due("publish", rolestatus.INTERVAL):
             self.publish(numbers, gaps)
 
     def _alive(self) -> None:
@@ -164,40 +209,116 @@ class Base:
                     with contextlib.suppress(LedgerError):
                         self.ledger.emit(Kind.DROPPED, time.time(), dropped=dropped)
 
-    def publish(self, numbers: dict[str, int], gaps: Sequence[Gap] = ()) -> None:
-        """Publish the role's status; where that cannot be written the one before stays."""
+    # What others ask, and what it works by
+
+    def requests(self) -> None:
+        """Do what was asked of this role, and answer; what cannot be done now is done later."""
+        if self._inbox is None:
+            return
+        try:
+            for asked in self._inbox.take(now := time.time()):
+                result, done = self._asked(asked, now)
+                act = asked.request.act if asked.request else "request"
+                subject = asked.request.identity if asked.request else ""
+                self.diary.note(act, subject, f"asked by user id {asked.owner}: {result}")
+                self._inbox.answer(asked, now, result, done=done)
+            self.faults.pop("requests", None)
+        except (LedgerError, RequestError, SnapshotError) as error:
+            self.faults["requests"] = str(error)
+
+    def _asked(self, asked: Asked, now: float) -> tuple[str, bool]:
+        """Close a leak that was removed and whose value was changed; say what came of it."""
+        if asked.request is None:
+            return "refused, not a request", False
+        if not asked.allowed:
+            return "refused, another role must not ask", False
+        standing = self.ledger.statuses(asked.request.identity)
+        if not standing:
+            return "no such finding", False
+        if any(status is not Status.REMOVED for status in standing):
+            return "the value still stands in its place: take it out first", False
+        self.ledger.rotated(asked.request.identity, now)
+        return "resolved, since the value was changed at its service", True
+
+    def work_by(self, policy: Policy) -> None:
+        """Keep which policy the role works by, and note what that changes."""
+        change = policychange.compare(self._kept(), policy, time.time())
+        if not change.said:
+            return
+        try:
+            row = (_POLICY, packing.pack(change.kept))
+            self.ledger.base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", row)
+        except ledgers.SQLITE_ERROR as error:
+            self.faults["state"] = str(error)
+        for said in change.said:
+            self.diary.note(*said)
+
+    def _kept(self) -> Kept | None:
+        told = self.ledger.base.execute("SELECT value FROM meta WHERE name = ?", (_POLICY,))
+        with contextlib.suppress(msgspec.MsgspecError, ValueError, TypeError):
+            for (packed,) in told.fetchall():
+                return packing.unpack(packed, Kept)
+        return None
+
+    # What it publishes
+
+    def publish(
+        self, numbers: dict[str, int], gaps: Sequence[Gap] = (), *, stopped: bool = False
+    ) -> None:
+        """Publish the role's status; where that cannot be written the one before stays.
+
+        stopped: it is its last word.
+        """
         counts = self.ledger.counts()
+        cpu = usage.cpu()
+        kept = self._kept()
         status = RoleStatus(
             role=self.name,
             pid=os.getpid(),
             started=self.started,
             at=time.time(),
+            namespace=rolestatus.namespace(),
+            stopped=stopped,
             numbers=numbers,
             open=counts.open,
             removed=counts.removed,
             suppressed=counts.suppressed,
-            gaps=tuple(gaps[:_SHOWN_GAPS]),
+            severities={one.label: n for one, n in self.ledger.severities().items()},
+            gaps=tuple(gaps[: rolestatus.SHOWN_GAPS]),
+            more_gaps=max(len(gaps) - rolestatus.SHOWN_GAPS, 0),
             faults=tuple(f"{what}: {why}" for what, why in sorted(self.faults.items())),
-            cpu=_cpu(),
-            memory=_memory(),
+            cpu=cpu,
+            load=self._load.over(time.monotonic(), cpu),
+            memory=usage.memory(),
             waiting=len(self.ledger.waiting()),
+            policy=kept.active if kept else None,
+            audit=self.diary.head,
         )
         with contextlib.suppress(SnapshotError):
-            snapshot.write(self.published / "status", status)
+            snapshot.write(self.published / rolestatus.STATUS, status)
+            self._publish_findings()
+
+    def _publish_findings(self) -> None:
+        """Publish the worst findings, when something was reported since the last time."""
+        revision = self.ledger.revision
+        if revision == self._revision:
+            return
+        most = rolestatus.SHOWN_FINDINGS
+        worst = Findings(
+            at=time.time(),
+            open=tuple(self.ledger.worst(Status.OPEN, most)),
+            removed=tuple(self.ledger.worst(Status.REMOVED, most)),
+        )
+        snapshot.write(self.published / rolestatus.FINDINGS, worst)
+        self._revision = revision
 
     def close(self) -> None:
-        """Hand over what can be, and let go of everything."""
+        """Hand over what can be, say that it ends, and let go of everything."""
         self._alive()
+        self.diary.note("stopped", self.name)
         self.flush()
+        with contextlib.suppress(ledgers.SQLITE_ERROR):
+            self.publish(*self._said, stopped=True)
+        self.diary.close()
         self.writer.close()
         self.ledger.close()
-
-
-def _cpu() -> float:
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return round(sum(one.ru_utime + one.ru_stime for one in used), 3)
-
-
-def _memory() -> int:
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()

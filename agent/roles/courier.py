@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from agent import courier, hostid, journal, powers, sinks, snapshot
+from agent.auditlog import AuditError
+from agent.audittrail import Trail
 from agent.courier import Carrier, Progress
+from agent.ledger import LedgerError
 from agent.roles.base import Acknowledged, Base
 from agent.rolestatus import STATUS, RoleStatus
 from agent.settings import SettingsError
@@ -24,6 +27,7 @@ from agent.snapshot import SnapshotError
 
 if TYPE_CHECKING:
     from agent.daemon import Life
+    from agent.roles.walls import Walls
     from agent.settings import Settings
 
 NAME: Final = "courier"
@@ -42,9 +46,9 @@ class Published(msgspec.Struct, frozen=True):
     sinks: tuple[Progress, ...] = ()
 
 
-def run(settings: Settings, life: Life) -> None:
-    """Carry events until told to stop."""
-    base = Base(NAME, settings)
+def run(settings: Settings, life: Life, walls: Walls | None = None) -> None:
+    """Carry events until told to stop. walls: what this process is confined by, None if not."""
+    base = Base(NAME, settings, walls)
     base.listen()
     loop = _Loop(base)
     try:
@@ -69,7 +73,8 @@ class _Loop:
         self._boards: list[_Shown] = []
         self._unusable: list[str] = []
         self._notices = Notices()
-        self._next = 0.0
+        self._trail = Trail(base.ledger, Path(base.settings.state))
+        self._next = self._next_heads = 0.0
         self._written: list[int] = []
         """When each journal was written last."""
 
@@ -118,6 +123,7 @@ class _Loop:
             for notice in self._notices.of(self._progress(), time.monotonic()):
                 self._base.tell(notice.state, notice.detail)
             self._show()
+            self._audit()
         self._base.care({one.name: one.delivered for one in self._progress()})
 
     def _progress(self) -> tuple[Progress, ...]:
@@ -142,6 +148,17 @@ class _Loop:
             self._base.faults["publish"] = str(error)
         else:
             self._base.faults.pop("publish", None)
+
+    def _audit(self) -> None:
+        """Report what every audit log says, and now and then how far each is."""
+        try:
+            self._trail.follow(time.time())
+            if time.monotonic() >= self._next_heads:
+                self._next_heads = time.monotonic() + self._base.settings.outbox.digest
+                self._trail.heads(time.time())
+            self._base.faults.pop("audit logs", None)
+        except (AuditError, LedgerError) as error:
+            self._base.faults["audit logs"] = str(error)
 
     def _show(self) -> None:
         """Let the boards that are due show how things stand."""

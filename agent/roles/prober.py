@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from agent.daemon import Life
     from agent.endpoints import Endpoint
+    from agent.roles.walls import Walls
     from agent.settings import Settings
     from agent.tlsscan import Seen
     from checks.model import Finding
@@ -59,9 +60,9 @@ class _Asked(NamedTuple):
     seen: Seen | None
 
 
-def run(settings: Settings, life: Life) -> None:
-    """Ask until told to stop."""
-    base = Base(NAME, settings)
+def run(settings: Settings, life: Life, walls: Walls | None = None) -> None:
+    """Ask until told to stop. walls: how this process is confined, None where it is not."""
+    base = Base(NAME, settings, walls)
     base.listen()
     loop = _Loop(base)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -9,57 +10,49 @@ import msgspec
 
 from agent import confine, powers
 from agent.capabilities import Capability
+from agent.roles import courier, prober, watcher
+from agent.roles.walls import confined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.confine import Confinement
     from agent.daemon import Life
     from agent.settings import Settings
 
 _READER: Final = "reader"
+_STACK: Final = 512 * 1024
+"""Bytes of a thread's stack: each counts against the role's memory."""
 
 
 def roles(settings: Settings) -> dict[str, Callable[[Life], None]]:
     """Give the roles that the bootstrap file wants, each ready to be run in its own process."""
-    wanted: dict[str, Callable[[Life], None]] = {"courier": partial(_courier, settings)}
+    wanted: dict[str, Callable[[Life], None]] = {courier.NAME: partial(_courier, settings)}
     if settings.watch.enabled:
-        wanted["watcher"] = partial(_watcher, settings)
+        wanted[watcher.NAME] = partial(_watcher, settings)
     if settings.tls.enabled:
-        wanted["prober"] = partial(_prober, settings)
+        wanted[prober.NAME] = partial(_prober, settings)
     return wanted
 
 
-def _prober(settings: Settings, life: Life) -> None:
-    from agent.roles import prober
+def _courier(settings: Settings, life: Life) -> None:
+    threading.stack_size(_STACK)
+    courier.run(settings, life, confined(courier.NAME, settings))
 
-    confine.confine(powers.of(prober.NAME, settings))
-    prober.run(settings, life)
+
+def _prober(settings: Settings, life: Life) -> None:
+    threading.stack_size(_STACK)
+    prober.run(settings, life, confined(prober.NAME, settings))
 
 
 def _watcher(settings: Settings, life: Life) -> None:
-    from agent.roles import watcher
-
-    confine.confine(powers.of(watcher.NAME, settings))
+    walls = confined(watcher.NAME, settings)
     reader = powers.of(_READER, settings)
     searching = (Capability.CAP_DAC_READ_SEARCH,)
     surveyor = msgspec.structs.replace(reader, read=("/",), capabilities=searching)
-    confined = watcher.Confined(partial(_confined, reader), partial(_confined, surveyor))
-    watcher.run(settings, life, confined)
+    readers = watcher.Readings(partial(_give_up, reader), partial(_give_up, surveyor))
+    watcher.run(settings, life, readers, walls)
 
 
-def _courier(settings: Settings, life: Life) -> None:
-    from agent.roles import courier
-
-    confine.confine(powers.of(courier.NAME, settings))
-    courier.run(settings, life)
-
-
-def _confined(wanted: confine.Confinement) -> None:
+def _give_up(wanted: Confinement) -> None:
     confine.confine(wanted)
-
-
-def preload() -> None:
-    """Load what the roles share, before they are forked."""
-    from agent.roles import courier, prober, watcher
-
-    del courier, prober, watcher

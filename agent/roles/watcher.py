@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.daemon import Life
+    from agent.roles.walls import Walls
     from agent.settings import Settings
     from checks.policy import Policy
 
@@ -45,18 +46,18 @@ _FILES: Final = "keys of servers"
 """The subject of what is wrong with the keys that server configuration names."""
 
 
-class Confined(NamedTuple):
+class Readings(NamedTuple):
     """How readers give up their power: of files, and of what the servers' files say."""
 
     reader: Callable[[], None]
     surveyor: Callable[[], None]
 
 
-def run(settings: Settings, life: Life, confined: Confined) -> None:
-    """Watch until told to stop."""
-    base = Base(NAME, settings)
+def run(settings: Settings, life: Life, readings: Readings, walls: Walls | None = None) -> None:
+    """Watch until told to stop. walls: how this process is confined, None where it is not."""
+    base = Base(NAME, settings, walls)
     base.listen()
-    loop = _Loop(base, confined)
+    loop = _Loop(base, readings)
     try:
         loop.begin()
         while not base.stopping:
@@ -69,9 +70,9 @@ def run(settings: Settings, life: Life, confined: Confined) -> None:
 class _Loop:
     """The watcher's loop, made anew when the policy changes."""
 
-    def __init__(self, base: Base, confined: Confined) -> None:
-        self._base, self._confined = base, confined
-        self._survey = _Survey(base, confined.surveyor)
+    def __init__(self, base: Base, readings: Readings) -> None:
+        self._base, self._readings = base, readings
+        self._survey = _Survey(base, readings.surveyor)
         self._kernel = Kernel()
         self._coverage = Coverage(base.ledger)
         self._swept = time.monotonic()
@@ -82,10 +83,11 @@ class _Loop:
         """Make readers and watcher by the policy that holds now."""
         settings = self._base.settings
         policy = setup.load_policy(Path(settings.policy) if settings.policy else None)
+        self._base.work_by(policy)
         scanner = _scanner(settings, policy)
         self._readers = Readers(
             scanner.opened,
-            self._confined.reader,
+            self._readings.reader,
             seconds=policy.files.seconds_per_file,
             most=_READERS,
         )

@@ -128,6 +128,7 @@ class Watcher:
         return {
             "files": len(self._index),
             "folders": len(self._tree),
+            "watches": len(self._parts.kernel),
             "unwatched": len(self._tree.unwatched),
             "waiting": len(self._settler) + len(self._queue) + len(self._held),
             "looked": self._looked,

@@ -7,6 +7,7 @@ It gives up its rights before it speaks to the server: sslyze carries old copies
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import json
@@ -89,9 +90,10 @@ def _limit(seconds: int) -> None:
 
 def _give_up_rights() -> None:
     if not os.geteuid():
-        os.setgroups([])
-        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
-        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+        with contextlib.suppress(PermissionError):  # where capabilities are given up already
+            os.setgroups([])
+            os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+            os.setresuid(_NOBODY, _NOBODY, _NOBODY)
     ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
 
 

@@ -7,7 +7,7 @@ both look right in the files and wrong from outside, so that only who sees both 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from checks.errors import FormatError
 from checks.model import Severity
@@ -17,10 +17,10 @@ from checks.tls.config import Site  # noqa: TC001 - msgspec resolves it
 from checks.tls.faults import Fault
 from checks.tls.numbers import Version  # noqa: TC001 - msgspec resolves it
 from checks.tls.openssl import Library  # noqa: TC001 - msgspec resolves it
-from checks.tls.wording import listed
+from checks.tls.wording import group_name, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from checks.tls.facts import EndpointFacts
 
@@ -41,12 +41,14 @@ CHECKS: Final = {
     ),
 }
 
+_T = TypeVar("_T")
+
 
 class Configured(NamedTuple):
     """A site with what its files hold. leaves: the first certificate of each file, DER.
 
     names: those it answers to, of its configuration or else of its certificates; protocols, suites
-    (below TLS 1.3): those it may serve, None where that is not known; library: its OpenSSL.
+    (below TLS 1.3), groups: those it may serve, None where that is not known; library: its OpenSSL.
     """
 
     site: Site
@@ -54,6 +56,7 @@ class Configured(NamedTuple):
     names: tuple[str, ...] = ()
     protocols: frozenset[Version] | None = None
     suites: frozenset[int] | None = None
+    groups: frozenset[int] | None = None
     library: Library | None = None
 
 
@@ -65,8 +68,7 @@ def judge(facts: EndpointFacts, serving: Sequence[Configured]) -> Iterator[Fault
     if serving:
         places = listed(f"{one.site.place.path}:{one.site.place.line}" for one in serving)
         yield from _certificates(facts, serving, places)
-        yield from _protocols(facts, serving, places)
-        yield from _suites(facts, serving, places)
+        yield from _settings(facts, serving, places)
 
 
 def _certificates(
@@ -109,23 +111,33 @@ def _is_for(leaf: bytes, wanted: str) -> bool:
     return hostnames.matches(wanted, found.extensions.names, found.extensions.addresses)
 
 
-def _protocols(facts: EndpointFacts, serving: Sequence[Configured], places: str) -> Iterator[Fault]:
-    allowed = [one.protocols for one in serving if one.protocols is not None]
-    more = {v for v, yes in facts.versions.items() if yes}.difference(*allowed)
-    if more and len(allowed) == len(serving):
-        named = ", ".join(version.label for version in sorted(more))
-        said = f"speaks {named}, which {places} does not allow"
-        yield Fault("drift-config-not-loaded", said, named)
+def _settings(facts: EndpointFacts, serving: Sequence[Configured], places: str) -> Iterator[Fault]:
+    """Compare versions, suites and groups with those that the files leave on."""
+    versions = {version for version, yes in facts.versions.items() if yes}
+    codes = {one.suite for one in facts.suites if not suites.of(one.suite).is_tls13}
+    groups = {*facts.groups, *facts.curves}
+    more: tuple[tuple[str, list[str]], ...] = (
+        ("speaks", _more(versions, [one.protocols for one in serving], _label)),
+        ("accepts", _more(codes, [one.suites for one in serving], lambda c: suites.of(c).name)),
+        ("agrees on keys by", _more(groups, [one.groups for one in serving], group_name)),
+    )
+    for verb, names in more:
+        if names:
+            said = f"{verb} {listed(names)}, which {places} does not allow"
+            yield Fault("drift-config-not-loaded", said, ", ".join(names))
 
 
-def _suites(facts: EndpointFacts, serving: Sequence[Configured], places: str) -> Iterator[Fault]:
-    allowed = [one.suites for one in serving if one.suites is not None]
-    accepted = {one.suite for one in facts.suites if not suites.of(one.suite).is_tls13}
-    more = accepted.difference(*allowed)
-    if more and len(allowed) == len(serving):
-        names = sorted(suites.of(code).name for code in more)
-        said = f"accepts {listed(names)}, which {places} does not allow"
-        yield Fault("drift-config-not-loaded", said, " ".join(names))
+def _more(
+    seen: Iterable[_T], allowed: Sequence[Collection[_T] | None], name: Callable[[_T], str]
+) -> list[str]:
+    """Name what was seen and is left on by none; nothing where one of them is not known."""
+    known = [one for one in allowed if one is not None]
+    left = {one for one in seen if not any(one in some for some in known)}
+    return sorted(map(name, left)) if len(known) == len(allowed) else []
+
+
+def _label(version: Version) -> str:
+    return version.label
 
 
 def _print(leaf: bytes) -> str:

@@ -7,6 +7,7 @@ draft-ietf-tls-ecdhe-mlkem.
 from __future__ import annotations
 
 import enum
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -121,6 +122,7 @@ GROUPS: Final[Mapping[int, str]] = MappingProxyType(
     }
 )
 """Groups for key agreement by number."""
+_ALIASES: Final = {"p-224": 21, "p-256": 23, "p-384": 24, "p-521": 25, "prime256v1": 23}
 POST_QUANTUM: Final = frozenset({512, 513, 514, 0x11EB, 0x11EC, 0x11ED, 0x6399})
 """Groups whose secret a quantum computer does not give away."""
 TLS13_GROUPS: Final = (
@@ -174,3 +176,9 @@ FALLBACK_SCSV: Final = 0x5600
 """RFC 7507: the client has tried a higher version before."""
 RENEGOTIATION_SCSV: Final = 0x00FF
 """RFC 5746 3.3."""
+
+
+@cache
+def group_numbers() -> Mapping[str, int]:
+    """Give groups by lower-case name, IANA's, NIST's or OpenSSL's."""
+    return {name.lower(): number for number, name in GROUPS.items()} | _ALIASES

@@ -17,7 +17,7 @@ from checks.lazy import regex
 from checks.tls import cipherlist, suites
 from checks.tls.cipherwords import Build, permitted
 from checks.tls.config import Ineffective
-from checks.tls.numbers import Version
+from checks.tls.numbers import Version, group_numbers
 from checks.tls.syntax import opensslcnf
 from checks.tls.syntax.opensslcnf import Defaults
 from checks.tls.syntax.optional import text_if_there
@@ -238,6 +238,22 @@ def suites_of(site: Site, of: Library) -> frozenset[int] | None:
     level = level_of(site, of)
     kept = frozenset(code for code in choice.suites if permitted(code, level, of.build))
     return kept if choice.valid else None
+
+
+def groups_of(site: Site) -> frozenset[int] | None:
+    """Give the groups that a site's own list leaves on; None without one, or where it is not read.
+
+    A brainpool curve has a number of its own in TLS 1.3 (RFC 8734).
+    """
+    if site.groups is None or not site.groups.value:
+        return None
+    known, found = group_numbers(), set[int]()
+    for word in _BETWEEN.split(site.groups.value.lower().strip()):
+        name = word.lstrip("?*")
+        if name not in known:
+            return None
+        found |= {known[name], known.get(f"{name}tls13", known[name])}
+    return frozenset(found)
 
 
 def _level(ciphers: Setting | None, of: Library) -> int | None:

@@ -11,8 +11,9 @@ import msgspec
 from checks import redact
 from checks.tls import signatures
 from checks.tls.chain import read as read_chain
+from checks.tls.numbers import group_numbers
 from checks.tls.profilerule import NO_CERTIFICATE, Count, KeyFacts, Rule, Verdict, numbered
-from checks.tls.profilewire import Groups, group_numbers
+from checks.tls.profilewire import Groups
 from checks.tls.remedies import Kind, Remedy
 from checks.tls.wording import listed
 

@@ -10,7 +10,7 @@ import msgspec
 
 from checks.tls import primes, remedies, suites
 from checks.tls.hsts import directives, max_age
-from checks.tls.numbers import GROUPS, Version
+from checks.tls.numbers import Version, group_numbers
 from checks.tls.profilerule import Choice, Count, Rule, Verdict
 from checks.tls.remedies import Kind, Remedy
 from checks.tls.wording import group_name, listed, suite_names
@@ -30,19 +30,12 @@ _SWITCHES: Final = {
 }
 """What mends a feature that is on or off where it has to be the other way."""
 _MOST_SUITES: Final = 12
-_ALIASES: Final = {"p-224": 21, "p-256": 23, "p-384": 24, "p-521": 25, "prime256v1": 23}
 
 
 @cache
 def version_numbers() -> Mapping[str, int]:
     """Give versions by lower-case name."""
     return {version.label.lower(): version for version in Version}
-
-
-@cache
-def group_numbers() -> Mapping[str, int]:
-    """Give groups by lower-case name, IANA's, NIST's or OpenSSL's."""
-    return {name.lower(): number for number, name in GROUPS.items()} | _ALIASES
 
 
 @cache

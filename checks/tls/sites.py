@@ -166,6 +166,7 @@ def _configured(site: Site, tree: Tree, library: openssl.Library | None) -> Conf
         tuple(dict.fromkeys(_names(site, leaves))),
         openssl.allowed(site, library) if library else None,
         openssl.suites_of(site, library) if library else None,
+        openssl.groups_of(site),
         library,
     )
 

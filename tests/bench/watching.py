@@ -58,7 +58,7 @@ class Role:
                 watcher.run(
                     settings.from_mapping(raw),
                     by_pipe(theirs),
-                    watcher.Confined(lambda: None, lambda: None),
+                    watcher.Readings(lambda: None, lambda: None),
                 )
             os._exit(0)
         os.close(theirs)

@@ -13,6 +13,7 @@ import contextlib
 import datetime
 import json
 import os
+import re
 import runpy
 import shutil
 import signal
@@ -79,6 +80,12 @@ class Told(NamedTuple):
         """The ids of those that found something at medium or above at an endpoint."""
         here = [one for one in self.report["findings"] if one["path"].endswith(f"//{place}")]
         return {one["check"] for one in here if one["severity"] in _SEVERE}
+
+    def on(self, port: int) -> set[str]:
+        """The ids of those that found something at medium or above at a port, under any name."""
+        here = re.compile(rf"[a-z+]+://[^/]+:{port}(?:/.*)?")
+        found = (one for one in self.report["findings"] if here.fullmatch(one["path"]))
+        return {one["check"] for one in found if one["severity"] in _SEVERE}
 
     def of(self, check: str) -> list[dict[str, Any]]:
         """Give the findings of one check."""

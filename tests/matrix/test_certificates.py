@@ -144,23 +144,40 @@ def test_each_fault_of_a_chain_is_told_alone(host: Host, ca: Authority, setups: 
     assert told.status == 1
 
 
-PLACES = {"dovecot": 993, "postfix": 25, "slapd": 636}
-SERVERS = ("apache", "caddy", "dovecot", "haproxy", "lighttpd", "postfix", "slapd")
+PORTS = {
+    "apache": 4401,
+    "caddy": 4402,
+    "dovecot": 993,
+    "haproxy": 4403,
+    "lighttpd": 4404,
+    "postfix": 25,
+    "slapd": 636,
+}
 
 
-@pytest.mark.parametrize("server", SERVERS)
 def test_other_servers_certificates_are_judged_alike(
-    host: Host, ca: Authority, setups: Setups, server: str
+    host: Host, ca: Authority, setups: Setups
 ) -> None:
     """An expired, self-signed one is told of every server; a sound one of none."""
-    port = PLACES.get(server, 443)
-    running = setups.run(server, host.certify("sound", ca.leaf(key=key()), ca.middle), port)
-    told = host.tls()
-    assert (told.serious, told.report["inconclusive"]) == (set(), [])
-    assert f":{port}" in "".join(one["place"] for one in told.report["endpoints"])
-    host.end(running)
-    setups.run(server, host.certify("sound", ca.make(NAME, key=key(), left=-3)), port)
-    assert host.tls().serious == {"cert-expired", "cert-self-signed"}
+    names = {server: f"{server}.matrix.test" for server in PORTS}
+    for left, expected in ((80, set()), (-3, {"cert-expired", "cert-self-signed"})):
+        running = []
+        for server, port in PORTS.items():
+            private = key()
+            own = ca.make(names[server], key=private, left=left)
+            chain = [own] if expected else [ca.leaf(names[server], key=private), ca.middle]
+            files = host.certify(server, *chain)
+            running.append(setups.run(server, files, port, name=names[server]))
+        told = host.tls()
+        assert {server: told.on(port) for server, port in PORTS.items()} == dict.fromkeys(
+            PORTS, expected
+        )
+        assert told.serious == expected
+        assert told.report["inconclusive"] == []
+        seen = {one["port"] for one in told.report["endpoints"] if one["certificates"]}
+        assert seen >= set(PORTS.values())
+        for server in running:
+            host.end(server)
 
 
 def test_gnutls_and_openssl_servers_are_judged_alike(host: Host, ca: Authority) -> None:
@@ -188,22 +205,28 @@ def test_gnutls_and_openssl_servers_are_judged_alike(host: Host, ca: Authority) 
     assert found == {4431: set(), 4432: faults, 4441: set(), 4442: faults}
 
 
-@pytest.mark.parametrize("server", ["nginx", "apache", "haproxy"])
+@pytest.mark.parametrize("stale", ["RSA", "EC"])
 def test_of_a_pair_both_certificates_are_seen(
-    host: Host, ca: Authority, setups: Setups, server: str
+    host: Host, ca: Authority, setups: Setups, stale: str
 ) -> None:
-    """Row 16: the RSA one has expired, and whoever takes ECDSA never meets it."""
-    sound = host.certify("ec", ca.leaf(), ca.middle)
-    fresh = host.certify("rsa", ca.leaf(key=key()), ca.middle)
-    stale = host.certify("stale", ca.leaf(key=key(), left=-3), ca.middle)
-    running = setups.run(server, sound, **second(server, fresh))
-    assert host.tls().serious == set()
-    host.end(running)
-    setups.run(server, sound, **second(server, stale))
-    told = host.tls()
-    assert told.serious == {"cert-expired"}
-    (endpoint,) = [one for one in told.report["endpoints"] if one["server_name"] == NAME]
-    assert {one["key"].partition(" ")[0] for one in endpoint["certificates"]} == {"EC", "RSA"}
+    """Row 16: one of the two has expired, and whoever takes the other never meets it."""
+    for left, expected in ((80, set()), (-3, {"cert-expired"})):
+        running = []
+        for port, server in enumerate(("apache", "haproxy", "nginx"), 4401):
+            lives = {kind: left if kind == stale else 80 for kind in ("RSA", "EC")}
+            ours = host.certify(f"{server}-ec", ca.leaf(left=lives["EC"]), ca.middle)
+            other = ca.leaf(left=lives["RSA"], key=key())
+            theirs = host.certify(f"{server}-rsa", other, ca.middle)
+            running.append(setups.run(server, ours, port, **second(server, theirs)))
+        told = host.tls()
+        assert [told.on(port) for port in (4401, 4402, 4403)] == [expected] * 3
+        shown = [
+            sorted(each["key"].partition(" ")[0] for each in one["certificates"])
+            for one in told.report["endpoints"]
+        ]
+        assert shown == [["EC", "RSA"]] * len(shown)
+        for server in running:
+            host.end(server)
 
 
 def second(server: str, files: Files) -> dict[str, str]:

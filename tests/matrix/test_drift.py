@@ -14,17 +14,31 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 if TYPE_CHECKING:
+    import subprocess
+
     from tests.checks.tls.conftest import Issued
     from tests.matrix.hosting import Authority, Files, Host, Told
     from tests.matrix.setups import Setups
 
 NAME = "www.matrix.test"
-PORTS = {"dovecot": 993, "postfix": 25}
+PORTS = {
+    "apache": 4401,
+    "caddy": 4402,
+    "dovecot": 993,
+    "haproxy": 4403,
+    "lighttpd": 4404,
+    "nginx": 443,
+    "postfix": 25,
+}
 HANGUP = {
     "apache": signal.SIGUSR1,
     "caddy": signal.SIGUSR1,
     "haproxy": signal.SIGUSR2,
     "lighttpd": signal.SIGUSR1,
+}
+LEVELS = {
+    "nginx": ("ssl_protocols TLSv1.2", "ssl_protocols TLSv1 TLSv1.1 TLSv1.2"),
+    "apache": ("-all +TLSv1.2", "-all +TLSv1 +TLSv1.1 +TLSv1.2"),
 }
 SYSTEM = """
 openssl_conf = init
@@ -46,31 +60,42 @@ def print_of(issued: Issued) -> str:
     return hashlib.sha256(issued.der).hexdigest()
 
 
-@pytest.mark.parametrize(
-    "server", ["apache", "caddy", "dovecot", "haproxy", "lighttpd", "nginx", "postfix"]
-)
-def test_a_certificate_that_was_renewed_and_not_loaded(
-    host: Host, ca: Authority, setups: Setups, server: str
+def test_certificates_that_were_renewed_and_not_loaded(
+    host: Host, ca: Authority, setups: Setups
 ) -> None:
     """Row 18: told with both fingerprints until the server has loaded it; not before the change."""
-    first, second = (ca.leaf(key=rsa_key()) for _ in range(2))
-    running = setups.run(server, host.certify("a", first, ca.middle), PORTS.get(server, 443))
+    old, new = ({server: ca.leaf(key=rsa_key()) for server in PORTS} for _ in range(2))
+    running = {
+        server: setups.run(server, host.certify(server, old[server], ca.middle), port)
+        for server, port in PORTS.items()
+    }
     told = host.tls()
     assert told.serious == set()
-    assert told.report["endpoints"][0]["files"]
-    host.certify("a", second, ca.middle)
+    assert all(one["files"] for one in told.report["endpoints"])
+    for server, leaf in new.items():
+        host.certify(server, leaf, ca.middle)
     told = host.tls()
     assert told.serious == {"drift-certificate-not-loaded"}
-    for one in told.of("drift-certificate-not-loaded"):
-        assert print_of(first) in one["message"]
-        assert print_of(second) in one["message"]
-        assert one["severity"] == "high"
-    if server in {"lighttpd", "caddy", "postfix"}:  # which load nothing anew by a signal
-        host.end(running)
-        setups.start(server, PORTS.get(server, 443))
-    else:
-        host.reload(running, HANGUP.get(server, signal.SIGHUP))
+    for server, port in PORTS.items():
+        said = [
+            one for one in told.of("drift-certificate-not-loaded") if one["path"].count(f":{port}")
+        ]
+        assert said, server
+        assert all(print_of(old[server]) in one["message"] for one in said)
+        assert all(print_of(new[server]) in one["message"] for one in said)
+        assert {one["severity"] for one in said} == {"high"}
+    for server, process in running.items():
+        load(host, setups, server, process)
     settled(host)
+
+
+def load(host: Host, setups: Setups, server: str, process: subprocess.Popen[bytes]) -> None:
+    """Have a server read its files anew, by a start where no signal does."""
+    if server in {"lighttpd", "caddy", "postfix"}:
+        host.end(process)
+        setups.start(server, PORTS[server])
+    else:
+        host.reload(process, HANGUP.get(server, signal.SIGHUP))
 
 
 def settled(host: Host) -> None:
@@ -79,7 +104,7 @@ def settled(host: Host) -> None:
         told = host.tls()
         if not told.serious:
             return
-        time.sleep(0.1)
+        time.sleep(0.2)
     pytest.fail(str(told.serious))
 
 
@@ -100,45 +125,68 @@ PLACES = {
     "nginx": "/etc/nginx/nginx.conf",
 }
 SOUND = {
-    "haproxy": ("crt /etc/tls/a.both ", "crt /etc/tls/a.both ssl-min-ver TLSv1.0 "),
+    "haproxy": ("crt /etc/tls/haproxy.both ", "crt /etc/tls/haproxy.both ssl-min-ver TLSv1.0 "),
     "lighttpd": ('("CipherString"', '("MinProtocol" => "TLSv1", "CipherString"'),
 }
 
 
-@pytest.mark.parametrize("server", TIGHTENED)
-def test_a_set_up_that_was_tightened_and_not_loaded(
-    host: Host, ca: Authority, setups: Setups, server: str
+def test_set_ups_that_were_tightened_and_not_loaded(
+    host: Host, ca: Authority, setups: Setups
 ) -> None:
-    """Row 19: what the file forbids is still spoken, until it is loaded."""
-    place, port, (loose, tight) = PLACES[server], PORTS.get(server, 443), TIGHTENED[server]
+    """Row 19: what the files forbid is still spoken, until they are loaded."""
     host.file("/etc/ssl/openssl.cnf", SYSTEM.format(level=0))
-    setups.write(server, host.certify("a", ca.leaf(key=rsa_key()), ca.middle), port)
-    host.edit(place, *SOUND.get(server, (tight, loose)))
-    host.edit(place, SUITES, f"{WEAK}:@SECLEVEL=0")
-    running = setups.start(server, port)
+    running = {}
+    for server, (loose, tight) in TIGHTENED.items():
+        place, port = PLACES[server], PORTS[server]
+        setups.write(server, host.certify(server, ca.leaf(key=rsa_key()), ca.middle), port)
+        host.edit(place, *SOUND.get(server, (tight, loose)))
+        host.edit(place, SUITES, f"{WEAK}:@SECLEVEL=0")
+        running[server] = setups.start(server, port)
     served = {"tls-1.0", "tls-1.1", "tls-no-forward-secrecy"}
-    assert host.tls().serious == served
-    host.edit(place, loose, tight)
     told = host.tls()
-    assert told.serious == {*served, "drift-config-not-loaded"}
+    assert {server: told.on(PORTS[server]) for server in running} == dict.fromkeys(running, served)
+    for server, (loose, tight) in TIGHTENED.items():
+        host.edit(PLACES[server], loose, tight)
+    told = host.tls()
+    faults = {*served, "drift-config-not-loaded"}
+    assert {server: told.on(PORTS[server]) for server in running} == dict.fromkeys(running, faults)
     assert all("TLS 1.0, TLS 1.1" in o["message"] for o in told.of("drift-config-not-loaded"))
-    host.edit(place, f"{WEAK}:@SECLEVEL=0", SUITES)
+    for server in running:
+        host.edit(PLACES[server], f"{WEAK}:@SECLEVEL=0", SUITES)
     told = host.tls()
-    assert told.serious == {*served, "drift-config-not-loaded"}
-    said = "; ".join(one["message"] for one in told.of("drift-config-not-loaded"))
-    assert "TLS_RSA_WITH_AES_128_CBC_SHA" in said
-    if server == "lighttpd":
-        host.end(running)
-        setups.start(server, port)
-    else:
-        host.reload(running, HANGUP.get(server, signal.SIGHUP))
+    assert {server: told.on(PORTS[server]) for server in running} == dict.fromkeys(running, faults)
+    said = [one["message"] for one in told.of("drift-config-not-loaded")]
+    assert sum("accepts TLS_RSA_WITH_AES_128_CBC_SHA" in one for one in said) * 2 == len(said)
+    for server, process in running.items():
+        load(host, setups, server, process)
     settled(host)
 
 
-LEVELS = {
-    "nginx": ("ssl_protocols TLSv1.2", "ssl_protocols TLSv1 TLSv1.1 TLSv1.2"),
-    "apache": ("-all +TLSv1.2", "-all +TLSv1 +TLSv1.1 +TLSv1.2"),
+GROUPS = {
+    "apache": ("SSLOpenSSLConfCmd Curves X25519:prime256v1\n", "X25519:prime256v1", "X25519"),
+    "haproxy": ("curves X25519:P-256", "X25519:P-256", "P-256"),
+    "nginx": ("ssl_ecdh_curve X25519:prime256v1;", "X25519:prime256v1", "X25519"),
 }
+
+
+def test_groups_that_were_taken_off_and_not_loaded(
+    host: Host, ca: Authority, setups: Setups
+) -> None:
+    """Row 19: told of the group that is left over, until the list is loaded."""
+    running = {}
+    for server, (more, _, _) in GROUPS.items():
+        files = host.certify(server, ca.leaf(key=rsa_key()), ca.middle)
+        running[server] = setups.run(server, files, PORTS[server], more=more)
+    assert host.tls().serious == set()
+    for server, (_, before, after) in GROUPS.items():
+        host.edit(PLACES[server], before, after)
+    told = host.tls()
+    assert {told.on(PORTS[server]).pop() for server in GROUPS} == {"drift-config-not-loaded"}
+    said = {one["message"].partition(", ")[0] for one in told.of("drift-config-not-loaded")}
+    assert said == {"agrees on keys by x25519", "agrees on keys by secp256r1"}
+    for server, process in running.items():
+        load(host, setups, server, process)
+    settled(host)
 
 
 @pytest.mark.parametrize("server", LEVELS)
@@ -247,25 +295,32 @@ def test_keys_in_two_places_and_keys_of_others(host: Host, ca: Authority, setups
     assert told.of("key-mismatch")[0]["severity"] == "critical"
 
 
-KEYED = ("apache", "caddy", "dovecot", "haproxy", "lighttpd", "postfix")
-
-
-@pytest.mark.parametrize("server", KEYED)
-def test_keys_of_other_servers(host: Host, ca: Authority, setups: Setups, server: str) -> None:
+def test_keys_of_all_servers(host: Host, ca: Authority, setups: Setups) -> None:
     """Row 27 and 28: the same of every server's files, with nothing running."""
-    leaf = ca.leaf(key=rsa_key())
-    files = host.certify("a", leaf, ca.middle, mode=0o644)
-    setups.write(server, files)
-    told = host.tls("--root", str(host.root), outside=True)
-    assert told.serious == {"key-permissions"}
-    files = host.certify("a", leaf, ca.middle)
-    assert host.tls("--root", str(host.root), outside=True).serious == set()
-    other = host.certify("b", ca.leaf(key=rsa_key()), ca.middle)
-    text = Path(f"{host.root}{other.key}").read_bytes()
-    chain = Path(f"{host.root}{files.chain}").read_bytes()
-    host.file(files.key, text, 0o600)
-    host.file(files.both, chain + text, 0o600)
-    assert host.tls("--root", str(host.root), outside=True).serious == {"key-mismatch"}
+    leaves = {server: ca.leaf(key=rsa_key()) for server in PORTS}
+    read = ("--root", str(host.root))
+    for mode, expected in ((0o644, {"key-permissions"}), (0o600, set())):
+        files = {
+            server: host.certify(server, leaf, ca.middle, mode=mode)
+            for server, leaf in leaves.items()
+        }
+        for server, port in PORTS.items():
+            setups.write(server, files[server], port)
+        told = host.tls(*read, outside=True)
+        assert told.serious == expected
+        keys = {one.both if server == "haproxy" else one.key for server, one in files.items()}
+        assert told.places("key-on-disk") == keys
+        assert told.places("key-permissions") == (keys if expected else set())
+    for server in PORTS:
+        other = host.certify("other", ca.leaf(key=rsa_key()), ca.middle)
+        text, chain = (
+            Path(f"{host.root}{path}").read_bytes() for path in (other.key, files[server].chain)
+        )
+        host.file(files[server].key, text, 0o600)
+        host.file(files[server].both, chain + text, 0o600)
+    told = host.tls(*read, outside=True)
+    assert told.serious == {"key-mismatch"}
+    assert told.places("key-mismatch") == keys
 
 
 def test_a_key_in_memory_is_not_on_a_disk(host: Host, ca: Authority, setups: Setups) -> None:

@@ -44,7 +44,7 @@ class Running:
         if self.pid == 0:
             status = 1
             try:
-                watcher.run(told, by_pipe(theirs), watcher.Confined(lambda: None, lambda: None))
+                watcher.run(told, by_pipe(theirs), watcher.Readings(lambda: None, lambda: None))
                 status = 0
             finally:
                 os._exit(status)

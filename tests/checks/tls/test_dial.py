@@ -85,7 +85,11 @@ class Relay:
         with self._lock:
             self._open.add(link)
             self.most_open = max(self.most_open, len(self._open))
-        with link, socket.create_connection(("127.0.0.1", self._port)) as server:
+        with (
+            contextlib.suppress(ConnectionError),
+            link,
+            socket.create_connection(("127.0.0.1", self._port)) as server,
+        ):
             back = threading.Thread(target=self._pump, args=(server, link, link, bytearray()))
             back.start()
             self._pump(link, server, link, self.said)

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from checks.model import Inconclusive
-from checks.tls import deep, deepenv, deepfacts
-from checks.tls.deepfacts import DeepError
 
 if TYPE_CHECKING:
     from checks.tls.deepenv import Interpreter
@@ -27,7 +25,7 @@ class DeepTier:
     def __init__(
         self,
         python: Interpreter | None = None,
-        seconds: int = deep.SECONDS,
+        seconds: int = 0,
         unseen: tuple[Inconclusive, ...] = (),
     ) -> None:
         """Take what runs sslyze, how long one endpoint may take, and what is not looked at."""
@@ -40,6 +38,9 @@ class DeepTier:
         """Add what sslyze sees to our own look; may be called by several threads."""
         if self._python is None or not facts.speaks_tls:
             return facts
+        from checks.tls import deep, deepfacts
+        from checks.tls.deepfacts import DeepError
+
         with self._free:
             try:
                 seen = deep.look(facts.target, self._python, seconds=self._seconds)
@@ -50,6 +51,9 @@ class DeepTier:
 
 def prepared(seconds: int) -> DeepTier:
     """Find sslyze's environment and check it; where there is none, the run says how to get one."""
+    from checks.tls import deepenv
+    from checks.tls.deepfacts import DeepError
+
     path = deepenv.location(os.environ, sys.prefix)
     try:
         return DeepTier(deepenv.believed(path), seconds)
@@ -60,6 +64,8 @@ def prepared(seconds: int) -> DeepTier:
 
 def _hint(path: str) -> str:
     """Say how an environment for sslyze is made, or named."""
+    from checks.tls import deepenv
+
     if os.environ.get(deepenv.VARIABLE):
         return f"{deepenv.VARIABLE} has to name the Python of an environment that has sslyze"
     home = os.path.dirname(os.path.dirname(path))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from checks.tls import judging, plain
+from checks.tls.answer import NOT_TLS
 from checks.tls.checks import http
 from checks.tls.facts import Target
 from checks.tls.spoken import Kind
@@ -86,14 +87,14 @@ def _is_local(listener: Listener) -> bool:
 
 
 def _of(asked: Sequence[EndpointFacts]) -> Iterator[Target]:
-    """Give what was asked for and speaks no TLS, and the plain port that goes with 443."""
+    """Give what was asked for and speaks something else, and the plain port that goes with 443."""
     for facts in asked:
         target = facts.target
         if target.starttls:
             continue
-        if not facts.speaks_tls:
+        if not facts.speaks_tls and any(NOT_TLS in why for why in facts.unseen):
             yield target
-        elif target.port == _HTTPS:
+        elif facts.speaks_tls and target.port == _HTTPS:
             yield msgspec.structs.replace(target, port=_HTTP)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent import yamlfile
 from checks import redact
 from checks.errors import PolicyError
 from checks.tls import profilefile
@@ -46,6 +45,8 @@ def named(said: str, home: Path = Path(), where: str = "profile") -> Profile:
     if said in profilefile.names():
         return profilefile.shipped(said)
     if "/" in said or Path(said).suffix.lower() in _SUFFIXES:
+        from agent import yamlfile
+
         path = home / said
         return profilefile.from_mapping(yamlfile.load(path), str(path))
     known = ", ".join(profilefile.names())

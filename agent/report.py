@@ -70,3 +70,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         """Count the findings per severity, most severe first, 0 included."""
         seen = Counter(finding.severity for finding in self.findings)
         return {severity: seen[severity] for severity in reversed(Severity)}
+
+    def exit_status(self, threshold: Severity) -> int:
+        """1 when a finding reaches the threshold, else 3 when something was not seen, else 0."""
+        if any(finding.severity >= threshold for finding in self.findings):
+            return 1
+        return 3 if self.inconclusive else 0

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from agent import __version__, given, home, rulecache, scanning
+from agent import __version__, given, home, policyfile, rulecache, scanning
 from agent.report import CheckInfo
-from checks import catalog, policy, suppress
+from checks import catalog, suppress
 from checks.errors import PolicyError, RuleError
 from checks.model import Severity
 from checks.printable import printable
@@ -38,24 +38,6 @@ class Choice(NamedTuple):
     taking: suppress.Baseline | None = None
 
 
-def load_policy(path: Path | None) -> Policy:
-    """Read a policy file, or give the built-in policy; raises PolicyError."""
-    if path is None:
-        return policy.Policy()
-    from agent import yamlfile
-
-    raw = yamlfile.load(path)
-    try:
-        told = policy.from_mapping(raw)
-        if told.tls.profiles:
-            from agent import profiling
-
-            profiling.of_policy(told, path.parent)
-    except PolicyError as error:
-        raise PolicyError(f"{path}: {error}") from error
-    return told
-
-
 def rule_texts(files: Sequence[Path]) -> list[tuple[str, str]]:
     """Give the built-in rule files and the FILES; raises RuleError for one that is not YAML."""
     texts = list(catalog.rule_files())
@@ -73,7 +55,7 @@ def rule_texts(files: Sequence[Path]) -> list[tuple[str, str]]:
 
 def job(choice: Choice) -> scanning.Job:
     """Wire a scan; raises PolicyError or RuleError."""
-    told = load_policy(choice.policy)
+    told = policyfile.load(choice.policy)
     beside = choice.policy.parent if choice.policy else Path()
     base = home.folder(os.environ, os.geteuid())
     key, warning = home.host_key(base)

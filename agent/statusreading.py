@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent import hostid, powers, rolestatus, snapshot
 from agent.rolestatus import Findings, RoleStatus
-from agent.statuspage import Gathered, Limits, Process, Read
+from agent.statusjudge import Gathered, Limits, Process, Read
 from checks.errors import HygieneError
 
 if TYPE_CHECKING:
@@ -58,11 +58,16 @@ def _instances() -> int:
 
 def _wanted(settings: Settings) -> list[str]:
     """Name the roles that should run here, and those that published something."""
-    from agent.roles import table
+    switches = {"courier": True, "watcher": settings.watch.enabled, "prober": settings.tls.enabled}
+    wanted = {role for role, is_on in switches.items() if is_on}
+    there = {role for role in powers.ROLES if _published(settings, role)}
+    return sorted(wanted | there)
 
-    wanted = set(table.roles(settings))
-    there = (role for role in powers.ROLES if _path(settings, role, rolestatus.STATUS).exists())
-    return sorted(wanted.union(there))
+
+def _published(settings: Settings, role: str) -> bool:
+    """Say whether a role that need not run did run, and was not told to stop."""
+    read = _role(settings, role)
+    return bool(read.error) or (read.status is not None and not read.status.stopped)
 
 
 def _supervisor(settings: Settings, roles: list[Read]) -> Read | None:
@@ -90,9 +95,7 @@ def _role(settings: Settings, role: str) -> Read:
     return Read(
         role,
         status,
-        snapshot.read(
-            _path(settings, role, rolestatus.FINDINGS), Findings, most=_MOST_FINDINGS
-        ),
+        snapshot.read(_path(settings, role, rolestatus.FINDINGS), Findings, most=_MOST_FINDINGS),
         _process(status),
         outbox=_outbox(Path(powers.folder(settings, role)) / powers.JOURNAL),
     )

@@ -92,7 +92,8 @@ def dial(target: Target, identity: Identity, seconds: float) -> Timed:
         if target.proxy:
             _tunnel(plain, target, ends)
         plain.settimeout(_left(ends))
-        made = context.wrap_socket(plain, server_hostname=target.name)
+        # An end without TLS's own farewell is somebody's cut, not the end of an answer.
+        made = context.wrap_socket(plain, server_hostname=target.name, suppress_ragged_eofs=False)
     except (OSError, ValueError) as error:
         plain.close()
         raise DialError(why(error)) from error

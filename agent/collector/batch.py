@@ -42,6 +42,7 @@ _NEEDS: Final = {
     Kind.HEALTH: "health",
     Kind.DIGEST: "digest",
     Kind.DROPPED: "dropped",
+    Kind.AUDIT: "audit",
 }
 
 
@@ -187,11 +188,14 @@ def _numbers(event: Event) -> Iterator[int]:
         yield from (event.digest.open, event.digest.removed, event.digest.epoch)
     if event.dropped is not None:
         yield from (event.dropped.count, event.dropped.first, event.dropped.last)
+    if event.audit is not None:
+        yield event.audit.sequence
 
 
 def _times(event: Event) -> tuple[float, ...]:
     gap = (event.gap.started, event.gap.ended) if event.gap else ()
-    return (event.at, event.first_seen, event.last_seen, *gap)
+    audit = (event.audit.at,) if event.audit else ()
+    return (event.at, event.first_seen, event.last_seen, *gap, *audit)
 
 
 def _check_finding(finding: Finding, number: int) -> None:

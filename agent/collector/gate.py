@@ -20,7 +20,8 @@ class Bounds(NamedTuple):
     """What may be at one time.
 
     connections: in all; by_address: of one address before its handshake is done; by_name: of one
-    certificate after it; under_way: bytes of bodies; rate, burst: bytes a second of one certificate.
+    certificate after it; under_way: bytes of bodies; rate, burst: bytes a second that one
+    certificate may send.
     """
 
     connections: int = 4096

@@ -16,6 +16,10 @@ _HOSTS: Final = (
     "SELECT number, id, name, image, labels, version, policy, cloned, first_heard, last_heard,"
     " retired, events, repeated, dropped, left_out FROM hosts WHERE retired = 0 OR ?"
 )
+_COLUMNS: Final = (
+    *("id", "name", "image", "labels", "version", "policy", "cloned", "first_heard"),
+    *("last_heard", "retired", "events", "repeated", "dropped", "left_out"),
+)
 _STATUSES: Final = (
     "SELECT host, status, count(*), max(severity) FROM findings WHERE status != 'closed'"
     " GROUP BY host, status"
@@ -40,7 +44,6 @@ def rows(base: sqlite3.Connection, heard: float, *, retired: bool = False) -> li
     made = []
     for number, *row in base.execute(_HOSTS, (retired,)):
         since, why = apart.get(number, (0.0, ""))
-        counts = {name: statuses[number][name] for name in ("open", "removed", "suppressed")}
         made.append(
             HostRow(
                 **_told(row),
@@ -49,16 +52,16 @@ def rows(base: sqlite3.Connection, heard: float, *, retired: bool = False) -> li
                 why=why,
                 worst=worst.get(number, ""),
                 missing=missing.get(number, 0),
-                **counts,
+                open=statuses[number]["open"],
+                removed=statuses[number]["removed"],
+                suppressed=statuses[number]["suppressed"],
             )
         )
     return sorted(made, key=_urgency)
 
 
 def _told(row: list[Any]) -> dict[str, Any]:
-    names = ("id", "name", "image", "labels", "version", "policy", "cloned", "first_heard")
-    names += ("last_heard", "retired", "events", "repeated", "dropped", "left_out")
-    told = dict(zip(names, row, strict=True))
+    told = dict(zip(_COLUMNS, row, strict=True))
     return {**told, "labels": json.loads(told["labels"]), "cloned": bool(told["cloned"])}
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent import packing
-from agent.collector import happenings, place, streams
+from agent.collector import happenings, place, streams, trails
 from agent.events import Kind
 from agent.findings import Status, Tracked
 
@@ -68,6 +68,8 @@ class _Intake:
             return
         self._fresh += 1
         kind = one.event.kind
+        if one.event.audit is not None:
+            trails.note(self._base, self._host, one.event.audit, self._now)
         if one.event.finding is not None:
             self._finding(stream, one)
         elif kind is Kind.DIGEST:

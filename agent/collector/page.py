@@ -48,6 +48,7 @@ def render(view: View) -> Iterator[str]:
     yield from parts.removed(view)
     yield from parts.health(view)
     yield from parts.gaps(view)
+    yield from parts.audits(view)
     yield from parts.hosts(view)
     yield f"</main>\n<footer>{TOOL}. No value is repeated in this page.</footer>\n"
     yield "</body>\n</html>\n"

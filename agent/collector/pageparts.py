@@ -199,6 +199,33 @@ def gaps(view: View) -> Iterator[str]:
     yield from _table("Coverage gaps", heads, rows, view.left_out.get("gaps", 0))
 
 
+def audits(view: View) -> Iterator[str]:
+    """List audit logs that were rewritten, then what was done on hosts last."""
+    faults = (
+        (
+            escape(row.host),
+            escape(row.chain),
+            f'<span class="warn-text">{escape(row.fault)}</span>',
+            _when(row.heard, view.at),
+        )
+        for row in view.audits
+        if row.fault
+    )
+    heads = ("Host", "Log", "What", "Told")
+    yield from _table("Audit logs that were changed", heads, faults)
+    acts = (
+        (
+            escape(row.host),
+            f"{escape(row.act)}{_key(row.subject)}",
+            f"{escape(row.result)}{_key(row.actor)}",
+            _when(row.at, view.at),
+        )
+        for row in view.acts
+    )
+    heads = ("Host", "Act", "Result, and by whom", "When")
+    yield from _table("What was done", heads, acts, view.left_out.get("acts", 0))
+
+
 def hosts(view: View) -> Iterator[str]:
     """List the hosts."""
     rows = (

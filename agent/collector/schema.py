@@ -58,11 +58,20 @@ CREATE TABLE IF NOT EXISTS health (
     host INTEGER NOT NULL, component TEXT NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL,
     at REAL NOT NULL, PRIMARY KEY (host, component)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS audits (
+    host INTEGER NOT NULL, chain TEXT NOT NULL, sequence INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    heard REAL NOT NULL, fault TEXT NOT NULL, PRIMARY KEY (host, chain)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS acts (
+    host INTEGER NOT NULL, chain TEXT NOT NULL, sequence INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    at REAL NOT NULL, actor TEXT NOT NULL, act TEXT NOT NULL, subject TEXT NOT NULL,
+    result TEXT NOT NULL, PRIMARY KEY (host, chain, sequence)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS trend (
     day INTEGER NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (day, what)
 ) WITHOUT ROWID;
 """
-OF_HOST: Final = ("streams", "findings", "gaps", "health")
+OF_HOST: Final = ("streams", "findings", "gaps", "health", "audits", "acts")
 """Tables whose rows belong to a host."""
 
 

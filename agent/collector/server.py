@@ -1,4 +1,4 @@
-"""Serve: accept, shake hands, answer, until told to stop. EDGE.
+"""Serve hosts and viewers until told to stop. EDGE.
 
 Hosts and viewers have listeners of their own, each with its own authorities: a certificate for one
 is nothing to the other.
@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
-import socket
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agent import faults
-from agent.collector import contexts, message, wire
+from agent.collector import contexts
 from agent.collector.gate import Bounds, Gate
-from agent.collector.message import RequestError
-from agent.collector.receiving import Receiving, refusal
+from agent.collector.listener import Door, Listener, ServerError, say
+from agent.collector.receiving import Receiving
 from agent.collector.store import Store
 from agent.collector.viewing import Viewing
 from agent.collector.writer import Writer
@@ -29,37 +26,15 @@ from checks.errors import HygieneError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Iterator
     from pathlib import Path
 
     from agent.collector.contexts import Own
     from agent.collector.hosts import Rule
-    from agent.collector.message import Answer, Request
+    from agent.collector.listener import Answering
     from agent.collector.store import Limits
-    from agent.collector.wire import Link
 
 _READERS: Final = 2
-_BACKLOG: Final = 1024
-_CROWDED: Final = 0.1
-_LAST_ANSWERS: Final = 5.0
-
-
-class ServerError(HygieneError):
-    """The receiver cannot listen."""
-
-
-class Address(NamedTuple):
-    """Where to listen."""
-
-    host: str
-    port: int
-
-
-class Door(NamedTuple):
-    """A listener. clients: PEM of the authorities of those who may come in."""
-
-    address: Address
-    clients: Path
 
 
 class Options(NamedTuple):
@@ -79,117 +54,24 @@ class Options(NamedTuple):
 def run(options: Options) -> None:
     """Serve until SIGTERM or SIGINT; raises ServerError, ContextError or StoreError."""
     store = Store(options.state, options.limits)
-    try:
+    with contextlib.closing(store), _alone(options.state):
         writer = Writer(store)
-        try:
+        with contextlib.closing(writer):
             asyncio.run(_Server(options, writer).serve())
-        finally:
-            writer.close()
-    finally:
-        store.close()
 
 
-class _Listener:
-    """A door that is open: who comes in is answered by `answer`."""
-
-    def __init__(
-        self,
-        door: Door,
-        gate: Gate,
-        make: Callable[[], ssl.SSLContext],
-        answer: Callable[[Request, Link, tuple[str, ...]], Awaitable[Answer]],
-    ) -> None:
-        self._gate, self._make, self._answer = gate, make, answer
-        self._context = make()
-        self._sessions: set[asyncio.Task[None]] = set()
-        self._busy: set[asyncio.Task[None]] = set()
-        self.socket = _bound(door.address)
-
-    def reload(self) -> None:
-        """Take certificates and keys anew; raises ContextError, and the old ones stay."""
-        self._context = self._make()
-
-    async def serve(self) -> None:
-        """Let in whoever comes."""
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, address = await loop.sock_accept(self.socket)
-            except OSError:  # no descriptor is free, or the other side has gone already
-                await asyncio.sleep(_CROWDED)
-                continue
-            session = asyncio.create_task(self._session(connection, address[0]))
-            self._sessions.add(session)
-            session.add_done_callback(self._sessions.discard)
-
-    async def finish(self) -> None:
-        """Give the last answers, and close what is idle."""
-        self.socket.close()
-        for session in self._sessions - self._busy:
-            session.cancel()
-        if self._sessions:
-            await asyncio.wait(self._sessions, timeout=_LAST_ANSWERS)
-
-    async def _session(self, connection: socket.socket, address: str) -> None:
-        """Serve one connection; what goes wrong with it ends it, and it alone."""
-        try:
-            with self._gate.connection() as free:
-                if free:
-                    await self._shaken(connection, address)
-        except (OSError, TimeoutError, asyncio.CancelledError):
-            pass
-        except Exception as error:  # noqa: BLE001 - a traceback may repeat what was sent
-            say(f"internal error: {faults.where(error)}")
-        finally:
-            connection.close()
-
-    async def _shaken(self, connection: socket.socket, address: str) -> None:
-        with self._gate.arriving(address) as free:
-            if not free:
-                return
-            link = await wire.accepted(connection, self._context)
-        try:
-            names = link.names
-            with self._gate.session(names[0] if names else "") as free:
-                if free:
-                    await self._answered(link, names)
-        finally:
-            link.close()
-
-    async def _answered(self, link: Link, names: tuple[str, ...]) -> None:
-        """Answer one request after the other."""
-        task = asyncio.current_task()
-        assert task is not None
-        while (head := await _head(link)) is not None:
-            self._busy.add(task)
-            try:
-                last = await self._one(head, link, names)
-            finally:
-                self._busy.discard(task)
-            if last or self.socket.fileno() < 0:
-                await link.linger()
-                return
-
-    async def _one(self, head: bytes, link: Link, names: tuple[str, ...]) -> bool:
-        """Answer one request; True if it is the last one."""
-        try:
-            request = message.parse(head)
-            answer = await self._answer(request, link, names)
-        except RequestError as error:
-            answer = refusal(error.status, str(error), last=True)
-        else:
-            answer = answer._replace(last=answer.last or request.last)
-        await link.send(message.written(answer))
-        return answer.last
-
-
-async def _head(link: Link) -> bytes | None:
+@contextlib.contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Be the only one that serves from a folder."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    lock = os.open(state / "serving", flags, 0o600)
     try:
-        return await link.head()
-    except RequestError as error:
-        await link.send(message.written(refusal(error.status, str(error), last=True)))
-        await link.linger()
-        return None
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise ServerError(f"{state}: another receiver serves from it") from error
+    finally:
+        os.close(lock)
 
 
 class _Server:
@@ -219,7 +101,7 @@ class _Server:
             await asyncio.gather(*(one.finish() for one in listeners))
         self._readers.shutdown(wait=False, cancel_futures=True)
 
-    def _listeners(self) -> list[_Listener]:
+    def _listeners(self) -> list[Listener]:
         options = self._options
         gate = Gate(options.bounds)
         receiving = Receiving(self._writer, gate, options.rule, self._readers)
@@ -229,7 +111,7 @@ class _Server:
             made.append(_listener(options, options.view, Gate(options.bounds), viewing.answer))
         return made
 
-    def _reload(self, listeners: list[_Listener]) -> None:
+    def _reload(self, listeners: list[Listener]) -> None:
         for one in listeners:
             try:
                 one.reload()
@@ -242,31 +124,9 @@ def _listener(
     options: Options,
     door: Door,
     gate: Gate,
-    answer: Callable[[Request, Link, tuple[str, ...]], Awaitable[Answer]],
-) -> _Listener:
+    answer: Answering,
+) -> Listener:
     def make() -> ssl.SSLContext:
         return contexts.make(options.own, door.clients, options.crl)
 
-    return _Listener(door, gate, make, answer)
-
-
-def _bound(address: Address) -> socket.socket:
-    try:
-        [(family, *_, place), *_] = socket.getaddrinfo(
-            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(place)
-        listener.listen(_BACKLOG)
-        listener.setblocking(False)  # noqa: FBT003 - the socket's own word
-    except OSError as error:
-        raise ServerError(f"{address.host}:{address.port}: {error.strerror}") from error
-    return listener
-
-
-def say(line: str) -> None:
-    """Tell whoever runs the receiver."""
-    with contextlib.suppress(OSError):
-        sys.stderr.write(f"{time.strftime('%H:%M:%S')} {line}\n")
-        sys.stderr.flush()
+    return Listener(door, gate, make, answer)

@@ -115,6 +115,31 @@ class GapRow(msgspec.Struct, frozen=True, kw_only=True):
     closed_by: str
 
 
+class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an audit log is. fault: an entry that reads otherwise than it did before, or ""."""
+
+    host: str
+    chain: str
+    sequence: int
+    sha256: str
+    heard: float
+    fault: str
+
+
+class ActRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of an audit log. actor: JSON, as the host tells it."""
+
+    host: str
+    chain: str
+    sequence: int
+    sha256: str
+    at: float
+    actor: str
+    act: str
+    subject: str
+    result: str
+
+
 class DayRow(msgspec.Struct, frozen=True, kw_only=True):
     """A day in UTC: what opened and ended on it, and how it stood when it was last counted.
 
@@ -146,6 +171,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     removed: tuple[LeakRow, ...]
     health: tuple[HealthRow, ...]
     gaps: tuple[GapRow, ...]
+    audits: tuple[AuditRow, ...]
+    acts: tuple[ActRow, ...]
     trend: tuple[DayRow, ...]
     left_out: dict[str, int]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SETTLED: Final = 3600.0
 """Seconds of our own clock after which a new stream knows what its role can see."""
 _MOST: Final = 64
-"""Streams of one host at one time."""
+"""Streams of one host that are followed; of more the earliest are forgotten."""
 _WRONG: Final = "the digest differs"
 _MISSING: Final = "events are missing"
 
@@ -82,9 +82,11 @@ def load(base: sqlite3.Connection, host: int, name: str, role: str, now: float) 
 
 
 def _begun(base: sqlite3.Connection, host: int, name: str, role: str, now: float) -> int:
-    [[count]] = base.execute("SELECT count(*) FROM streams WHERE host = ?", (host,))
-    if count >= _MOST:
-        raise StreamError("too many streams")
+    base.execute(
+        "DELETE FROM streams WHERE number IN (SELECT number FROM streams WHERE host = ?"
+        " ORDER BY number DESC LIMIT -1 OFFSET ?)",
+        (host, _MOST - 1),
+    )
     cursor = base.execute(
         "INSERT INTO streams (host, name, role, began, heard, last) VALUES (?, ?, ?, ?, ?, 0)",
         (host, name, role, now, now),

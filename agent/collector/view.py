@@ -12,7 +12,17 @@ import msgspec
 from agent import packing
 from agent.collector import hostrows, place, trends
 from agent.collector.reading import reading, severity
-from agent.collector.shape import CheckRow, Counts, GapRow, HealthRow, ImageRow, LeakRow, View
+from agent.collector.shape import (
+    ActRow,
+    AuditRow,
+    CheckRow,
+    Counts,
+    GapRow,
+    HealthRow,
+    ImageRow,
+    LeakRow,
+    View,
+)
 from agent.findings import Tracked
 from agent.output.jsonout import text
 from checks.model import Severity
@@ -42,6 +52,12 @@ _GAPS: Final = """
     SELECT id, role, subject, reason, started, ended, closed_by FROM gaps
     JOIN hosts ON hosts.number = host AND retired = 0
     ORDER BY ended = 0 DESC, started DESC, id, subject"""
+_AUDITS: Final = """
+    SELECT id, chain, sequence, sha256, heard, fault FROM audits
+    JOIN hosts ON hosts.number = host AND retired = 0 ORDER BY fault = '', id, chain"""
+_ACTS: Final = """
+    SELECT id, chain, sequence, sha256, at, actor, act, subject, result FROM acts
+    JOIN hosts ON hosts.number = host AND retired = 0 ORDER BY at DESC, id, chain"""
 _SEVERITIES: Final = "SELECT severity, count(*) FROM live WHERE status = 'open' GROUP BY severity"
 
 
@@ -63,6 +79,8 @@ def view(folder: Path, now: float, silent: float, most: int) -> View:
             removed=tuple(_leak(*row) for row in lists.some("removed", _REMOVED)),
             health=tuple(_filled(HealthRow, row) for row in lists.some("health", _HEALTH)),
             gaps=tuple(_filled(GapRow, row) for row in lists.some("gaps", _GAPS)),
+            audits=tuple(_filled(AuditRow, row) for row in lists.some("audits", _AUDITS)),
+            acts=tuple(_filled(ActRow, row) for row in lists.some("acts", _ACTS)),
             trend=trends.days(base, now),
             left_out=lists.left_out,
         )

@@ -11,6 +11,7 @@ import msgspec
 
 from agent.collector import detail, page, view
 from agent.collector.message import Answer, RequestError
+from agent.collector.schema import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,19 +35,25 @@ class Viewing:
         self._made: dict[str, tuple[float, Answer]] = {}
 
     async def answer(self, request: Request, _link: Link, _names: tuple[str, ...]) -> Answer:
-        """Answer one request; raises RequestError or StoreError."""
+        """Answer one request; raises RequestError."""
         if request.method != "GET" or request.length:
             raise RequestError("expected GET", 405)
         path = request.path.partition("?")[0]
         async with self._turn:
             until, answer = self._made.get(path, (0.0, None))
             if answer is None or until < time.monotonic():
-                answer = await asyncio.to_thread(self._answer, path)
+                answer = await asyncio.to_thread(self._made_anew, path)
                 self._made = {
                     known: made for known, made in self._made.items() if made[0] > time.monotonic()
                 }
                 self._made[path] = (time.monotonic() + _FRESH, answer)
             return answer
+
+    def _made_anew(self, path: str) -> Answer:
+        try:
+            return self._answer(path)
+        except StoreError as error:
+            raise RequestError(str(error), 503) from error
 
     def _answer(self, path: str) -> Answer:
         if path == "/":

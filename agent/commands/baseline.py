@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import secrets
+import time
 from pathlib import Path
 
 import click
 
-from agent import reporting, scanning, setup, writing
+from agent import audit, home, reporting, scanning, setup, writing
+from agent.auditlog import AuditError, Said
 from checks import suppress
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -33,4 +37,20 @@ def command(
     entries = tuple(scanned.accepted)
     data = suppress.write_baseline(suppress.Baseline(empty.format, empty.salt, entries))
     writing.write(output, [data.decode()])
+    _note(output, data, len(set(entries)))
     click.echo(f"{output}: {len(set(entries))} accepted findings")
+
+
+def _note(output: Path, data: bytes, count: int) -> None:
+    """Note in the audit log what was accepted, where there is a place for one."""
+    said = Said(
+        "baseline taken",
+        str(output.absolute()),
+        f"{count} findings, sha256 {hashlib.sha256(data).hexdigest()}",
+    )
+    try:
+        chain = audit.of_command(home.folder(os.environ, os.geteuid()))
+        chain.append(said, time.time())
+        chain.close()
+    except AuditError as error:
+        click.echo(f"hygiene-agent: not in the audit log: {error}", err=True)

@@ -14,7 +14,7 @@ from agent.collector import hostlines, view
 from agent.collector.hosts import Rule
 
 if TYPE_CHECKING:
-    from agent.collector.server import Address
+    from agent.collector.listener import Address
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
 _ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\s\[\]:/]+)):([0-9]{1,5})")
@@ -93,16 +93,16 @@ def serve(  # noqa: PLR0913 - one parameter an option, by name
     silent_after: int,
 ) -> None:
     """Take events from hosts, and let viewers look, both by mutual TLS."""
-    from agent.collector import contexts, server, store
+    from agent.collector import contexts, listener, server, store
 
     if (view is None) != (viewer_ca is None):
         raise click.UsageError("--view and --viewer-ca: expected both or none")
-    looking = server.Door(_address(view), viewer_ca) if view and viewer_ca else None
+    looking = listener.Door(_address(view), viewer_ca) if view and viewer_ca else None
     server.run(
         server.Options(
             state=state,
             own=contexts.Own(certificate, key),
-            hosts=server.Door(_address(listen), client_ca),
+            hosts=listener.Door(_address(listen), client_ca),
             view=looking,
             rule=Rule(speaks_for),
             crl=crl,
@@ -113,12 +113,12 @@ def serve(  # noqa: PLR0913 - one parameter an option, by name
 
 
 def _address(text: str) -> Address:
-    from agent.collector import server
+    from agent.collector import listener
 
     found = _ADDRESS.fullmatch(text)
     if found is None or int(found[3]) > 65535:
         raise click.UsageError(f"{text}: expected ADDRESS:PORT, such as 0.0.0.0:8440 or [::]:8440")
-    return server.Address(found[1] or found[2], int(found[3]))
+    return listener.Address(found[1] or found[2], int(found[3]))
 
 
 @command.command("hosts")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from agent import profiling, setup
+from agent import policyfile, profiling
 from checks import policy
 from checks.printable import printable
 from checks.tls import profilefile
@@ -36,7 +36,7 @@ def schema(kind: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def check(file: Path) -> None:
     """Check a policy FILE, and the TLS profiles that it names, without using it."""
-    told = setup.load_policy(file)
+    told = policyfile.load(file)
     click.echo(f"{file}: policy {told.name}, {len(told.waivers)} waivers, fails on {told.fail_on}")
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from agent import reporting, scanning, setup
 from checks.model import Severity
-
-if TYPE_CHECKING:
-    from agent.report import Report
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FORMATS = click.Choice(sorted(reporting.FORMATS))
@@ -57,11 +53,4 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
         report = scanning.run(job._replace(progress=progress)).report
     reporting.give(report, form, output, setup.check_infos(job.engine), quiet=quiet)
     threshold = Severity.named(fail_on) if fail_on else job.orders.policy.threshold
-    raise click.exceptions.Exit(exit_status(report, threshold))
-
-
-def exit_status(report: Report, threshold: Severity) -> int:
-    """1 when a finding reaches the threshold, else 3 when something was not looked at, else 0."""
-    if any(finding.severity >= threshold for finding in report.findings):
-        return 1
-    return 3 if report.inconclusive else 0
+    raise click.exceptions.Exit(report.exit_status(threshold))

@@ -6,8 +6,16 @@ from pathlib import Path
 
 import click
 
-from agent import __version__, deeptier, endpoints, profiling, reporting, setup, tlsscan, together
-from agent.commands.scan import exit_status
+from agent import (
+    __version__,
+    deeptier,
+    endpoints,
+    policyfile,
+    profiling,
+    reporting,
+    tlsscan,
+    together,
+)
 from checks.model import Severity
 from checks.tls import starttls
 
@@ -74,7 +82,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
 
     Without HOST:PORT every listener of this host that speaks TLS is found and tested.
     """
-    told = setup.load_policy(policy)
+    told = policyfile.load(policy)
     asked = tuple(
         endpoints.Endpoint(endpoints.target(text, server_name, starttls or "")) for text in targets
     )
@@ -88,4 +96,4 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     )
     reporting.give(report, form, output, tlsscan.check_infos(), quiet=quiet)
     threshold = Severity.named(fail_on) if fail_on else told.threshold
-    raise click.exceptions.Exit(exit_status(report, threshold))
+    raise click.exceptions.Exit(report.exit_status(threshold))

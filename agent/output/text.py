@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agent.report import CheckInfo, Report
     from checks.model import Finding, Inconclusive
 
-_STYLES: Final = {
+STYLES: Final = {
     Severity.CRITICAL: "1;97;41",
     Severity.HIGH: "1;31",
     Severity.MEDIUM: "33",
@@ -135,7 +135,7 @@ def _told(finding: Finding) -> str:
 def _finding(finding: Finding, head: str, paint: Paint, *, fits: bool) -> Iterator[str]:
     """Give one line, or two where the findings of a file do not fit on one line each."""
     word = finding.severity.label
-    start = f"  {paint(_STYLES[finding.severity], word)}{' ' * (_SEVERITY_WIDTH - len(word))}  "
+    start = f"  {paint(STYLES[finding.severity], word)}{' ' * (_SEVERITY_WIDTH - len(word))}  "
     if fits:
         yield f"{start}{head}{_told(finding)}\n"
         return
@@ -217,7 +217,7 @@ def _some(lines: list[str], paint: Paint) -> Iterator[str]:
 
 def _summary(report: Report, paint: Paint) -> Iterator[str]:
     worst = max((one.severity for one in report.findings), default=None)
-    style = GOOD if worst is None else _STYLES[worst]
+    style = GOOD if worst is None else STYLES[worst]
     if worst is None and report.inconclusive:
         style = WARNING
     yield paint(style, words.verdict(report)) + "\n"

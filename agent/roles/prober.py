@@ -15,7 +15,16 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agent import __version__, configuration, endpoints, powers, profiling, setup, snapshot, tlsscan
+from agent import (
+    __version__,
+    configuration,
+    endpoints,
+    policyfile,
+    powers,
+    profiling,
+    snapshot,
+    tlsscan,
+)
 from agent.findings import Look
 from agent.ledger import SQLITE_ERROR, LedgerError
 from agent.roles.base import Base
@@ -100,7 +109,8 @@ class _Loop:
     def _take_policy(self) -> None:
         settings = self._base.settings
         path = Path(settings.policy) if settings.policy else None
-        policy = setup.load_policy(path)
+        policy = policyfile.load(path)
+        self._base.work_by(policy)
         profiles = profiling.of_policy(policy, path.parent if path else Path())
         self._job = tlsscan.Job(
             endpoints.Found(), sites.Seen(), policy, __version__, profiles=profiles

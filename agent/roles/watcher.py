@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agent import configuration, home, rulecache, setup, snapshot
+from agent import configuration, home, policyfile, rulecache, setup, snapshot
 from agent.findings import Look
 from agent.ledger import LedgerError
 from agent.readers import Readers
@@ -21,11 +21,12 @@ from agent.roles.base import Base
 from agent.snapshot import SnapshotError
 from agent.watch.budget import Shares
 from agent.watch.coverage import Coverage
+from agent.watch.intake import Rules
 from agent.watch.kernel import Kernel
 from agent.watch.watcher import Parts, Watcher
-from checks import catalog, files
+from checks import catalog, files, keyfiles
 from checks.inspect import Inspector
-from checks.scan import Orders, Scanner
+from checks.scan import Orders, Result, Scanner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,11 +83,11 @@ class _Loop:
     def _wire(self) -> None:
         """Make readers and watcher by the policy that holds now."""
         settings = self._base.settings
-        policy = setup.load_policy(Path(settings.policy) if settings.policy else None)
+        policy = policyfile.load(Path(settings.policy) if settings.policy else None)
         self._base.work_by(policy)
         scanner = _scanner(settings, policy)
         self._readers = Readers(
-            scanner.opened,
+            looking(scanner),
             self._readings.reader,
             seconds=policy.files.seconds_per_file,
             most=_READERS,
@@ -102,8 +103,7 @@ class _Loop:
                 kernel=self._kernel,
                 readers=self._readers,
                 shares=Shares(budget.read * _MIB, budget.owner * _MIB, time.monotonic()),
-                waivers=policy.waivers,
-                today=_today,
+                rules=Rules(policy.waivers, _today, scanner.fault),
             )
         )
 
@@ -127,6 +127,7 @@ class _Loop:
             self._survey.again()
         changed, self._watcher.changed = self._watcher.changed, []
         self._survey.turn(changed)
+        self._coverage.retry()
         self._base.care(self._watcher.numbers, tuple(self._coverage.all()))
         self._base.beat(life)
 
@@ -189,13 +190,25 @@ class _Survey:
             configuration.end(self._reading)
 
 
+def looking(scanner: Scanner) -> Callable[[files.Opened, Result], None]:
+    """Give what a reader does with a file: look at it, and read the certificate in it."""
+
+    def look(opened: files.Opened, result: Result) -> None:
+        scanner.opened(opened, result)
+        if any(path == opened.path for path, _ in result.certificates):
+            data = os.pread(opened.descriptor, _MIB, 0)
+            result.certificates = [(opened.path, keyfiles.first_certificate(data))]
+
+    return look
+
+
 def _scanner(settings: Settings, policy: Policy) -> Scanner:
     state = Path(settings.state) / NAME
     key, _ = home.host_key(state)
     beside = Path(settings.policy).parent
     texts = setup.rule_texts([beside / name for name in policy.secrets.rules])
     matching = rulecache.load(texts, state)
-    orders = Orders(policy, (key,), marks=bool(policy.marks))
+    orders = Orders(policy, (key,), marks=bool(policy.marks), roots=settings.watch.roots)
     return Scanner(Inspector(matching.engine, catalog.Formats(matching.formats)), orders)
 
 

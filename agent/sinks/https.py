@@ -12,10 +12,12 @@ import datetime
 import email.utils
 import gzip
 import http.client
+import io
 import re
+import socket
 import ssl
 import time
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -106,6 +108,26 @@ def _port(name: str, split: SplitResult) -> int | None:
         raise SinkError(f"{name}: not a port") from error
 
 
+class _Lines(io.BufferedReader):
+    """Reads lines that are whole; the end of the connection in one is told as what it is."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Give a line with its end."""
+        line = super().readline(size)
+        if not line.endswith(b"\n"):
+            raise ConnectionError("the answer broke off")
+        return line
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer with a whole head: the standard one takes half a head for all of it."""
+
+    def __init__(self, sock: socket.socket, *more: Any, **named: Any) -> None:  # noqa: ANN401 - the library's
+        """Read from a connection."""
+        super().__init__(sock, *more, **named)
+        self.fp = _Lines(self.fp.detach())
+
+
 class Https:
     """The server, over one connection that is kept."""
 
@@ -178,6 +200,7 @@ class Https:
         kept = False
         client = http.client.HTTPConnection(self._target.host, self._target.port)
         client.default_port = 443  # what the Host header leaves out
+        client.response_class = _Answer
         client.sock = connection
         try:
             connection.within(self._settings.write)
@@ -206,7 +229,7 @@ class Https:
 
 def _early(client: http.client.HTTPConnection) -> http.client.HTTPResponse:
     """Read the answer of a server that gave it without taking the whole request."""
-    response = client.response_class(client.sock, method="POST")
+    response = _Answer(client.sock, method="POST")
     response.begin()
     return response
 

@@ -10,9 +10,10 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from agent.events import Gap, Kind
+from agent.ledger import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from agent.ledger import Ledger
 
@@ -30,6 +31,7 @@ class Coverage:
         """Use a role's state file, and make the table where it is missing."""
         self._ledger = ledger
         ledger.base.execute(_SCHEMA)
+        self._later: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
         """Give how many gaps are open."""
@@ -37,7 +39,33 @@ class Coverage:
         return int(count)
 
     def open(self, subject: str, reason: str, started: float, now: float) -> None:
-        """Open a gap; one that is open for the same reason goes on. Raises LedgerError."""
+        """Open a gap; one that is open for the same reason goes on.
+
+        Outside of a transaction what cannot be written down is kept for `retry`; within one it
+        raises LedgerError, as all in there.
+        """
+        self._attempt(lambda: self._open(subject, reason, started, now))
+
+    def close(self, subject: str, closed_by: str, now: float, missed: int = 0) -> None:
+        """Close a gap, if there is one; as `open`."""
+        self._attempt(lambda: self._close(subject, closed_by, now, missed))
+
+    def retry(self) -> None:
+        """Write down what could not be written before."""
+        later, self._later = self._later, []
+        for act in later:
+            self._attempt(act)
+
+    def _attempt(self, act: Callable[[], None]) -> None:
+        if self._ledger.base.in_transaction:
+            act()
+            return
+        try:
+            act()
+        except LedgerError:
+            self._later.append(act)
+
+    def _open(self, subject: str, reason: str, started: float, now: float) -> None:
         known = self._get(subject)
         if known is not None and known.reason == reason:
             return
@@ -48,8 +76,7 @@ class Coverage:
             gap = Gap(subject=subject, reason=reason, started=first)
             self._ledger.emit(Kind.GAP, now, gap=gap)
 
-    def close(self, subject: str, closed_by: str, now: float, missed: int = 0) -> None:
-        """Close a gap, if there is one; raises LedgerError."""
+    def _close(self, subject: str, closed_by: str, now: float, missed: int) -> None:
         known = self._get(subject)
         if known is None:
             return

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from agent.watch.tree import Tree
+
+    _Choice = Callable[[str], bool]
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS links (link BLOB PRIMARY KEY, real BLOB NOT NULL) WITHOUT ROWID
@@ -89,3 +93,70 @@ class Links:
         """Give every link and where it leads."""
         for link, real in self._base.execute("SELECT link, real FROM links").fetchall():
             yield os.fsdecode(link), os.fsdecode(real)
+
+
+class Led(NamedTuple):
+    """What a link means for the watch. folder, file: what it newly leads to, "" for none.
+
+    left: what it led to before and nothing does now; unwatched: steps that could not be watched.
+    """
+
+    folder: str = ""
+    file: str = ""
+    left: str = ""
+    unwatched: tuple[tuple[str, str], ...] = ()
+
+
+class Follower:
+    """Follows links, as far as they lead out of the watched trees."""
+
+    def __init__(
+        self, base: sqlite3.Connection, tree: Tree, roots: tuple[str, ...], leave_out: _Choice
+    ) -> None:
+        """Use a database. roots: of the trees; leave_out: says of a path that it is left out."""
+        self._links, self._tree, self._roots = Links(base), tree, roots
+        self._leave_out = leave_out
+
+    def folders(self) -> list[str]:
+        """Give the folders outside that links lead to."""
+        return [real for _, real in self._links.all() if os.path.isdir(real)]
+
+    def watches(self, path: str) -> bool:
+        """Say whether a path lies in a watched tree or a link leads to it."""
+        if self._leave_out(path):
+            return False
+        return self.within(path) or self._links.leads(path)
+
+    def within(self, path: str) -> bool:
+        """Say whether a path lies in a watched tree."""
+        return any(path == r or path.startswith(r.rstrip("/") + "/") for r in self._roots)
+
+    def follow(self, link: str) -> Led:
+        """Take in where a link leads now."""
+        target = follow(link)
+        if target is None or self._leave_out(target.real):
+            return Led(left=self._left(link, ""))
+        unwatched = tuple(filter(None, map(self._watch, target.steps)))
+        if self.within(target.real):
+            return Led(left=self._left(link, ""), unwatched=unwatched)
+        left = self._left(link, target.real)
+        if target.folder:
+            return Led(folder=target.real, left=left, unwatched=unwatched)
+        return Led(file=target.real, left=left, unwatched=unwatched)
+
+    def forget(self, link: str) -> str:
+        """Take in that a link is gone; give what nothing leads to any more, "" for none."""
+        return self._left(link, "")
+
+    def _left(self, link: str, real: str) -> str:
+        before = self._links.put(link, real)
+        return "" if not before or self._links.leads(before) or self.within(before) else before
+
+    def _watch(self, step: str) -> tuple[str, str] | None:
+        if self.within(step):
+            return None
+        try:
+            self._tree.name(step)
+        except OSError as error:
+            return step, f"cannot be watched: {error.strerror}"
+        return None

@@ -8,6 +8,7 @@ that it was looked at, is written in one transaction; until then the file counts
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import select
 import stat
@@ -15,28 +16,26 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agent.findings import Look
 from agent.ledger import LedgerError
-from agent.watch import links as following
 from agent.watch import reconcile
-from agent.watch.index import Index, stamp
-from agent.watch.links import Links
+from agent.watch.index import stamp
+from agent.watch.intake import Intake, why
+from agent.watch.links import Follower
 from agent.watch.settle import Settler
 from agent.watch.tree import Came, Lost, Touched, Tree
-from checks import files, suppress
+from checks import files
 from checks.model import Inconclusive
 
 if TYPE_CHECKING:
-    import datetime
     from collections.abc import Callable, Iterator
 
     from agent.ledger import Ledger
-    from agent.readers import Read, Readers
+    from agent.readers import Readers
     from agent.watch.budget import Shares
     from agent.watch.coverage import Coverage
+    from agent.watch.intake import Rules
     from agent.watch.kernel import Kernel
     from agent.watch.reconcile import Differs
-    from checks.policy import Waiver
 
 _SLICE: Final = 0.02
 """Seconds that one turn may spend on walking."""
@@ -57,8 +56,7 @@ class Parts(NamedTuple):
     kernel: Kernel
     readers: Readers
     shares: Shares
-    waivers: tuple[Waiver, ...]
-    today: Callable[[], datetime.date]
+    rules: Rules
 
 
 class _Walk:
@@ -76,9 +74,9 @@ class Watcher:
     def __init__(self, parts: Parts) -> None:
         """Wire the parts; nothing is watched yet."""
         self._parts = parts
-        self._index = Index(parts.ledger.base)
-        self._links = Links(parts.ledger.base)
+        self._intake = Intake(parts.ledger, parts.coverage, parts.rules)
         self._tree = Tree(parts.kernel, parts.leave_out)
+        self._follower = Follower(parts.ledger.base, self._tree, parts.roots, parts.leave_out)
         self._settler = Settler()
         self._queue: dict[str, None] = {}
         self._held: list[tuple[float, str]] = []
@@ -90,7 +88,9 @@ class Watcher:
         """Something was lost while everything was being walked."""
         self.changed: list[str] = []
         """What was dealt with since whoever is interested emptied the list."""
-        self._looked = self._read_bytes = 0
+        self._due = math.inf
+        """When everything is to be walked again, since what a walk met could not be kept."""
+        self._read_bytes = 0
 
     # What the role asks
 
@@ -101,8 +101,7 @@ class Watcher:
         if any(walk.whole for walk in self._walks):
             self._again = self._again or bool(reason)
             return
-        places = dict.fromkeys(self._parts.roots)
-        places |= dict.fromkeys(real for _, real in self._links.all() if os.path.isdir(real))
+        places = dict.fromkeys((*self._parts.roots, *self._follower.folders()))
         steps = itertools.chain.from_iterable(map(self._below, places))
         self._walks.append(_Walk(steps, whole=True))
 
@@ -126,12 +125,12 @@ class Watcher:
     def numbers(self) -> dict[str, int]:
         """Give what `status` shows."""
         return {
-            "files": len(self._index),
+            "files": len(self._intake.index),
             "folders": len(self._tree),
             "watches": len(self._parts.kernel),
             "unwatched": len(self._tree.unwatched),
             "waiting": len(self._settler) + len(self._queue) + len(self._held),
-            "looked": self._looked,
+            "looked": self._intake.looked,
             "bytes": self._read_bytes,
             "gaps": len(self._parts.coverage),
         }
@@ -140,8 +139,7 @@ class Watcher:
         """Do what can be done now, or wait for at most TIMEOUT seconds for something to do."""
         self._sleep(timeout)
         now = time.monotonic()
-        self._hear(now)
-        self._walk(now)
+        self._explore(now)
         self._queue |= dict.fromkeys(self._settler.due(now))
         held, self._held = self._held, []
         for when, path in held:
@@ -159,7 +157,8 @@ class Watcher:
                 for read in self._parts.readers.take():
                     self._reading.discard(read.path)
                     dealt.append(read.path)
-                    self._finish(read)
+                    if read.result is None or not self._intake.finish(read, read.result):
+                        self._settler.touch(read.path, time.monotonic())
                 self._begin(dealt)
         except LedgerError:
             again = time.monotonic() + _AGAIN
@@ -167,6 +166,8 @@ class Watcher:
             return
         self.changed += dealt
         self._settled(dealt)
+        if not (self._reading or self._queue):
+            self._intake.join()
 
     def _sleep(self, timeout: float) -> None:
         now = time.monotonic()
@@ -183,6 +184,19 @@ class Watcher:
 
     # Hearing and walking
 
+    def _explore(self, now: float) -> None:
+        """Hear and walk; where that cannot be written down everything is walked again later."""
+        try:
+            self._hear(now)
+            if self._walks:
+                with self._parts.ledger.together():
+                    self._walk(now)
+        except LedgerError:
+            self._due = now + _AGAIN
+        if now >= self._due:
+            self._due = math.inf
+            self.everything(reason="", since=0)
+
     def _hear(self, now: float) -> None:
         for news in self._tree.hear():
             if isinstance(news, Touched):
@@ -192,11 +206,11 @@ class Watcher:
             elif isinstance(news, Lost):
                 self.everything(reason="kernel's event queue overflowed", since=time.time())
             else:
-                for path in self._index.below(news.path):
+                for path in self._intake.index.below(news.path):
                     self._settler.touch(path, now)
 
     def _below(self, top: str) -> Iterator[Differs]:
-        return reconcile.below(top, self._tree, self._index)
+        return reconcile.below(top, self._tree, self._intake.index)
 
     def _walk(self, now: float) -> None:
         while self._walks and time.monotonic() - now < _SLICE:
@@ -229,12 +243,11 @@ class Watcher:
 
     def _note(self, differs: Differs) -> None:
         """Open or close the gap of one folder."""
-        coverage, now = self._parts.coverage, time.time()
-        if why := differs.error or differs.unwatched:
+        if reason := differs.error or differs.unwatched:
             kind = "cannot be listed" if differs.error else "cannot be watched"
-            coverage.open(differs.folder, f"folder {kind}: {why}", now, now)
-        elif len(coverage):
-            coverage.close(differs.folder, "watch", now)
+            self._intake.blind(differs.folder, f"folder {kind}: {reason}")
+        elif len(self._parts.coverage):
+            self._parts.coverage.close(differs.folder, "watch", time.time())
 
     # Looking
 
@@ -260,9 +273,9 @@ class Watcher:
             return self._gone(path)
         if stat.S_ISLNK(status.st_mode):
             self._link(path)
-        if not stat.S_ISREG(status.st_mode) or not self._ours(path):
+        if not stat.S_ISREG(status.st_mode) or not self._follower.watches(path):
             return self._gone(path)
-        if self._index.get(path) == stamp(status):
+        if self._intake.index.get(path) == stamp(status):
             return True
         if (wait := self._parts.shares.wait(status.st_uid, status.st_size, now)) > 0:
             self._held.append((now + wait, path))
@@ -271,67 +284,49 @@ class Watcher:
 
     def _open(self, path: str) -> bool:
         opened = files.open_file(path)
-        if isinstance(opened, files.Opened):
-            status = opened.status
-            self._parts.shares.take(status.st_uid, status.st_size, time.monotonic())
-            self._read_bytes += status.st_size
-            self._reading.add(path)
-            if status.st_nlink > 1:
-                self._watch_names(path)
-            self._parts.readers.give(opened)
-            return False
         if isinstance(opened, Inconclusive):
-            now = time.time()
-            self._parts.coverage.open(path, _why(opened), now, now)
+            self._intake.blind(path, why(opened))
             return True
-        return self._gone(path)
-
-    def _watch_names(self, path: str) -> None:
-        """Watch a file with several names itself: a folder's watch does not tell of the others."""
-        try:
-            self._tree.inode(path)
-        except OSError as error:
-            now = time.time()
-            why = f"other names cannot be watched: {error.strerror}"
-            self._parts.coverage.open(path, why, now, now)
-
-    def _finish(self, read: Read) -> None:
-        """Take in what a reader found."""
-        if read.result is None:
-            self._settler.touch(read.path, time.monotonic())
-            return
-        self._looked += 1
-        then = stamp(read.status)
-        try:
-            same = stamp(os.lstat(read.path)) == then
-        except OSError:
-            same = False
-        result, now = read.result, time.time()
-        findings, waived = suppress.waive(result.findings, self._parts.waivers, self._parts.today())
-        look = Look(
-            tuple(findings),
-            (*result.suppressed, *waived),
-            conclusive=same and not result.inconclusive,
-        )
-        self._parts.ledger.observe(read.path, look, now)
-        if same:
-            self._index.put(read.path, then)
-        else:
-            self._settler.touch(read.path, time.monotonic())
-        if result.inconclusive:
-            self._parts.coverage.open(read.path, _why(result.inconclusive[0]), now, now)
-        elif same:
-            self._parts.coverage.close(read.path, "look", now)
+        if not isinstance(opened, files.Opened):
+            return self._gone(path)
+        status = opened.status
+        self._parts.shares.take(status.st_uid, status.st_size, time.monotonic())
+        self._read_bytes += status.st_size
+        self._reading.add(path)
+        if status.st_nlink > 1:  # a folder's watch does not tell of what is done by other names
+            try:
+                self._tree.inode(path)
+            except OSError as error:
+                self._intake.blind(path, f"other names cannot be watched: {error.strerror}")
+        self._parts.readers.give(opened)
+        return False
 
     def _gone(self, path: str) -> bool:
-        """Take in that there is no such file any more, or none that is watched."""
-        now = time.time()
-        self._parts.ledger.observe(path, Look(), now)
-        self._index.drop(path)
-        self._parts.coverage.close(path, "gone", now)
-        if self._parts.follow_links and not os.path.islink(path):
-            self._turned(path, "")
+        self._intake.gone(path)
+        if not os.path.islink(path):
+            self._leave(self._follower.forget(path))
         return True
+
+    def _link(self, path: str) -> None:
+        """Follow a link out of the trees, and leave what it led to before."""
+        if not self._parts.follow_links:
+            return
+        led = self._follower.follow(path)
+        for step, reason in led.unwatched:
+            self._intake.blind(step, reason)
+        self._leave(led.left)
+        if led.folder:
+            self._walks.append(_Walk(self._below(led.folder)))
+        elif led.file and self._intake.index.get(led.file) is None:
+            self._settler.touch(led.file, time.monotonic())
+
+    def _leave(self, place: str) -> None:
+        """Have what no link leads to any more looked at, so that it is forgotten."""
+        if place:
+            now = time.monotonic()
+            self._settler.touch(place, now)
+            for path in self._intake.index.below(place):
+                self._settler.touch(path, now)
 
     def _settled(self, dealt: list[str]) -> None:
         """Note what was dealt with, unless it waits again; close the gap when all of a walk was."""
@@ -342,48 +337,3 @@ class Watcher:
             _, missed = self._closing.pop(0)
             if not self._closing and not any(walk.whole for walk in self._walks):
                 self._parts.coverage.close(_EVERYTHING, "rescan", time.time(), missed)
-
-    # Links
-
-    def _ours(self, path: str) -> bool:
-        """Say whether a path lies in a watched tree or a link leads to it."""
-        if self._parts.leave_out(path):
-            return False
-        return self._within(path) or self._links.leads(path)
-
-    def _within(self, path: str) -> bool:
-        return any(path == r or path.startswith(r.rstrip("/") + "/") for r in self._parts.roots)
-
-    def _link(self, path: str) -> None:
-        """Follow a link out of the trees, and forget what it led to before."""
-        target = following.follow(path) if self._parts.follow_links else None
-        real = target.real if target and not self._parts.leave_out(target.real) else ""
-        if target and real:
-            for step in target.steps:
-                if not self._within(step):
-                    self._name(step)
-        self._turned(path, "" if self._within(real) else real)
-        if target and real and not self._within(real):
-            if target.folder:
-                self._walks.append(_Walk(self._below(real)))
-            elif self._index.get(real) is None:
-                self._settler.touch(real, time.monotonic())
-
-    def _name(self, path: str) -> None:
-        try:
-            self._tree.name(path)
-        except OSError as error:
-            now = time.time()
-            self._parts.coverage.open(path, f"cannot be watched: {error.strerror}", now, now)
-
-    def _turned(self, link: str, real: str) -> None:
-        before = self._links.put(link, real)
-        if before and not self._links.leads(before) and not self._within(before):
-            now = time.monotonic()
-            self._settler.touch(before, now)
-            for path in self._index.below(before):
-                self._settler.touch(path, now)
-
-
-def _why(one: Inconclusive) -> str:
-    return f"{one.reason}: {one.detail}" if one.detail else one.reason

@@ -79,6 +79,19 @@ def extent(data: bytes) -> int:
     return start + size
 
 
+def spans(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Give tag, start and end of the value of each element between two offsets, copying nothing.
+
+    Raises FormatError when they do not fill it exactly, and as `read` does.
+    """
+    while at < end:
+        start, size = _header(data, at)
+        if start + size > end:
+            raise FormatError("DER: an element is cut off")
+        yield data[at], start, start + size
+        at = start + size
+
+
 def _elements(data: bytes) -> Iterator[Node]:
     at = 0
     while at < len(data):

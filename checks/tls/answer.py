@@ -12,6 +12,8 @@ from checks.printable import printable
 from checks.tls.numbers import Alert, Extension, Version
 from checks.tls.wire import Reader, WireError, take_message, take_record
 
+NOT_TLS: Final = "server: does not speak TLS"
+"""What is said of an answer that is of another protocol."""
 LIMIT: Final = 256 * 1024
 """More than this before the end of a server's first flight is nothing an honest server sends."""
 _RECORD: Final = 16_384 + 2_048
@@ -132,7 +134,7 @@ class Answer:
         if kind & 0x80 and self.hello is None and not self._messages:
             return self._ssl2()
         if kind not in {_ALERT, _HANDSHAKE, _CHANGE} or major not in {b"", b"\x03"}:
-            raise WireError("server: does not speak TLS")
+            raise WireError(NOT_TLS)
         record = take_record(self._records, _RECORD)
         if record is None:
             return False
@@ -180,7 +182,7 @@ class Answer:
     def _ssl2(self) -> bool:
         """Take an SSL 2 SERVER-HELLO: its header has the length in 15 bits."""
         if len(self._records) > 2 and self._records[2] not in {_SSL2_ERROR, _SSL2_SERVER_HELLO}:
-            raise WireError("server: does not speak TLS")
+            raise WireError(NOT_TLS)
         size = int.from_bytes(self._records[:2], "big") & 0x7FFF
         if len(self._records) < max(3, 2 + size):
             return False

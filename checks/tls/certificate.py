@@ -6,10 +6,9 @@ What cannot be read is left empty; only what is no certificate at all is refused
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
-from cryptography import x509
 
 from checks.errors import FormatError
 from checks.printable import printable
@@ -18,6 +17,8 @@ from checks.tls import distinguished, extensions, publickey, signatures
 
 if TYPE_CHECKING:
     import datetime
+
+    from cryptography import x509
 
     from checks.tls.extensions import Extensions
     from checks.tls.publickey import Key
@@ -29,6 +30,8 @@ _LONGEST_NAME: Final = 160
 _LONGEST_LABEL: Final = 80
 _EXTENSIONS: Final = 0xA3
 _VERSION: Final = 0xA0
+_CONSTRUCTED: Final = 0x20
+_LEAST_FIELDS: Final = 6
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,21 +123,45 @@ def read(encoded: bytes) -> Certificate:
 
 def load(raw: bytes) -> x509.Certificate:
     """Have the library read a certificate; raises FormatError when it does not."""
+    from cryptography.x509 import InvalidVersion, load_der_x509_certificate  # heavy
+
     with crypto.asking("certificate"):
         try:
-            return x509.load_der_x509_certificate(raw)
-        except x509.InvalidVersion:
+            return load_der_x509_certificate(raw)
+        except InvalidVersion:
             raise FormatError("certificate: of an unknown version") from None
+
+
+class Glance(NamedTuple):
+    """What tells one root from another: DER of a certificate's subject and of its key."""
+
+    subject: bytes
+    key: bytes
+
+
+def glance(encoded: bytes) -> Glance:
+    """Take out what tells a root, and nothing else, in a tenth of the time; raises FormatError."""
+    tag, start, end = next(der.spans(encoded, 0, len(encoded)), (0, 0, 0))
+    outer = list(der.spans(encoded, start, end)) if tag & _CONSTRUCTED else []
+    inner = outer[0] if outer and outer[0][0] & _CONSTRUCTED else (0, 0, 0)
+    parts, at = [], inner[1]
+    for number, (kind, _, after) in enumerate(der.spans(encoded, *inner[1:])):
+        if number or kind != _VERSION:
+            parts.append((at, after))
+        at = after
+    if len(parts) < _LEAST_FIELDS:
+        raise FormatError("certificate: parts are missing")
+    return Glance(encoded[slice(*parts[4])], encoded[slice(*parts[5])])
 
 
 def subject_key(encoded: bytes) -> str:
     """Give what a certificate's subject is compared by and nothing else; raises FormatError."""
-    return distinguished.key(_fields(encoded)[4].raw)
+    return distinguished.key(glance(encoded).subject)
 
 
 def key_digest(encoded: bytes) -> str:
     """Give the SHA-256 in hex of a certificate's SubjectPublicKeyInfo; raises FormatError."""
-    return hashlib.sha256(_fields(encoded)[5].raw).hexdigest()
+    return hashlib.sha256(glance(encoded).key).hexdigest()
 
 
 def _fields(raw: bytes) -> tuple[der.Node, ...]:
@@ -142,7 +169,7 @@ def _fields(raw: bytes) -> tuple[der.Node, ...]:
     whole = der.read(raw).children
     fields = whole[0].children if whole else ()
     fields = fields[1:] if fields and fields[0].tag == _VERSION else fields
-    if len(fields) < 6:
+    if len(fields) < _LEAST_FIELDS:
         raise FormatError("certificate: parts are missing")
     return fields
 

@@ -7,8 +7,9 @@ constraints, path lengths and extended key usages are not looked at.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -74,13 +75,16 @@ class Store:
 
     def __init__(self, trusted: Sequence[bytes]) -> None:
         """Take DER; what is no certificate is passed over."""
-        self._encoded = frozenset(trusted[:MOST_ROOTS])
-        self._named: dict[str, list[bytes]] = {}
-        for encoded in dict.fromkeys(trusted[:MOST_ROOTS]):
-            try:
-                self._named.setdefault(certificate.subject_key(encoded), []).append(encoded)
-            except FormatError:
-                continue
+        self._encoded = dict.fromkeys(trusted[:MOST_ROOTS])
+
+    @cached_property
+    def _named(self) -> dict[str, list[bytes]]:
+        """The certificates by what their subjects are compared by; many a chain asks for none."""
+        found: dict[str, list[bytes]] = {}
+        for encoded in self._encoded:
+            with contextlib.suppress(FormatError):
+                found.setdefault(certificate.subject_key(encoded), []).append(encoded)
+        return found
 
     def __contains__(self, one: Certificate) -> bool:
         """Say whether this very certificate is trusted."""

@@ -88,7 +88,8 @@ class EndpointFacts(msgspec.Struct, frozen=True, kw_only=True):
     versions: which of them it speaks; suites: agreed ones, of each version in the order in which
     the server chose them; complete: no others are accepted; groups: of TLS 1.3; curves: before it;
     early_data: most bytes, 0 for none; seconds: how long the look took; connections: how many;
-    failed: those that ended in no whole handshake.
+    failed: those that ended in no whole handshake; client_renegotiation: None too where nobody
+    gets a session without a certificate of his own.
     heartbleed, early_ccs, robot: what only the deep tier tries; robot: how good an oracle it is.
     """
 

@@ -33,6 +33,7 @@ CHECKS: Final[Mapping[str, CheckText]] = {
     **{check: advice.CHECKS[check] for check in ("key-mismatch", "key-permissions", "key-shared")},
 }
 _UNREAD: Final = KeyFacts("other")
+_ONE_EACH: Final = "Give each host a key and a certificate of its own."
 
 
 class KeyFile(NamedTuple):
@@ -98,7 +99,7 @@ def _misfits(use: Use) -> Iterator[Located]:
 
 
 def _by_key(uses: Iterable[Use]) -> Iterator[list[Use]]:
-    """Group the uses of one key; a key that does not fit is none of its host's."""
+    """Group the uses of each key that could be read."""
     found: dict[str, list[Use]] = {}
     for use in uses:
         if use.key.facts and use.key.facts.spki:
@@ -124,9 +125,6 @@ def _shared(uses: Sequence[Use]) -> Iterator[Located]:
     elif len(hosts) > 1:
         said = f"{len(hosts)} hosts have one certificate and its key in common: {_hosts(hosts)}"
         yield _at(first, Fault("key-shared", said, spki, Severity.INFO, _ONE_EACH))
-
-
-_ONE_EACH: Final = "Give each host a key and a certificate of its own."
 
 
 def _hosts(hosts: Iterable[tuple[str, int]]) -> str:

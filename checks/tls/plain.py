@@ -11,7 +11,7 @@ from checks.tls import http
 from checks.tls.facts import EndpointFacts, Target
 from checks.tls.pace import Pace
 
-SECONDS: Final = 2.0
+SECONDS: Final = 1.0
 _CHUNK: Final = 16 * 1024
 _MOST: Final = 64 * 1024
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from checks.tls.asking import Asker, Reply
 
 _CLASSIC: Final = (Version.TLS12, Version.TLS11, Version.TLS10, Version.SSL3)
-_STRONG_CURVES: Final = (29, 23, 24, 25)
 
 
 class Probe:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
@@ -51,11 +50,13 @@ def is_proved(certificate: bytes, scheme: int, signature: bytes, signed: bytes) 
 
 def public_key(certificate: bytes) -> CertificatePublicKeyTypes | None:
     """Give the key of a certificate, None where it cannot be read. Never raises."""
+    from cryptography.x509 import InvalidVersion, load_der_x509_certificate  # heavy
+
     with warnings.catch_warnings():  # a certificate with a bad serial number is no news here
         warnings.simplefilter("ignore")
         try:
-            return x509.load_der_x509_certificate(certificate).public_key()
-        except (ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion):
+            return load_der_x509_certificate(certificate).public_key()
+        except (ValueError, TypeError, OverflowError, UnsupportedAlgorithm, InvalidVersion):
             return None
 
 

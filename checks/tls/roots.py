@@ -8,7 +8,7 @@ is called public.
 from __future__ import annotations
 
 import binascii
-import contextlib
+import hashlib
 import os
 import stat
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -75,81 +75,97 @@ def read(path: str = "", layouts: Sequence[Layout] = LAYOUTS) -> Roots:
     chosen = path or (layout.bundle if layout else "")
     if not chosen:
         return Roots(unseen=("roots: this host has no store of root certificates",))
-    unseen: list[str] = []
-    trusted = dict.fromkeys(_certificates(chosen, unseen))
-    if not trusted and not unseen:
-        unseen.append(f"roots: {chosen}: has no certificate in it")
-    public = _public(layout, trusted, unseen) if layout else ()
-    return Roots(chosen, tuple(trusted), frozenset(_keys(public)), tuple(unseen))
+    reader = _Reader()
+    trusted = dict.fromkeys(reader.certificates(chosen))
+    if not trusted and not reader.unseen:
+        reader.unseen.append(f"roots: {chosen}: has no certificate in it")
+    public = _public(layout, trusted, reader) if layout else ()
+    keys = frozenset(reader.keys[one] for one in public)
+    return Roots(chosen, tuple(trusted), keys, tuple(reader.unseen))
 
 
-def _public(layout: Layout, trusted: Iterable[bytes], unseen: list[str]) -> Iterable[bytes]:
+def _public(layout: Layout, trusted: Iterable[bytes], reader: _Reader) -> Iterable[bytes]:
     """Give the trusted roots that are among Mozilla's, or are not among the added ones."""
     if layout.public:
-        mozilla = frozenset(_below(layout.public, unseen))
+        mozilla = frozenset(reader.below(layout.public))
         return [one for one in trusted if one in mozilla]
     if not any(os.path.isdir(folder) for folder in layout.added):
         return ()
-    added = frozenset(_below(layout.added, unseen))
+    added = frozenset(reader.below(layout.added))
     # Where an added root cannot be read, it would be taken for a public one.
-    return () if unseen else [one for one in trusted if one not in added]
+    return () if reader.unseen else [one for one in trusted if one not in added]
 
 
-def _keys(encoded: Iterable[bytes]) -> Iterator[str]:
-    for one in encoded:
-        with contextlib.suppress(FormatError):
-            yield certificate.key_digest(one)
+class _Reader:
+    """Reads files of certificates; most of them stand in two files, letter by letter the same.
 
-
-def _below(folders: Iterable[str], unseen: list[str]) -> Iterator[bytes]:
-    """Give the certificates of the files right in some folders; what is not there is passed over.
-
-    p11-kit files, which only systems write there, are none of PEM and give nothing.
+    keys: SHA-256 in hex of the key of each certificate that was read.
     """
-    for folder in folders:
+
+    def __init__(self) -> None:
+        self.keys: dict[bytes, str] = {}
+        self.unseen: list[str] = []
+        self._known: dict[bytes, bytes] = {}
+
+    def below(self, folders: Iterable[str]) -> Iterator[bytes]:
+        """Give the certificates of the files right in some folders; what is not there is no loss.
+
+        p11-kit files, which only systems write there, are none of PEM and give nothing.
+        """
+        for folder in folders:
+            try:
+                with os.scandir(folder) as entries:
+                    found = sorted((entry.name, _is_file(entry)) for entry in entries)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                self.unseen.append(f"roots: {folder}: {error.strerror}")
+                continue
+            for name, is_file in found[:_MOST_FILES]:
+                if is_file:
+                    yield from self.certificates(os.path.join(folder, name))
+            if len(found) > _MOST_FILES:
+                self.unseen.append(f"roots: {folder}: more than {_MOST_FILES} files")
+
+    def certificates(self, path: str) -> Iterator[bytes]:
+        """Give the certificates of a PEM or DER file, each without what may stand behind it."""
         try:
-            names = sorted(os.listdir(folder))
-        except FileNotFoundError:
-            continue
+            data = _read(path)
         except OSError as error:
-            unseen.append(f"roots: {folder}: {error.strerror}")
-            continue
-        for name in names[:_MOST_FILES]:
-            path = os.path.join(folder, name)
-            if os.path.isfile(path):
-                yield from _certificates(path, unseen)
-        if len(names) > _MOST_FILES:
-            unseen.append(f"roots: {folder}: more than {_MOST_FILES} files")
+            self.unseen.append(f"roots: {path}: {error.strerror}")
+            return
+        except LimitError as error:
+            self.unseen.append(f"roots: {path}: {error}")
+            return
+        in_der = data[:1] == bytes([der.SEQUENCE])
+        for number, text in enumerate([data] if in_der else _PEM.findall(data), 1):
+            try:
+                yield self._known.get(text) or self._certificate(text, in_der=in_der)
+            except (FormatError, binascii.Error):
+                self.unseen.append(f"roots: {path}: certificate {number} cannot be read")
+
+    def _certificate(self, text: bytes, *, in_der: bool) -> bytes:
+        encoded = text if in_der else binascii.a2b_base64(text)
+        encoded = encoded[: der.extent(encoded)]
+        self.keys[encoded] = hashlib.sha256(certificate.glance(encoded).key).hexdigest()
+        self._known[text] = encoded
+        return encoded
 
 
-def _certificates(path: str, unseen: list[str]) -> Iterator[bytes]:
-    """Give the certificates of a PEM or DER file, each without what may stand behind it."""
+def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
-        data = _read(path)
-    except OSError as error:
-        unseen.append(f"roots: {path}: {error.strerror}")
-        return
-    except LimitError as error:
-        unseen.append(f"roots: {path}: {error}")
-        return
-    in_der = data[:1] == bytes([der.SEQUENCE])
-    for number, text in enumerate([data] if in_der else _PEM.findall(data), 1):
-        try:
-            encoded = der.read(text if in_der else binascii.a2b_base64(text)).raw
-            certificate.subject_key(encoded)
-        except (FormatError, binascii.Error):
-            unseen.append(f"roots: {path}: certificate {number} cannot be read")
-        else:
-            yield encoded
+        return entry.is_file()
+    except OSError:  # a link that leads nowhere, or in a circle
+        return False
 
 
 def _read(path: str) -> bytes:
     """Read a regular file, through links; raises LimitError for a long one or another kind."""
     descriptor = os.open(path, _FLAGS)
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise LimitError("is no regular file")
-        data = file.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise LimitError(f"is longer than {_MOST_BYTES} bytes")
-    return data
+        if status.st_size > _MOST_BYTES:
+            raise LimitError(f"is longer than {_MOST_BYTES} bytes")
+        return file.read(status.st_size)

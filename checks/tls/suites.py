@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -27,6 +27,8 @@ _AEAD: Final = ("AEGIS", "CCM", "GCM", "MGM", "POLY1305")
 _EPHEMERAL: Final = ("DHE", "ECCPWD", "ECDHE")
 _INTEGRITY_ONLY: Final = ("SHA256", "SHA384")
 """RFC 9150: suites of TLS 1.3 that encrypt nothing are named for their digest alone."""
+_KEPT: Final = 1024
+"""Names that are taken apart once; there are 400, and each of them is asked for again and again."""
 
 
 class Suite(NamedTuple):
@@ -44,31 +46,17 @@ class Suite(NamedTuple):
     @property
     def exchange(self) -> str:
         """How keys are agreed: "ECDHE", "DHE", "RSA", "ECDH", "DH", "PSK" ...; "" in TLS 1.3."""
-        return "" if self.is_tls13 else self._agreement[0]
+        return "" if self.is_tls13 else _agreement(self.name)[0]
 
     @property
     def authentication(self) -> str:
         """What the server proves itself by: "RSA", "ECDSA", "DSS", "PSK", "anon"; "" in TLS 1.3."""
-        return "" if self.is_tls13 else self._agreement[-1]
-
-    @property
-    def _agreement(self) -> list[str]:
-        parts = [
-            part
-            for part in self.name.partition("_WITH_")[0].split("_")[1:]
-            if not part.startswith("EXPORT") and not part.isdigit()
-        ]
-        if parts == ["PSK", "DHE"]:  # RFC 6655 turns two names around
-            return parts[::-1]
-        return [part for part in parts if part != "SHA"]  # of SRP_SHA
+        return "" if self.is_tls13 else _agreement(self.name)[-1]
 
     @property
     def cipher(self) -> str:
         """Cipher and mode: "AES_128_GCM", "RC4_128", "NULL"."""
-        tail = self.name.removeprefix("TLS_").rpartition("WITH_")[2]
-        if tail.endswith(("_CCM", "_CCM_8")):
-            return tail
-        return tail.rpartition("_MGM_")[0] + "_MGM" if "_MGM_" in tail else tail.rpartition("_")[0]
+        return _cipher(self.name)
 
     @property
     def bits(self) -> int:
@@ -121,6 +109,27 @@ class Suite(NamedTuple):
             return False
         modern = self.is_aead or self.name.endswith(("_SHA256", "_SHA384", "_OMAC"))
         return version is Version.TLS12 or not modern
+
+
+@lru_cache(maxsize=_KEPT)
+def _agreement(name: str) -> tuple[str, ...]:
+    """Take apart what a suite's name says before its cipher."""
+    parts = tuple(
+        part
+        for part in name.partition("_WITH_")[0].split("_")[1:]
+        if not part.startswith("EXPORT") and not part.isdigit()
+    )
+    if parts == ("PSK", "DHE"):  # RFC 6655 turns two names around
+        return parts[::-1]
+    return tuple(part for part in parts if part != "SHA")  # of SRP_SHA
+
+
+@lru_cache(maxsize=_KEPT)
+def _cipher(name: str) -> str:
+    tail = name.removeprefix("TLS_").rpartition("WITH_")[2]
+    if tail.endswith(("_CCM", "_CCM_8")):
+        return tail
+    return tail.rpartition("_MGM_")[0] + "_MGM" if "_MGM_" in tail else tail.rpartition("_")[0]
 
 
 def _read() -> dict[int, Suite]:

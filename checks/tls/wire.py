@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Final
 
 from checks.errors import HygieneError
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 _RECORD_HEADER: Final = 5
 _MESSAGE_HEADER: Final = 4
+_SHORT: Final = 2
+"""Bytes of the numbers of which a hello has hundreds."""
 
 
 class WireError(HygieneError):
@@ -78,8 +81,14 @@ def vector(data: bytes, prefix: int) -> bytes:
 
 
 def numbers(values: Iterable[int], size: int) -> bytes:
-    """Write numbers of SIZE bytes each, one behind the other."""
-    return b"".join(number(value, size) for value in values)
+    """Write numbers of SIZE bytes each, one behind the other; WireError for what does not fit."""
+    if size != _SHORT:
+        return b"".join(number(value, size) for value in values)
+    found = tuple(values)
+    try:
+        return struct.pack(f">{len(found)}H", *found)
+    except struct.error:
+        raise WireError("message: too long to be written") from None
 
 
 def take_record(stream: bytearray, longest: int) -> tuple[bytes, bytes] | None:

@@ -223,6 +223,7 @@ def test_of_a_pair_both_certificates_are_seen(
         shown = [
             sorted(each["key"].partition(" ")[0] for each in one["certificates"])
             for one in told.report["endpoints"]
+            if one["server_name"]  # haproxy shows its first one to who names no host
         ]
         assert shown == [["EC", "RSA"]] * len(shown)
         for server in running:

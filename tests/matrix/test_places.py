@@ -31,6 +31,8 @@ system_default = system
 [system]
 CipherString = DEFAULT@SECLEVEL=0
 """
+AGAIN = "tls-renegotiation-client"
+"""GnuTLS's servers begin anew whenever a client asks."""
 BOTH = ("a.test", "b.test")
 SECOND = {
     "nginx": "server {{ listen 443 ssl; server_name b.test; ssl_certificate {chain};"
@@ -140,21 +142,24 @@ CLIENTS = {
 }
 
 
-@pytest.mark.parametrize("server", CLIENTS)
 def test_who_wants_a_certificate_of_clients_is_seen_all_the_same(
-    host: Host, ca: Authority, setups: Setups, server: str
+    host: Host, ca: Authority, setups: Setups
 ) -> None:
     """Row 23: what such servers show strangers is judged, and nothing hangs."""
     roots = host.file("/etc/tls/roots.pem", ca.pem())
-    more = CLIENTS[server].format(roots=roots)
-    running = setups.run(server, host.certify("a", ca.leaf(), ca.middle), more=more)
-    told = host.tls()
-    assert told.serious == set()
-    assert any(one["certificates"] for one in told.report["endpoints"])
-    assert told.seconds < 10
-    host.end(running)
-    setups.run(server, host.certify("a", ca.leaf(left=-3), ca.middle), more=more)
-    assert host.tls().serious == {"cert-expired"}
+    for left, expected in ((80, set()), (-3, {"cert-expired"})):
+        running = []
+        for port, (server, more) in enumerate(CLIENTS.items(), 4401):
+            files = host.certify(server, ca.leaf(left=left), ca.middle)
+            running.append(setups.run(server, files, port, more=more.format(roots=roots)))
+        told = host.tls()
+        ports = range(4401, 4401 + len(CLIENTS))
+        assert [told.on(port) for port in ports] == [expected] * len(CLIENTS)
+        shown = {one["port"] for one in told.report["endpoints"] if one["certificates"]}
+        assert shown == set(ports)
+        assert told.seconds < 10
+        for server in running:
+            host.end(server)
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
@@ -176,7 +181,7 @@ def test_bare_libraries_that_want_a_certificate(host: Host, ca: Authority, versi
     )
     told = host.tls()
     for port in (4431, 4432):
-        assert told.at(f"127.0.0.1:{port}") - {"tls-renegotiation-client"} == {"cert-expired"}
+        assert told.at(f"127.0.0.1:{port}") - {AGAIN} == {"cert-expired"}
     assert told.seconds < 10
 
 
@@ -268,28 +273,32 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("server", STARTTLS)
 def test_mail_and_directories_are_asked_in_their_own_words(
-    host: Host, ca: Authority, setups: Setups, server: str
+    host: Host, ca: Authority, setups: Setups
 ) -> None:
     """Row 24: sound, then with TLS 1.0 and an expired certificate."""
-    protocol, port, loosened = STARTTLS[server]
     host.file("/etc/ssl/openssl.cnf", LOW)
-    setups.write(server, host.certify("a", ca.leaf(key=rsa_key()), ca.middle))
-    running = setups.start(server, port)
+    running = []
+    for server, (_, port, _) in STARTTLS.items():
+        setups.write(server, host.certify(server, ca.leaf(key=rsa_key()), ca.middle))
+        running.append(setups.start(server, port))
     told = host.tls()
     assert told.serious == set()
-    assert {one["starttls"] for one in told.report["endpoints"]} >= {protocol}
-    host.end(running)
-    setups.write(server, host.certify("a", ca.leaf(key=rsa_key(), left=-3), ca.middle))
-    host.edit(PATHS[server], *loosened)
-    if server != "slapd":
-        host.edit(PATHS[server], SUITES, "ECDHE+AES:@SECLEVEL=0")
-    setups.start(server, port)
-    asked = host.tls(f"127.0.0.1:{port}", "--starttls", protocol)
-    for told in (host.tls(), asked):
-        found = told.at(f"127.0.0.1:{port}") - {"tls-renegotiation-client"}
-        assert found == {"tls-1.0", "tls-1.1", "cert-expired"}
+    protocols = {protocol for protocol, _, _ in STARTTLS.values()}
+    assert {one["starttls"] for one in told.report["endpoints"]} == {*protocols, ""}
+    for process in running:
+        host.end(process)
+    for server, (_, port, loosened) in STARTTLS.items():
+        setups.write(server, host.certify(server, ca.leaf(key=rsa_key(), left=-3), ca.middle))
+        host.edit(PATHS[server], *loosened)
+        if server != "slapd":
+            host.edit(PATHS[server], SUITES, "ECDHE+AES:@SECLEVEL=0")
+        setups.start(server, port)
+    told = host.tls()
+    for protocol, port, _ in STARTTLS.values():
+        asked = host.tls(f"127.0.0.1:{port}", "--starttls", protocol)
+        for found in (told.on(port), asked.serious):
+            assert found - {AGAIN} == {"tls-1.0", "tls-1.1", "cert-expired"}
         assert f"{protocol}+tls://127.0.0.1:{port}" in told.places("tls-1.0")
 
 

@@ -36,9 +36,9 @@ PEER = Path(__file__).parents[1] / "sinks" / "peer.py"
 RUN = """
 import json, os, sys
 from agent import settings
-from agent.daemon import Life
+from agent.daemon import by_pipe
 from agent.roles import courier
-courier.run(settings.from_mapping(json.loads(sys.argv[1])), Life(os.open("/dev/null", os.O_WRONLY)))
+courier.run(settings.from_mapping(json.loads(sys.argv[1])), by_pipe(os.open("/dev/null", os.O_WRONLY)))
 """
 
 
@@ -87,7 +87,7 @@ class Courier:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        words = [sys.executable, "-I", "-c", RUN, self._told]
+        words = [sys.executable, "-I", "-X", "faulthandler", "-c", RUN, self._told]
         self._process = subprocess.Popen(words, stderr=subprocess.PIPE)
 
     def send(self, number: int) -> None:
@@ -99,7 +99,8 @@ class Courier:
         assert self._process is not None
         self._process.send_signal(number)
         _, printed = self._process.communicate(timeout=30)
-        assert self._process.returncode == (0 if number == signal.SIGTERM else -number)
+        wanted = 0 if number == signal.SIGTERM else -number
+        assert self._process.returncode == wanted, printed.decode()
         self._process = None
         return printed.decode()
 
@@ -188,6 +189,7 @@ def check_all_once(told: list[Event], got: list[Event]) -> None:
     by_id = {}
     for event in got:
         assert by_id.setdefault(event.id, event) == event
+    assert set(by_id) == {event.id for event in told}
     assert list(by_id.values()) == told
 
 

@@ -130,6 +130,15 @@ class Peer(http.server.BaseHTTPRequestHandler):
         elif word == "half":
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Le")
             self.reset()
+        elif word == "half-cut":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n")
+            self.connection.shutdown(socket.SHUT_RDWR)
+        elif word == "half-ended":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Half: y")
+            with contextlib.suppress(OSError):
+                self.connection.settimeout(1)
+                self.connection.unwrap()  # type: ignore[attr-defined]  # it is TLS
+            self.close_connection = True
         elif word == "endless":
             self.endless()
         elif word == "garbage":

@@ -132,6 +132,8 @@ def test_a_date_to_wait_for(sink: Any, peer: Any, batch: Any) -> None:
         ("silent", "timed out"),
         ("drip", "timed out"),
         ("half", ""),
+        ("half-cut", ""),
+        ("half-ended", "the answer broke off"),
         ("reset", ""),
         ("garbage", "BadStatusLine"),
     ],

@@ -15,8 +15,10 @@ from agent import rulecache, setup
 from agent.events import Kind
 from agent.ledger import Ledger
 from agent.readers import Readers
+from agent.roles import watcher
 from agent.watch.budget import Shares
 from agent.watch.coverage import Coverage
+from agent.watch.intake import Rules
 from agent.watch.kernel import Kernel
 from agent.watch.watcher import Parts, Watcher
 from checks import catalog, files
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.events import Event
+    from checks.model import Finding
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +67,7 @@ class Watching:
     def __init__(self, root: Path, state: Path, scanner: Scanner, **changes: object) -> None:
         self.ledger = Ledger(str(state / "state.sqlite"), "watcher")
         self.kernel = Kernel()
-        self.readers = Readers(scanner.opened, lambda: None, seconds=20, most=2)
+        self.readers = Readers(watcher.looking(scanner), lambda: None, seconds=20, most=2)
         excluded = files.matcher(("*/left-out/*",))
         assert excluded is not None
         parts = Parts(
@@ -76,8 +79,7 @@ class Watching:
             kernel=self.kernel,
             readers=self.readers,
             shares=Shares(1 << 30, 1 << 30, time.monotonic()),
-            waivers=(),
-            today=lambda: datetime.date(2026, 11, 22),
+            rules=Rules((), lambda: datetime.date(2026, 11, 22), scanner.fault),
         )
         self.watcher = Watcher(parts._replace(**changes))  # type: ignore[arg-type]  # by name
         self.watcher.everything(reason="", since=0)
@@ -104,13 +106,21 @@ class Watching:
     @property
     def open(self) -> set[str]:
         """The paths of the findings that are open by the events alone."""
-        standing: dict[str, str] = {}
+        return {finding.location.path for finding in self._standing()}
+
+    @property
+    def checks(self) -> set[str]:
+        """Their checks."""
+        return {finding.check for finding in self._standing()}
+
+    def _standing(self) -> list[Finding]:
+        standing: dict[str, Finding] = {}
         for event in self.events:
             if event.finding is not None:
                 standing.pop(event.finding.identity, None)
                 if event.kind in {Kind.OPENED, Kind.CHANGED}:
-                    standing[event.finding.identity] = event.finding.location.path
-        return set(standing.values())
+                    standing[event.finding.identity] = event.finding
+        return list(standing.values())
 
     def close(self) -> None:
         self.readers.close()

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
+import tempfile
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from agent.events import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from tests.agent.watch.conftest import Plant, Watching
 
@@ -22,10 +28,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "watched"
-    folder.mkdir()
-    return folder
+def root() -> Iterator[Path]:
+    """A folder whose path does not say that all in it is a test's."""
+    with tempfile.TemporaryDirectory(prefix="watched-") as name:
+        yield Path(name).resolve()
 
 
 def test_what_is_there_at_the_start_is_found(root: Path, watch: Watch, plant: Plant) -> None:
@@ -283,3 +289,42 @@ def test_names_that_are_not_utf8_are_files_too(root: Path, watch: Watch, plant: 
     plant(place)
     seen.rest()
     assert seen.open == {place}
+
+
+def test_keys_are_judged_beside_each_other(root: Path, watch: Watch) -> None:
+    """A copy of a key is told, and is over when the copy is gone."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (root / "one.key").write_bytes(text)
+    seen = watch(root)
+    seen.rest()
+    assert "key-shared" not in seen.checks
+    (root / "two.key").write_bytes(text)
+    seen.rest()
+    assert "key-shared" in seen.checks
+    os.unlink(root / "two.key")
+    seen.rest()
+    assert "key-shared" not in seen.checks
+
+
+def test_a_key_that_misses_its_certificate_is_told(root: Path, watch: Watch) -> None:
+    """A renewed certificate beside an old key is found without either file being read twice."""
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    text = keys[0].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (root / "server.key").write_bytes(text)
+    (root / "server.crt").write_bytes(certificate(keys[0]))
+    seen = watch(root)
+    seen.rest()
+    assert "key-mismatch" not in seen.checks
+    (root / "server.crt").write_bytes(certificate(keys[1]))
+    seen.rest()
+    assert "key-mismatch" in seen.checks
+
+
+def certificate(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Give a certificate for a key, signed by it."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    day = datetime.timedelta(days=1)
+    built = x509.CertificateBuilder(name, name, key.public_key(), 7, now - day, now + 9 * day)
+    return built.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)

@@ -55,6 +55,11 @@ class _Line(msgspec.Struct):
     unmapped: _Unmapped
 
 
+_LINES: Final = msgspec.json.Decoder(_Line)
+_PREPARED: Final = msgspec.json.Decoder(list[_Raw])
+"""Worked out before there are threads, see agent.events."""
+
+
 def wrap(event: Event, host: Host) -> dict[str, Any]:
     """Give what stands under `unmapped.hygiene`: safe to write as JSON."""
     told = {**msgspec.to_builtins(event), "host": msgspec.to_builtins(host)}
@@ -107,7 +112,7 @@ def unwrap(line: bytes) -> Received:
     if len(line) > LONGEST:
         raise EnvelopeError(f"report: more than {LONGEST} bytes")
     try:
-        told = msgspec.json.decode(line, type=_Line).unmapped.hygiene
+        told = _LINES.decode(line).unmapped.hygiene
         for one in msgspec.convert(told.pop("raw", []), list[_Raw]):
             _put(told, one)
         host = msgspec.convert(told.pop("host", None), Host)

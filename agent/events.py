@@ -7,6 +7,7 @@ something was lost on the way (design, principle 4).
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 import msgspec
 
@@ -147,3 +148,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     health: Health | None = None
     dropped: Dropped | None = None
     audit: Audit | None = None
+
+
+_PREPARED: Final = (msgspec.msgpack.Decoder(Event), msgspec.msgpack.Decoder(Host))
+"""msgspec (0.22) works out a type when it first decodes one, and two threads that have it do so at
+once crash the process. So that is done here, before there are threads.
+"""

@@ -87,10 +87,12 @@ def prepare(settings: Settings, roles: Iterable[str] = ROLES) -> None:
 
     Those that this user may not make are left to who may. Raises OSError.
     """
-    parts = [(folder(settings, role), name) for role in roles for name in (JOURNAL, PUBLISHED)]
-    for part in (*parts, (settings.state, AUDIT)):
+    own = [folder(settings, role) for role in roles]
+    inside = [os.path.join(one, name) for one in own for name in (JOURNAL, PUBLISHED)]
+    audit = os.path.join(settings.state, AUDIT)
+    for path in (settings.state, *own, *inside, audit):  # each with its mode, from the top down
         with contextlib.suppress(PermissionError):
-            os.makedirs(os.path.join(*part), mode=0o750, exist_ok=True)
+            os.makedirs(path, mode=0o750, exist_ok=True)
 
 
 def _watcher(settings: Settings) -> Confinement:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from checks import redact
 from checks.errors import PolicyError
-from checks.tls import profilefile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,12 +35,16 @@ def of_policy(told: Policy, home: Path) -> tuple[Profile, ...]:
 
 def _told(said: str | Mapping[str, object], home: Path, where: str) -> Profile:
     if not isinstance(said, str):
+        from checks.tls import profilefile  # heavy
+
         return profilefile.from_mapping(said, where, ".")
     return named(said, home, where)
 
 
 def named(said: str, home: Path = Path(), where: str = "profile") -> Profile:
     """Give a shipped profile by its name, or one's own by its file; raises PolicyError."""
+    from checks.tls import profilefile  # heavy
+
     if said in profilefile.names():
         return profilefile.shipped(said)
     if "/" in said or Path(said).suffix.lower() in _SUFFIXES:

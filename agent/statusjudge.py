@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from agent import rolestatus
+from agent.output import words
 from agent.statuspage import (
     Coverage,
     OpenGap,
@@ -219,11 +220,11 @@ def _problems(
         if role.state not in {State.RUNNING, State.UNREADABLE}:
             yield f"{role.role} does not run"
         elif role.faults:
-            yield f"{role.role} has {len(role.faults)} faults"
+            yield f"{role.role} has {words.plural(len(role.faults), 'fault')}"
     yield from (f"sink {one.name} is away" for one in sinks if one.failing)
     count = len(coverage.gaps) + coverage.more_gaps
     if count:
-        yield f"{count} coverage {'gap is' if count == 1 else 'gaps are'} open"
+        yield f"{words.plural(count, 'gap')} in coverage open"
 
 
 def _sum(told: list[RoleStatus], name: str) -> int:

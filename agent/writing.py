@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import secrets
-import shutil
 import stat
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _PERMISSIONS: Final = 0o777
+_CHUNK: Final = 1 << 20
 
 
 class OutputError(HygieneError):
@@ -82,7 +82,8 @@ def _rename(beside: Path, output: Path) -> None:
         if error.errno != errno.EBUSY:  # a single file that a container mounts
             raise
         with open(beside, "rb") as source, open(_to(output), "wb") as target:
-            shutil.copyfileobj(source, target)
+            while data := source.read(_CHUNK):
+                target.write(data)
         os.unlink(beside)
 
 

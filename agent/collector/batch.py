@@ -26,6 +26,7 @@ MOST_BYTES: Final = 16 * 1024 * 1024
 """Of a batch without its compression."""
 
 MOST_EVENTS: Final = 5_000
+_MOST_LINES: Final = 2 * MOST_EVENTS
 _CHUNK: Final = 256 * 1024
 _ID: Final = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{0,17})")
 _ROLE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -123,8 +124,11 @@ def _unpacked(body: bytes) -> Iterator[bytes]:
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Split at line feeds; empty lines are left out."""
     held: list[bytes] = []
-    size = 0
+    size = count = 0
     for chunk in chunks:
+        count += chunk.count(b"\n")
+        if count > _MOST_LINES:
+            raise BatchError(f"more than {_MOST_LINES} lines", 413)
         *ended, rest = chunk.split(b"\n")
         for piece in ended:
             line, held, size = b"".join((*held, piece)), [], 0

@@ -14,7 +14,6 @@ import gzip
 import http.client
 import io
 import re
-import socket
 import ssl
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -28,6 +27,7 @@ from agent.sinks import Delivered, Refused, Retry, SinkError
 from agent.tlsdial import DialError, Identity, Target
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
     from pathlib import Path
     from urllib.parse import SplitResult

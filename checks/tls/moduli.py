@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _BIGGEST: Final = 16384
 """Bits; OpenSSL works with no bigger modulus, and Python's own arithmetic stays quick."""
 _SMALLEST: Final = 256
-_SMALL_PRIMES: Final = tuple(n for n in range(2, 752) if all(n % d for d in range(2, n)))
+_SMALL_PRIMES: Final = tuple(n for n in range(2, 752) if all(n % d for d in range(2, min(n, 28))))
 """Baseline Requirements 6.1.6: a modulus should have no factor smaller than 752."""
 _FERMAT_ROUNDS: Final = 100
 """Baseline Requirements 6.1.1.3 (5)."""

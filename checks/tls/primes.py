@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache, lru_cache
-from importlib import resources
 from math import gcd, prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from checks import packaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +37,7 @@ class Known(NamedTuple):
 @cache
 def known() -> Mapping[int, Known]:
     """Give the published primes."""
-    text = resources.files(__package__).joinpath("primes.tsv").read_text(encoding="ascii")
+    text = packaged.text(__package__, "primes.tsv")
     rows = (row.split("\t") for row in text.splitlines())
     return MappingProxyType({int(digits, 16): Known(name, worth) for name, worth, digits in rows})
 

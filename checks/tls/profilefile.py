@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime  # noqa: TC003 - msgspec resolves it
 from collections import Counter
 from functools import cache
-from importlib import resources
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -104,6 +103,8 @@ def schema() -> dict[str, Any]:
 @cache
 def names() -> tuple[str, ...]:
     """Name the profiles that are shipped, sorted."""
+    from importlib import resources  # heavy
+
     files = resources.files(__package__).joinpath("profiles").iterdir()
     return tuple(sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml")))
 
@@ -114,8 +115,7 @@ def shipped(name: str) -> Profile:
     if name not in names():
         known = ", ".join(names())
         raise PolicyError(f"profile: expected one of {known}, got {redact.shown(name[:80])!r}")
-    file = resources.files(__package__).joinpath("profiles", f"{name}.yaml")
-    return parse(f"{name}.yaml", file.read_text(encoding="utf-8"))
+    return parse(f"{name}.yaml", packaged.text(__package__, f"profiles/{name}.yaml"))
 
 
 def parse(name: str, text: str) -> Profile:

@@ -79,8 +79,17 @@ class Seen(NamedTuple):
 @cache
 def known() -> tuple[Server, ...]:
     """Load every module of the folder, sorted by name."""
-    names = sorted(info.name for info in pkgutil.iter_modules(servers.__path__))
-    return tuple(cast("Server", importlib.import_module(f"{servers.__name__}.{n}")) for n in names)
+    return tuple(map(_server, _names_known()))
+
+
+@cache
+def _names_known() -> tuple[str, ...]:
+    return tuple(sorted(info.name for info in pkgutil.iter_modules(servers.__path__)))
+
+
+@cache
+def _server(name: str) -> Server:
+    return cast("Server", importlib.import_module(f"{servers.__name__}.{name}"))
 
 
 def look(root: str = "/", started: Sequence[Started] = ()) -> Seen:
@@ -100,9 +109,9 @@ def answering_at(targets: Sequence[Target], started: Sequence[Started]) -> Seen:
     """Read what this host's servers that were started so have at some endpoints; no keys."""
     with RootTree() as tree:
         reader = _Reader(tree, started)
-        names = {one.software for one in started}
-        for server in known():
-            for main in _mains(server, tree, started) if server.NAME in names else ():
+        running = {one.software for one in started}
+        for server in (_server(name) for name in _names_known() if name in running):
+            for main in _mains(server, tree, started):
                 reader.read(server, main)
         reader.keep(targets)
         return reader.seen("/", keys=False)

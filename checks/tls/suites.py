@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks import packaged
 from checks.tls.numbers import Version
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _cipher(name: str) -> str:
 
 
 def _read() -> dict[int, Suite]:
-    text = resources.files(__package__).joinpath("suites.tsv").read_text(encoding="ascii")
+    text = packaged.text(__package__, "suites.tsv")
     rows = (row.split("\t") for row in text.splitlines())
     return {int(row[0], 16): Suite(int(row[0], 16), *[*row[1:], ""][:2]) for row in rows}
 

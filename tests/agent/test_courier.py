@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -56,7 +58,7 @@ class Place:
         self.closed = True
 
 
-class Host_:  # noqa: N801 - stands for a host's folders
+class Folders:
     """Journals of roles, and carriers of a sink."""
 
     def __init__(self, base: Path) -> None:
@@ -82,8 +84,8 @@ class Host_:  # noqa: N801 - stands for a host's folders
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host_]:
-    made = Host_(tmp_path)
+def host(tmp_path: Path) -> Iterator[Folders]:
+    made = Folders(tmp_path)
     yield made
     made.stop()
 
@@ -99,7 +101,7 @@ def ids(stream: str, *numbers: int) -> list[str]:
     return [f"{stream}-{number}" for number in numbers]
 
 
-def test_everything_in_order_and_once(host: Host_) -> None:
+def test_everything_in_order_and_once(host: Folders) -> None:
     """What several roles wrote arrives in the order of each; what comes later too, by waking."""
     host.write(0, ONE, *range(1, 1201))
     host.write(1, TWO, 1, 2)
@@ -116,7 +118,7 @@ def test_everything_in_order_and_once(host: Host_) -> None:
     assert carrier.progress.at > 0
 
 
-def test_a_role_that_says_much_does_not_silence_another(host: Host_) -> None:
+def test_a_role_that_says_much_does_not_silence_another(host: Folders) -> None:
     """Between the batches of one role the others get theirs."""
     host.write(0, ONE, *range(1, 3001))
     host.write(1, TWO, 1)
@@ -126,17 +128,19 @@ def test_a_role_that_says_much_does_not_silence_another(host: Host_) -> None:
     assert place.taken.index(f"{TWO}-1") < 1501
 
 
-def test_a_restart_goes_on_where_it_was(host: Host_) -> None:
+def test_a_restart_goes_on_where_it_was(host: Folders) -> None:
     """A new process delivers what is new; with a damaged cursor everything once more."""
     host.write(0, ONE, 1, 2)
     first = Place()
-    until(lambda carrier=host.carry(first): carrier.cursors == {ONE: 2})
+    carrier = host.carry(first)
+    until(lambda: carrier.cursors == {ONE: 2})
     host.stop()
     assert first.closed
     assert courier.stored(host.base, "siem") == {ONE: 2}
     host.write(0, ONE, 3)
     second = Place()
-    until(lambda carrier=host.carry(second): carrier.cursors == {ONE: 3})
+    again = host.carry(second)
+    until(lambda: again.cursors == {ONE: 3})
     assert second.taken == ids(ONE, 3)
     host.stop()
     (host.base / "cursor-siem").write_bytes(b"\x00" * 50)
@@ -145,7 +149,7 @@ def test_a_restart_goes_on_where_it_was(host: Host_) -> None:
     until(lambda: third.taken == ids(ONE, 1, 2, 3))
 
 
-def test_a_sink_that_is_away_is_tried_again(host: Host_) -> None:
+def test_a_sink_that_is_away_is_tried_again(host: Folders) -> None:
     """The same events are tried until they are taken; meanwhile it shows why they are not."""
     host.write(0, ONE, 1, 2)
     answers = iter([Retry("timed out"), Retry("HTTP 503", 0.2)])
@@ -159,7 +163,7 @@ def test_a_sink_that_is_away_is_tried_again(host: Host_) -> None:
     assert (carrier.progress.failing, carrier.progress.since) == ("", 0)
 
 
-def test_it_waits_as_long_as_it_was_asked_to(host: Host_) -> None:
+def test_it_waits_as_long_as_it_was_asked_to(host: Folders) -> None:
     """A pause that the other side asks for is kept."""
     host.write(0, ONE, 1)
     answers = iter([Retry("HTTP 429", 2.5)])
@@ -170,7 +174,7 @@ def test_it_waits_as_long_as_it_was_asked_to(host: Host_) -> None:
     assert time.monotonic() - began >= 2.5
 
 
-def test_what_is_refused_does_not_hold_up_the_rest(host: Host_) -> None:
+def test_what_is_refused_does_not_hold_up_the_rest(host: Folders) -> None:
     """Of a batch with events that are never taken the others arrive, in order; it is counted."""
     host.write(0, ONE, *range(1, 101))
     bad = set(ids(ONE, 7, 64))
@@ -185,8 +189,8 @@ def test_what_is_refused_does_not_hold_up_the_rest(host: Host_) -> None:
     assert len(place.tries) < 40
 
 
-def test_a_sink_that_refuses_everything_loses_nothing(host: Host_) -> None:
-    """Where nothing at all is taken that is how it is set up: the events wait until it is mended."""
+def test_a_sink_that_refuses_everything_loses_nothing(host: Folders) -> None:
+    """Where nothing at all is taken it is set up wrongly: the events wait until that is mended."""
     host.write(0, ONE, 1, 2)
     place = Place(lambda _: Refused("HTTP 400"))
     carrier = host.carry(place)
@@ -197,7 +201,7 @@ def test_a_sink_that_refuses_everything_loses_nothing(host: Host_) -> None:
     assert carrier.progress.refused == 0
 
 
-def test_a_fault_of_a_sink_ends_nothing(host: Host_) -> None:
+def test_a_fault_of_a_sink_ends_nothing(host: Folders) -> None:
     """A sink that fails in a way nobody thought of is tried again; its words are not shown."""
     host.write(0, ONE, 1)
     faults = [ValueError("a secret")]
@@ -213,7 +217,7 @@ def test_a_fault_of_a_sink_ends_nothing(host: Host_) -> None:
     until(lambda: place.taken == ids(ONE, 1))
 
 
-def test_damage_is_passed_over_and_counted(host: Host_) -> None:
+def test_damage_is_passed_over_and_counted(host: Folders) -> None:
     """What cannot be read in a journal is counted once, and what is behind it arrives."""
     for first in (1, 2001, 4001):
         host.write(0, f"{first:032x}", *range(first, first + 3))
@@ -230,7 +234,7 @@ def test_damage_is_passed_over_and_counted(host: Host_) -> None:
     assert carrier.progress.damaged == 1
 
 
-def test_a_record_that_is_no_event_is_counted(host: Host_) -> None:
+def test_a_record_that_is_no_event_is_counted(host: Folders) -> None:
     """A record that holds something else is left out, and that is not kept quiet."""
     writer = Writer(host.folders[0], ONE)
     writer.append([record(ONE, 1), Record(2, b"\xc1 no event"), record(ONE, 3)])
@@ -242,7 +246,7 @@ def test_a_record_that_is_no_event_is_counted(host: Host_) -> None:
     assert carrier.progress.damaged == 1
 
 
-def test_a_segment_that_goes_while_it_is_read_is_no_damage(host: Host_) -> None:
+def test_a_segment_that_goes_while_it_is_read_is_no_damage(host: Folders) -> None:
     """A writer may delete what was listed a moment ago."""
     host.write(0, ONE, 1)
     reading = journal.read(host.folders[0], ONE, 0)
@@ -258,7 +262,28 @@ def test_a_segment_that_goes_while_it_is_read_is_no_damage(host: Host_) -> None:
     assert list(gone()) == []
 
 
-def test_a_sink_that_never_answers_is_left_behind(host: Host_) -> None:
+DECODING = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+from agent import envelope, ocsf, packing
+from agent.events import Event, Host, Kind
+event, start = Event(id="a-1", at=1.0, role="r", kind=Kind.HEALTH), threading.Barrier(8)
+packed, line = packing.pack(event), ocsf.line(event, Host(id="h", name="h"))
+def decode():
+    start.wait()
+    assert packing.unpack(packed, Event) == envelope.unwrap(line).event
+for thread in [threading.Thread(target=decode) for _ in range(8)]:
+    thread.start()
+"""
+
+
+def test_the_first_events_may_come_to_many_threads_at_once() -> None:
+    """Carriers of several sinks decode their first events together; msgspec crashed at that."""
+    for _ in range(10):
+        subprocess.run([sys.executable, "-c", DECODING], check=True)
+
+
+def test_a_sink_that_never_answers_is_left_behind(host: Folders) -> None:
     """Stopping waits as long as it may, and no longer; the events are still to be delivered."""
     host.write(0, ONE, 1)
     hold = threading.Event()

@@ -11,7 +11,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -31,6 +31,11 @@ from checks.model import (
     Severity,
     Suppression,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Spoil = Callable[[dict[str, Any]], object]
 
 REDUCED = Path(__file__).with_name("ocsf-1.8.0-reduced.json")
 OFFICIAL = Path(__file__).parents[3] / "shared" / "schemas" / "ocsf-1.8.0.json"
@@ -111,7 +116,9 @@ class Validator:
             faults.append("type_uid: not of this class and activity")
         return [*faults, *self._block(event, cls, "", profiles)]
 
-    def _block(self, told: Any, block: dict[str, Any], at: str, profiles: list[str]) -> list[str]:
+    def _block(
+        self, told: object, block: dict[str, Any], at: str, profiles: list[str]
+    ) -> list[str]:
         if not isinstance(told, dict):
             return [f"{at}: not an object"]
         known = {
@@ -158,23 +165,26 @@ class Validator:
                 faults.append(f"{place}: its name is {caption}, not {told[sibling]}")
         return faults
 
-    def _scalar(self, value: Any, name: str, place: str) -> list[str]:
-        kinds = {"string_t": str, "integer_t": int, "long_t": int, "boolean_t": bool}
+    def _scalar(self, value: object, name: str, place: str) -> list[str]:
         rule: dict[str, Any] = self._schema["types"][name]
-        if name == "json_t":
+        base = rule.get("type", name)
+        if base == "json_t":
             return []
-        kind = kinds.get(rule.get("type", name), float)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        if base == "boolean_t":
+            return [] if isinstance(value, bool) else [f"{place}: not a {name}"]
+        if base == "string_t":
+            return self._text(value, rule, name, place)
+        if not isinstance(value, int) or isinstance(value, bool):
             return [f"{place}: not a {name}"]
-        if kind is int and not -(2**63) <= value < 2**63:
-            return [f"{place}: out of range"]
+        least, most = rule.get("range", (-(2**63), 2**63 - 1))
+        return [] if least <= value <= most else [f"{place}: out of range"]
+
+    def _text(self, value: object, rule: dict[str, Any], name: str, place: str) -> list[str]:
+        if not isinstance(value, str):
+            return [f"{place}: not a {name}"]
         if "regex" in rule and not re.search(rule["regex"], value):
             return [f"{place}: not written as a {name}"]
-        if "max_len" in rule and len(value) > rule["max_len"]:
-            return [f"{place}: too long"]
-        if "range" in rule and not rule["range"][0] <= value <= rule["range"][1]:
-            return [f"{place}: out of range"]
-        return []
+        return [f"{place}: too long"] if len(value) > rule.get("max_len", 1 << 30) else []
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +192,7 @@ def validator() -> Validator:
     return Validator(json.loads(REDUCED.read_text()))
 
 
-def finding(**changed: Any) -> Finding:
+def finding(**changed: object) -> Finding:
     made = Finding(
         check="postgres-url",
         severity=Severity.HIGH,
@@ -208,12 +218,17 @@ DEVIATION = finding(
 KEY = finding(check="private-key-weak", evidence=Evidence("", 0, (Fingerprint("k", "v"),)))
 
 
-def event(kind: Kind, **more: Any) -> Event:
-    told = {"id": f"{STREAM}-17", "at": 1_780_000_000.123456, "role": "watcher", **more}
+def event(kind: Kind, **more: object) -> Event:
+    told: dict[str, Any] = {
+        "id": f"{STREAM}-17",
+        "at": 1_780_000_000.123456,
+        "role": "watcher",
+        **more,
+    }
     return Event(kind=kind, **told)
 
 
-def about(kind: Kind, one: Finding, **more: Any) -> Event:
+def about(kind: Kind, one: Finding, **more: object) -> Event:
     return event(kind, finding=one, first_seen=1_770_000_000.5, last_seen=1_780_000_000.1, **more)
 
 
@@ -298,7 +313,9 @@ def test_every_event_is_valid(one: Event, host: Host, validator: Validator) -> N
         (lambda told: told["metadata"]["product"].pop("name"), "at_least_one"),
     ],
 )
-def test_the_validator_refuses_what_is_wrong(spoil: Any, fault: str, validator: Validator) -> None:
+def test_the_validator_refuses_what_is_wrong(
+    spoil: Spoil, fault: str, validator: Validator
+) -> None:
     """Each rule of the schema fires on an event that breaks it."""
     told = ocsf.event(FINDINGS[0], HOST)
     spoil(told)
@@ -451,8 +468,7 @@ OF_THE_AGENT = st.builds(
     gap=st.none() | st.builds(Gap, subject=TEXT, reason=TEXT, started=TIME, closed_by=TEXT),
     digest=st.none() | st.builds(Digest, open=NUMBER, removed=NUMBER, sha256=TEXT),
     health=st.none() | st.builds(Health, component=TEXT, state=TEXT, detail=TEXT),
-    dropped=st.none()
-    | st.builds(Dropped, count=NUMBER, first=NUMBER, last=NUMBER, reason=TEXT),
+    dropped=st.none() | st.builds(Dropped, count=NUMBER, first=NUMBER, last=NUMBER, reason=TEXT),
 )
 
 
@@ -494,7 +510,7 @@ def test_noise_is_refused(noise: bytes) -> None:
         lambda own: own.update(raw=7),
     ],
 )
-def test_what_does_not_fit_is_refused(spoil: Any) -> None:
+def test_what_does_not_fit_is_refused(spoil: Spoil) -> None:
     """A report that is one of ours but for one thing is refused; untouched it is taken."""
     told = json.loads(ocsf.line(FINDINGS[0], HOST))
     assert envelope.unwrap(json.dumps(told).encode()).event == FINDINGS[0]

@@ -13,7 +13,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from agent import profiling, setup
+from agent import policyfile, profiling
 from checks import policy
 from checks.errors import HygieneError
 from checks.tls import profilefile
@@ -120,7 +120,7 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, profile: object, s
     path = tmp_path / "policy.yaml"
     path.write_text(yaml.safe_dump({"tls": {"profiles": ["cnsa-2.0", profile]}}))
     with pytest.raises(HygieneError) as error:
-        setup.load_policy(path)
+        policyfile.load(path)
     assert str(error.value).startswith(f"{path}: {said}")
     assert "\n" not in str(error.value)
 

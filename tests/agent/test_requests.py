@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +22,8 @@ from agent.roles.base import Base
 from checks.model import Confidence, Evidence, Finding, Fingerprint, Location, Severity
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agent.settings import Settings
 
 IDENTITY = "0123456789abcdef" * 2

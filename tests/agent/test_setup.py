@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import rulecache, setup
+from agent import policyfile, rulecache, setup
 from checks.errors import HygieneError, PolicyError, RuleError
 from checks.model import Severity
 from checks.policy import Policy
@@ -45,7 +45,7 @@ def test_a_file_that_is_not_fit_yaml_is_refused(tmp_path: Path, data: bytes) -> 
     path = tmp_path / "given.yaml"
     path.write_bytes(data)
     with pytest.raises(PolicyError) as policy:
-        setup.load_policy(path)
+        policyfile.load(path)
     with pytest.raises(RuleError) as rules:
         setup.rule_texts([path])
     _refused(policy.value, path)
@@ -77,7 +77,7 @@ def test_a_wrong_policy_names_the_place(tmp_path: Path, text: str, place: str) -
     path = tmp_path / "policy.yaml"
     path.write_text(text)
     with pytest.raises(PolicyError) as caught:
-        setup.load_policy(path)
+        policyfile.load(path)
     _refused(caught.value, path)
     assert place in str(caught.value)
 
@@ -86,10 +86,10 @@ def test_a_right_policy_is_read(tmp_path: Path) -> None:
     """What is not said keeps its default; no file at all is the built-in policy."""
     path = tmp_path / "policy.yaml"
     path.write_text("name: web\nfail_on: high\nfiles: {exclude: ['/srv/*']}\n")
-    told = setup.load_policy(path)
+    told = policyfile.load(path)
     assert (told.name, told.threshold, told.files.exclude) == ("web", Severity.HIGH, ("/srv/*",))
     assert told.archives == Policy().archives
-    assert setup.load_policy(None) == Policy()
+    assert policyfile.load(None) == Policy()
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "endless"])
@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, kind: str) -> Non
     """A file that is not there, is no file or never ends is an error, soon."""
     path = {"missing": tmp_path / "no", "folder": tmp_path, "endless": Path("/dev/zero")}[kind]
     with pytest.raises(PolicyError) as policy:
-        setup.load_policy(path)
+        policyfile.load(path)
     with pytest.raises(RuleError) as rules:
         setup.rule_texts([path])
     with pytest.raises(PolicyError) as baseline:

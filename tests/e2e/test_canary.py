@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent import setup
+from agent import policyfile, setup
 from checks import catalog
 from checks.errors import HygieneError
 from checks.inspect import Inspector
@@ -231,7 +231,7 @@ def _baseline(path: Path) -> None:
     setup._baseline(path)
 
 
-@pytest.mark.parametrize("use", [setup.load_policy, _rules, _baseline])
+@pytest.mark.parametrize("use", [policyfile.load, _rules, _baseline])
 def test_no_mistaken_file_is_repeated(planted: Planted, use: Callable[[Path], object]) -> None:
     """A file of secrets given as a policy, as rules or as a baseline is refused in silence."""
     refused: list[str] = []

@@ -132,6 +132,7 @@ suffix "dc=matrix,dc=test"
 _POSTFIX = f"""
 compatibility_level = 3.6
 myhostname = @name
+inet_protocols = ipv4
 mydestination =
 local_recipient_maps =
 alias_maps =
@@ -148,6 +149,15 @@ tls_high_cipherlist = {SUITES}
 """
 _DOVECOT = f"""
 protocols = imap
+listen = *
+service imap-login {{
+  inet_listener imap {{
+    port = @imap
+  }}
+  inet_listener imaps {{
+    port = @imaps
+  }}
+}}
 base_dir = /run/dovecot
 log_path = /var/log/dovecot.log
 ssl = required
@@ -183,7 +193,7 @@ SETUPS = {
     "slapd": Setup(
         "/etc/ldap/slapd.conf",
         _SLAPD,
-        ("slapd", "-f", "/etc/ldap/slapd.conf", "-h", "ldap:// ldaps://", "-d", "0"),
+        ("slapd", "-f", "/etc/ldap/slapd.conf", "-h", "ldap://0.0.0.0 ldaps://0.0.0.0", "-d", "0"),
     ),
 }
 _MASTER = """
@@ -212,6 +222,7 @@ class Setups:
         chosen = SETUPS[server]
         words = {"port": str(port), "name": name, "more": "", "top": "", "end": "", **more}
         words |= files._asdict()
+        words |= {"imap": str(port * (port == 143)), "imaps": str(port * (port != 143))}
         text = chosen.text
         for word in sorted(words, key=len, reverse=True):
             text = text.replace(f"@{word}", words[word])

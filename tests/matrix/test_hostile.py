@@ -251,12 +251,8 @@ def test_a_certificate_of_ten_megabytes(host: Host, ca: Authority, version: str)
 
 
 def test_a_chain_of_ten_megabytes(host: Host, ca: Authority, setups: Setups) -> None:
-    """Row 29: twenty thousand certificates, by nginx."""
-    files = host.certify("a", ca.leaf(), ca.middle)
-    text = Path(f"{host.root}{files.chain}").read_bytes()
-    middle = text[text.index(b"-----BEGIN", 10) :]
-    host.file(files.chain, text + middle * (14_000_000 // len(middle)))
-    setups.run("nginx", files)
+    """Row 29: many certificates of a size that each alone could be read in."""
+    setups.run("nginx", host.certify("a", ca.leaf(), ca.middle, *[big(ca, 60_000)] * 170))
     policy = host.file("/policy.yaml", f"tls: {{seconds: {SECONDS}}}\n")
     told = host.tls("127.0.0.1:443", "-n", NAME, "--policy", str(host.root) + policy)
     assert told.memory < MEMORY
@@ -301,7 +297,7 @@ def test_noise_behind_any_prefix_of_a_handshake(
     print("seed", seed)
     with s_server(*options, "-www", kind="p256") as real:
         sound = asked(host, real).serious
-        for number in range(3):
+        for number in range(2):
             with spoiled(real, random.Random(seed + number)) as port:
                 assert asked(host, port).serious <= sound
 
@@ -318,6 +314,7 @@ def test_a_port_that_takes_ten_connections_a_second(
     )
     host.edit("/etc/haproxy/haproxy.cfg", "frontend f\n", f"frontend f\n{limit}")
     setups.start("haproxy")
-    told = host.tls("127.0.0.1:443")
+    policy = host.file("/policy.yaml", "tls: {seconds: 5}\n")
+    told = host.tls("127.0.0.1:443", "--policy", str(host.root) + policy)
     assert told.serious == {"cert-expired"}
-    assert told.seconds < 8 + SLACK
+    assert told.seconds < 5 + SLACK

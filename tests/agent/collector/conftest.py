@@ -30,6 +30,8 @@ from checks.model import Confidence, Evidence, Finding, Fingerprint, Location, S
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from checks.model import Suppression
+
 DAY = datetime.timedelta(days=1)
 STREAM = "0123456789abcdef" * 2
 
@@ -89,8 +91,10 @@ class Authority:
         """Give a list of revoked certificates with this one in it."""
         now = datetime.datetime.now(datetime.UTC)
         gone = x509.load_pem_x509_certificate(files.certificate.read_bytes()).serial_number
-        entry = x509.RevokedCertificateBuilder(gone, now - DAY).build()
-        built = x509.CertificateRevocationListBuilder(self._subject, now - DAY, now + DAY, [entry])
+        entry = x509.RevokedCertificateBuilder().serial_number(gone).revocation_date(now - DAY)
+        built = x509.CertificateRevocationListBuilder().issuer_name(self._subject)
+        built = built.last_update(now - DAY).next_update(now + DAY)
+        built = built.add_revoked_certificate(entry.build())
         path = self._folder / "revoked.pem"
         made = built.sign(self._key, hashes.SHA256())
         path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
@@ -306,8 +310,14 @@ class Role:
         fields.setdefault("role", self.role)
         return Event(id=f"{self.stream}-{self.last}", at=self.at, kind=kind, **fields)
 
-    def about(self, kind: Kind, finding: Finding, **fields: Any) -> Event:
-        return self.event(kind, finding=finding, first_seen=self.at, last_seen=self.at, **fields)
+    def about(self, kind: Kind, finding: Finding, suppression: Suppression | None = None) -> Event:
+        return self.event(
+            kind,
+            finding=finding,
+            first_seen=self.at,
+            last_seen=self.at,
+            suppression=suppression,
+        )
 
     def opened(self, *findings: Finding) -> list[Event]:
         return [self.about(Kind.OPENED, one) for one in findings]

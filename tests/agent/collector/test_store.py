@@ -477,13 +477,16 @@ def test_a_full_file_refuses_and_loses_nothing(tmp_path: Path) -> None:
     kept = Kept(Store(tmp_path / "c", Limits(mib=1)), tmp_path / "c")
     role = Role()
     taken = 0
-    with pytest.raises(StoreError):
+
+    def fill() -> None:
+        nonlocal taken
         for _ in range(1000):
-            batch = role.opened(
-                *(leak(f"{role.last + n:032x}", "/" + "x" * 900) for n in range(20))
-            )
-            kept.take(batch)
-            taken += len(batch)
+            new = [leak(f"{role.last + n:032x}", "/" + "x" * 900) for n in range(20)]
+            kept.take(role.opened(*new))
+            taken += len(new)
+
+    with pytest.raises(StoreError):
+        fill()
     assert kept.row().open == taken > 0
     assert (tmp_path / "c" / schema.NAME).stat().st_size <= 1 << 20
 

@@ -31,6 +31,9 @@ from checks.model import Confidence, Evidence, Finding, Fingerprint, Location, S
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Couriers = Callable[..., "Courier"]
+    Roles = Callable[[str], "Role"]
+
 KILLS = int(os.environ.get("HYGIENE_KILLS", "8"))
 PEER = Path(__file__).parents[1] / "sinks" / "peer.py"
 RUN = """
@@ -38,7 +41,8 @@ import json, os, sys
 from agent import settings
 from agent.daemon import by_pipe
 from agent.roles import courier
-courier.run(settings.from_mapping(json.loads(sys.argv[1])), by_pipe(os.open("/dev/null", os.O_WRONLY)))
+told = settings.from_mapping(json.loads(sys.argv[1]))
+courier.run(told, by_pipe(os.open("/dev/null", os.O_WRONLY)))
 """
 
 
@@ -193,7 +197,7 @@ def check_all_once(told: list[Event], got: list[Event]) -> None:
     assert list(by_id.values()) == told
 
 
-def test_without_settings_reports_go_to_a_file(courier: Any, role: Any, state: Path) -> None:
+def test_without_settings_reports_go_to_a_file(courier: Couriers, role: Roles, state: Path) -> None:
     """A host that names no sink keeps its reports in a file of JSON lines."""
     one = courier()
     one.start()
@@ -205,7 +209,7 @@ def test_without_settings_reports_go_to_a_file(courier: Any, role: Any, state: P
 
 
 def test_killed_at_random_moments(
-    courier: Any, role: Any, state: Path, receiver: tuple[Path, dict[str, Any]]
+    courier: Couriers, role: Roles, state: Path, receiver: tuple[Path, dict[str, Any]]
 ) -> None:
     """kill -9 at any moment, under load, with a server that misbehaves: all arrives, once by id."""
     folder, settings = receiver
@@ -233,7 +237,7 @@ def test_killed_at_random_moments(
 
 
 def test_a_sink_that_is_away_for_a_while(
-    courier: Any, role: Any, state: Path, receiver: tuple[Path, dict[str, Any]]
+    courier: Couriers, role: Roles, state: Path, receiver: tuple[Path, dict[str, Any]]
 ) -> None:
     """One that never answers holds up no other; when it is back it gets everything, in order."""
     folder, settings = receiver
@@ -264,7 +268,9 @@ def test_a_sink_that_is_away_for_a_while(
     one.end()
 
 
-def test_a_sink_that_cannot_be_used_is_waited_for(courier: Any, role: Any, state: Path) -> None:
+def test_a_sink_that_cannot_be_used_is_waited_for(
+    courier: Couriers, role: Roles, state: Path
+) -> None:
     """Wrong settings of one sink stop no other, are a fault, and make nothing forgotten."""
     one = courier(wrong={"kind": "https", "url": "http://x/"}, local={"kind": "file"})
     one.start()
@@ -281,7 +287,9 @@ def test_a_sink_that_cannot_be_used_is_waited_for(courier: Any, role: Any, state
     one.end()
 
 
-def test_a_board_alone_is_no_sink(courier: Any, role: Any, state: Path, tmp_path: Path) -> None:
+def test_a_board_alone_is_no_sink(
+    courier: Couriers, role: Roles, state: Path, tmp_path: Path
+) -> None:
     """Metrics are shown, of every role that published, and events still go to the local file."""
     path = tmp_path / "hygiene-agent.prom"
     one = courier(metrics={"kind": "prometheus", "path": str(path), "every": 1})
@@ -298,7 +306,7 @@ def test_a_board_alone_is_no_sink(courier: Any, role: Any, state: Path, tmp_path
     one.end()
 
 
-def test_a_reload_opens_the_sinks_anew(courier: Any, role: Any, state: Path) -> None:
+def test_a_reload_opens_the_sinks_anew(courier: Couriers, role: Roles, state: Path) -> None:
     """SIGHUP loses and doubles nothing."""
     one = courier()
     one.start()

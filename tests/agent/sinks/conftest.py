@@ -16,6 +16,9 @@ from agent.sinks import Batch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Batches = Callable[..., Batch]
+    Starter = Callable[[str], "Peer"]
+
 PEER = Path(__file__).with_name("peer.py")
 STREAM = "0123456789abcdef" * 2
 

@@ -1,7 +1,7 @@
 """Run by tests: certificates, and an HTTPS server that takes reports or misbehaves as it is told.
 
 peer.py make FOLDER           a CA, a server's, another name's, a client's certificate; another CA
-peer.py serve FOLDER [NAME]   NAME: whose certificate it shows, "server" if not told; prints its port
+peer.py serve FOLDER [NAME]   prints its port; NAME: whose certificate it shows, else "server"
 
 The server reads FOLDER/behaviour before each answer: one word a line, a line a request, the last
 one for all that follow. Events go to FOLDER/received, a line each, before they are acknowledged;
@@ -38,7 +38,9 @@ def make(folder: Path) -> None:
         _issue(folder, authority, key, None, ())
         if authority == "ca":
             issuer = (_name("ca"), key)
-            _issue(folder, "server", ec.generate_private_key(ec.SECP256R1()), issuer, ("localhost",))
+            _issue(
+                folder, "server", ec.generate_private_key(ec.SECP256R1()), issuer, ("localhost",)
+            )
             _issue(folder, "other", ec.generate_private_key(ec.SECP256R1()), issuer, ("b.example",))
             _issue(folder, "client", ec.generate_private_key(ec.SECP256R1()), issuer, ("client",))
         else:
@@ -121,49 +123,24 @@ class Peer(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         lines = gzip.decompress(body).splitlines(keepends=True)
         self.note(len(lines))
-        if word == "silent":
-            time.sleep(FOREVER)
-        elif word == "drip":
-            self.drip()
-        elif word == "reset":
-            self.reset()
-        elif word == "half":
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Le")
-            self.reset()
-        elif word == "half-cut":
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n")
-            self.connection.shutdown(socket.SHUT_RDWR)
-        elif word == "half-ended":
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Half: y")
-            with contextlib.suppress(OSError):
-                self.connection.settimeout(1)
-                self.connection.unwrap()  # type: ignore[attr-defined]  # it is TLS
-            self.close_connection = True
-        elif word == "endless":
-            self.endless()
-        elif word == "garbage":
-            self.wfile.write(b"\x00\xffno http at all\r\n\r\n")
-            self.close_connection = True
-        elif word == "most" and len(lines) <= int(rest[0]):
-            self.take(lines)
-        elif word == "most":
-            self.answer(413)
-        elif word == "poison":
-            if any(rest[0].encode() in line for line in lines):
-                self.answer(422)
-            else:
-                self.take(lines)
-        elif word == "ok":
-            self.take(lines)
-        elif word == "close":
-            self.take(lines)
-            self.close_connection = True
-        elif word == "taken-then-reset":
-            self.keep(lines)
-            self.reset()
+        if word.isdecimal():
+            self.answer(int(word), dict([rest[0].split("=", 1)] if rest else []))
+        elif word in {"ok", "close", "most", "taken-then-reset"}:
+            self.some(word, rest, lines)
         else:
-            headers = dict([rest[0].split("=", 1)] if rest else [])
-            self.answer(int(word), headers)
+            getattr(self, f"do_{word.replace('-', '_')}")()
+
+    def some(self, word: str, rest: list[str], lines: list[bytes]) -> None:
+        """Take what there is, if it is not too much."""
+        if rest and len(lines) > int(rest[0]):
+            self.answer(413)
+            return
+        self.keep(lines)
+        if word == "taken-then-reset":
+            self.do_reset()
+        else:
+            self.answer(200)
+            self.close_connection = word == "close"
 
     def note(self, count: int) -> None:
         """Write down the request."""
@@ -181,11 +158,6 @@ class Peer(http.server.BaseHTTPRequestHandler):
         with Peer.lock, (self.folder / "received").open("ab") as file:
             file.writelines(lines)
 
-    def take(self, lines: list[bytes]) -> None:
-        """Write down the events, and acknowledge them."""
-        self.keep(lines)
-        self.answer(200)
-
     def answer(self, status: int, headers: dict[str, str] | None = None) -> None:
         """Answer with a body that nobody should repeat."""
         body = b"<html>a body that nobody repeats</html>"
@@ -196,13 +168,17 @@ class Peer(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def drip(self) -> None:
+    def do_silent(self) -> None:
+        """Never answer."""
+        time.sleep(FOREVER)
+
+    def do_drip(self) -> None:
         """Answer, a byte now and then."""
         for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"y" * FOREVER:
             self.wfile.write(bytes([byte]))
             time.sleep(0.1)
 
-    def endless(self) -> None:
+    def do_endless(self) -> None:
         """Answer without an end."""
         self.send_response(200)
         self.send_header("Content-Length", str(2**40))
@@ -210,7 +186,30 @@ class Peer(http.server.BaseHTTPRequestHandler):
         while True:
             self.wfile.write(b"z" * 65536)
 
-    def reset(self) -> None:
+    def do_garbage(self) -> None:
+        """Answer what is no HTTP."""
+        self.wfile.write(b"\x00\xffno http at all\r\n\r\n")
+        self.close_connection = True
+
+    def do_half(self) -> None:
+        """Break the connection in the middle of the answer's head."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Le")
+        self.do_reset()
+
+    def do_half_cut(self) -> None:
+        """End TCP in the middle of the head, without TLS's farewell."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n")
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def do_half_ended(self) -> None:
+        """End the connection in the middle of the head as one should."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Half: y")
+        with contextlib.suppress(OSError):
+            self.connection.settimeout(1)
+            self.connection.unwrap()  # type: ignore[attr-defined]  # it is TLS
+        self.close_connection = True
+
+    def do_reset(self) -> None:
         """Break the connection."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()

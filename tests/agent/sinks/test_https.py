@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from agent.sinks import Outcome
     from agent.sinks.https import Https
+    from tests.agent.sinks.conftest import Batches, Peer, Starter
+
+    Sinks = Callable[..., Https]
 
 TOKEN = "tok" + "en." * 9 + "x"
 
@@ -43,7 +47,7 @@ def sink(certificates: Path, token: Path, tmp_path: Path) -> Iterator[Callable[.
     """Make a sink for a port of this host; it is closed at the end."""
     made = []
 
-    def make(port: int, **changed: Any) -> Https:
+    def make(port: int, **changed: object) -> Https:
         told = {
             "kind": "https",
             "url": f"https://localhost:{port}/in?x=1",
@@ -65,7 +69,7 @@ def sink(certificates: Path, token: Path, tmp_path: Path) -> Iterator[Callable[.
         one.close()
 
 
-def test_events_arrive_whole_over_one_connection(sink: Any, peer: Any, batch: Any) -> None:
+def test_events_arrive_whole_over_one_connection(sink: Sinks, peer: Peer, batch: Batches) -> None:
     """Two batches go over one connection as gzipped NDJSON with the token; events come back."""
     one = sink(peer.port)
     assert one.deliver(batch(1, 2)) == Delivered()
@@ -110,14 +114,14 @@ def test_events_arrive_whole_over_one_connection(sink: Any, peer: Any, batch: An
         ("507", Retry("HTTP 507")),
     ],
 )
-def test_statuses(word: str, outcome: Any, sink: Any, peer: Any, batch: Any) -> None:
+def test_statuses(word: str, outcome: Outcome, sink: Sinks, peer: Peer, batch: Batches) -> None:
     """Each status means what its standard says; a redirect is never followed."""
     peer.behave(word)
     assert sink(peer.port).deliver(batch(1)) == outcome
     assert len(peer.requests) == 1
 
 
-def test_a_date_to_wait_for(sink: Any, peer: Any, batch: Any) -> None:
+def test_a_date_to_wait_for(sink: Sinks, peer: Peer, batch: Batches) -> None:
     """Retry-After may be a date."""
     when = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=90)
     peer.behave(f"503 Retry-After={email.utils.format_datetime(when, usegmt=True)}")
@@ -139,7 +143,7 @@ def test_a_date_to_wait_for(sink: Any, peer: Any, batch: Any) -> None:
     ],
 )
 def test_misbehaviour_is_a_retry(
-    word: str, reason: str, sink: Any, peer: Any, batch: Any
+    word: str, reason: str, sink: Sinks, peer: Peer, batch: Batches
 ) -> None:
     """No answer, half a one or none that is HTTP: again later, and within the deadlines."""
     peer.behave(word)
@@ -153,8 +157,8 @@ def test_misbehaviour_is_a_retry(
     assert one.deliver(batch(1)) == Delivered()
 
 
-def test_an_endless_answer_is_cut(sink: Any, peer: Any, batch: Any) -> None:
-    """The status counts, of the body no more than a limit is read, and the connection is dropped."""
+def test_an_endless_answer_is_cut(sink: Sinks, peer: Peer, batch: Batches) -> None:
+    """The status counts; no more than a limit of the body is read, and the connection dropped."""
     peer.behave("endless", "ok")
     one = sink(peer.port)
     began = time.monotonic()
@@ -165,7 +169,7 @@ def test_an_endless_answer_is_cut(sink: Any, peer: Any, batch: Any) -> None:
     assert first["client"] != second["client"]
 
 
-def test_a_connection_that_went_stale_is_made_anew(sink: Any, peer: Any, batch: Any) -> None:
+def test_a_connection_that_went_stale_is_made_anew(sink: Sinks, peer: Peer, batch: Batches) -> None:
     """A kept connection that the server closed costs nothing but a new one."""
     peer.behave("ok", "reset", "ok")
     one = sink(peer.port)
@@ -177,7 +181,7 @@ def test_a_connection_that_went_stale_is_made_anew(sink: Any, peer: Any, batch: 
     assert peer.ids[-1].endswith("-4")
 
 
-def test_a_server_that_wants_less_gets_less(sink: Any, peer: Any, batch: Any) -> None:
+def test_a_server_that_wants_less_gets_less(sink: Sinks, peer: Peer, batch: Batches) -> None:
     """413: the same events in smaller pieces, in order, none twice; a single one is refused."""
     peer.behave("most 3")
     one = sink(peer.port)
@@ -189,7 +193,7 @@ def test_a_server_that_wants_less_gets_less(sink: Any, peer: Any, batch: Any) ->
     assert one.deliver(batch(31, 32)) == Delivered()
 
 
-def test_an_answer_before_the_whole_request_counts(sink: Any, peer: Any, batch: Any) -> None:
+def test_an_answer_before_the_whole_request_counts(sink: Sinks, peer: Peer, batch: Batches) -> None:
     """A server that says 413 and goes while it is being sent to was heard, or it is a retry."""
     peer.behave("early")
     noise = "".join(f"{hash((number, 'x')):x}" for number in range(50_000))
@@ -202,7 +206,7 @@ def test_an_answer_before_the_whole_request_counts(sink: Any, peer: Any, batch: 
     [("false", "certificate: "), ("other", "certificate: Hostname mismatch")],
 )
 def test_a_server_that_is_another_hears_nothing(
-    name: str, reason: str, sink: Any, start: Any, batch: Any
+    name: str, reason: str, sink: Sinks, start: Starter, batch: Batches
 ) -> None:
     """A certificate of another CA or for another name ends it before anything is sent."""
     peer = start(name)
@@ -212,7 +216,7 @@ def test_a_server_that_is_another_hears_nothing(
     assert peer.requests == []
 
 
-def test_a_server_that_wants_to_know_us(sink: Any, peer: Any, batch: Any) -> None:
+def test_a_server_that_wants_to_know_us(sink: Sinks, peer: Peer, batch: Batches) -> None:
     """Without our certificate we are turned away, and told why."""
     outcome = sink(peer.port, certificate="", key="").deliver(batch(1))
     assert isinstance(outcome, Retry)
@@ -220,7 +224,7 @@ def test_a_server_that_wants_to_know_us(sink: Any, peer: Any, batch: Any) -> Non
     assert peer.requests == []
 
 
-def test_nobody_there(sink: Any, batch: Any) -> None:
+def test_nobody_there(sink: Sinks, batch: Batches) -> None:
     """Nobody listens, or somebody who never speaks: again later, within the deadline."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -231,7 +235,9 @@ def test_nobody_there(sink: Any, batch: Any) -> None:
     assert outcome == Retry(f"localhost:{port}: Connection refused")
 
 
-def test_a_server_that_accepts_and_never_reads(sink: Any, batch: Any, certificates: Path) -> None:
+def test_a_server_that_accepts_and_never_reads(
+    sink: Sinks, batch: Batches, certificates: Path
+) -> None:
     """A request that does not get away ends with its deadline."""
     import ssl
 
@@ -255,21 +261,21 @@ def test_a_server_that_accepts_and_never_reads(sink: Any, batch: Any, certificat
         held[0].close()
 
 
-def test_old_tls_is_not_spoken(sink: Any, batch: Any, certificates: Path) -> None:
+def test_old_tls_is_not_spoken(sink: Sinks, batch: Batches, certificates: Path) -> None:
     """A server that speaks TLS 1.1 at most is not spoken to."""
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         context.minimum_version = ssl.TLSVersion.TLSv1_1
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         context.maximum_version = ssl.TLSVersion.TLSv1_1
 
     def accept(server: socket.socket) -> None:
         plain, _ = server.accept()
-        with pytest.raises(OSError, match="."):
+        with pytest.raises(ssl.SSLError):
             context.wrap_socket(plain, server_side=True)
         plain.close()
 
@@ -289,7 +295,7 @@ def _leaks(error: BaseException) -> bool:
     return TOKEN in "".join(traceback.format_exception(error))
 
 
-def test_the_token_is_in_nothing_that_is_shown(sink: Any, peer: Any, batch: Any) -> None:
+def test_the_token_is_in_nothing_that_is_shown(sink: Sinks, peer: Peer, batch: Batches) -> None:
     """No reason, repr or state of the sink holds the token, nor what the server answered."""
     one = sink(peer.port)
     for word in ("401", "400", "500", "garbage", "reset"):
@@ -317,7 +323,12 @@ def test_the_token_is_in_nothing_that_is_shown(sink: Any, peer: Any, batch: Any)
     ],
 )
 def test_a_token_that_others_could_read_is_not_used(
-    spoil: Any, reason: str, sink: Any, peer: Any, batch: Any, token: Path
+    spoil: Callable[[Path], object],
+    reason: str,
+    sink: Sinks,
+    peer: Peer,
+    batch: Batches,
+    token: Path,
 ) -> None:
     """A token from no private file is not sent; put right, it is, without a restart."""
     if "chown" in spoil.__code__.co_names and os.geteuid():
@@ -338,7 +349,7 @@ def test_a_token_that_others_could_read_is_not_used(
 
 
 def test_a_key_that_others_could_read_is_not_used(
-    sink: Any, peer: Any, batch: Any, certificates: Path, tmp_path: Path
+    sink: Sinks, peer: Peer, batch: Batches, certificates: Path, tmp_path: Path
 ) -> None:
     """A client key from a file that others can read is not used; one locked away is no key."""
     key = tmp_path / "open.key"
@@ -355,7 +366,7 @@ def test_a_key_that_others_could_read_is_not_used(
 
 
 def test_a_credential_of_systemd(
-    sink: Any, peer: Any, batch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sink: Sinks, peer: Peer, batch: Batches, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A token comes from $CREDENTIALS_DIRECTORY by its name, and from nowhere else."""
     one = sink(peer.port, token_file="", token_credential="siem")
@@ -396,7 +407,7 @@ def test_a_credential_of_systemd(
         ({"colour": "red"}, "colour"),
     ],
 )
-def test_settings_that_cannot_work(told: dict[str, Any], reason: str, sink: Any) -> None:
+def test_settings_that_cannot_work(told: dict[str, Any], reason: str, sink: Sinks) -> None:
     """A setting that cannot work is refused with its name, and never repeats a password."""
     with pytest.raises((SettingsError, SinkError), match=reason) as caught:
         sink(1, **told)
@@ -438,7 +449,7 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 @pytest.mark.parametrize("status", [200, 407])
 def test_a_proxy_from_the_settings_only(
-    status: int, sink: Any, peer: Any, batch: Any, monkeypatch: pytest.MonkeyPatch
+    status: int, sink: Sinks, peer: Peer, batch: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The proxy of the settings is asked to connect; the environment's is not."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -45,7 +45,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "hygiene-agent.prom"
 
 
-def board(path: Path, **more: Any) -> Board:
+def board(path: Path, **more: object) -> Board:
     made = sinks.make("metrics", {"kind": "prometheus", "path": str(path), **more}, path.parent)
     assert isinstance(made, Board)
     return made

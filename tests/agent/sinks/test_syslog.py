@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from agent.sinks.syslog import Syslog
+    from tests.agent.sinks.conftest import Batches, Starter
+
+    Sinks = Callable[..., Syslog]
 
 RSYSLOGD = shutil.which("rsyslogd", path="/usr/sbin:/sbin:/usr/bin")
 CONFIGURATION = """
@@ -122,7 +125,7 @@ def rsyslogd(certificates: Path, tmp_path: Path) -> Iterator[Rsyslogd]:
 def sink(certificates: Path, tmp_path: Path) -> Iterator[Callable[..., Syslog]]:
     made = []
 
-    def make(port: int, **changed: Any) -> Syslog:
+    def make(port: int, **changed: object) -> Syslog:
         told = {
             "kind": "syslog",
             "host": "localhost",
@@ -143,7 +146,7 @@ def sink(certificates: Path, tmp_path: Path) -> Iterator[Callable[..., Syslog]]:
         one.close()
 
 
-def test_a_real_rsyslogd_reads_all_of_it(rsyslogd: Rsyslogd, sink: Any, batch: Any) -> None:
+def test_a_real_rsyslogd_reads_all_of_it(rsyslogd: Rsyslogd, sink: Sinks, batch: Batches) -> None:
     """Every part of RFC 5424 arrives in its place, and the message is OCSF, our event in it."""
     sent = batch(1, 2, detail='] " \\ \n\udcff 中')
     assert sink(rsyslogd.port).deliver(sent) == Delivered()
@@ -160,7 +163,7 @@ def test_a_real_rsyslogd_reads_all_of_it(rsyslogd: Rsyslogd, sink: Any, batch: A
         assert unwrap(told["message"].encode()).event == event
 
 
-def test_many_messages_over_one_connection(rsyslogd: Rsyslogd, sink: Any, batch: Any) -> None:
+def test_many_messages_over_one_connection(rsyslogd: Rsyslogd, sink: Sinks, batch: Batches) -> None:
     """A thousand events in several batches arrive in order."""
     one = sink(rsyslogd.port)
     for start in range(0, 1000, 250):
@@ -169,7 +172,7 @@ def test_many_messages_over_one_connection(rsyslogd: Rsyslogd, sink: Any, batch:
     assert told == list(range(1000))
 
 
-def test_a_server_that_was_away(rsyslogd: Rsyslogd, sink: Any, batch: Any) -> None:
+def test_a_server_that_was_away(rsyslogd: Rsyslogd, sink: Sinks, batch: Batches) -> None:
     """While it is away it is a retry; when it is back the same batch arrives."""
     one = sink(rsyslogd.port)
     assert one.deliver(batch(1)) == Delivered()
@@ -185,7 +188,7 @@ def test_a_server_that_was_away(rsyslogd: Rsyslogd, sink: Any, batch: Any) -> No
 
 @pytest.mark.parametrize("changed", [{"certificate": "", "key": ""}, {"certificate": "other"}])
 def test_a_client_that_is_turned_away_notices(
-    changed: dict[str, str], rsyslogd: Rsyslogd, sink: Any, batch: Any, certificates: Path
+    changed: dict[str, str], rsyslogd: Rsyslogd, sink: Sinks, batch: Batches, certificates: Path
 ) -> None:
     """A server that does not accept our certificate has taken nothing, and we know."""
     if changed["certificate"]:
@@ -198,7 +201,7 @@ def test_a_client_that_is_turned_away_notices(
 
 @pytest.mark.parametrize("name", ["false", "other"])
 def test_a_server_that_is_another_hears_nothing(
-    name: str, start: Any, sink: Any, batch: Any
+    name: str, start: Starter, sink: Sinks, batch: Batches
 ) -> None:
     """A certificate of another CA or for another name ends it before anything is sent."""
     outcome = sink(start(name).port).deliver(batch(1))
@@ -242,8 +245,8 @@ class Reader:
 @pytest.mark.parametrize("stay", [True, False], ids=["hangs", "resets"])
 def test_what_did_not_get_away_is_not_delivered(
     stay: bool,  # noqa: FBT001 - a parameter of the test
-    sink: Any,
-    batch: Any,
+    sink: Sinks,
+    batch: Batches,
     certificates: Path,
 ) -> None:
     """A peer that stops reading, or breaks off in the middle, does not have the batch."""
@@ -255,7 +258,7 @@ def test_what_did_not_get_away_is_not_delivered(
     reader.stop()
 
 
-def test_a_peer_that_reads_all_has_it(sink: Any, batch: Any, certificates: Path) -> None:
+def test_a_peer_that_reads_all_has_it(sink: Sinks, batch: Batches, certificates: Path) -> None:
     """The same batch is delivered to a peer that reads it, message after message."""
     reader = Reader(certificates, 1 << 40, stay=False)
     one = sink(reader.port)
@@ -328,7 +331,7 @@ def test_a_time_that_is_none() -> None:
     assert b">1 - - hygiene-agent " in framed(event, HOST, Settings(host="h"))
 
 
-def test_a_key_alone_is_refused(sink: Any) -> None:
+def test_a_key_alone_is_refused(sink: Sinks) -> None:
     """A key without its certificate cannot work."""
     with pytest.raises(SinkError, match="certificate"):
         sink(1, certificate="", key="/k")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import math
 import mmap
@@ -17,7 +16,7 @@ from checks.model import Inconclusive
 from checks.scan import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _TICKS: Final = 12
 """So often within an item's time, and on and on behind it, a worker looks at the clock: an alarm
@@ -47,14 +46,13 @@ class Clock:
         if time.monotonic() - self._since >= self._seconds:
             raise TooSlowError
 
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Count the time of what is in the block."""
+    def start(self) -> None:
+        """Begin to count the time of an item."""
         self._since = time.monotonic()
-        try:
-            yield
-        finally:
-            self._since = math.inf
+
+    def stop(self) -> None:
+        """End it; between items no alarm matters."""
+        self._since = math.inf
 
 
 def begin(seconds: int) -> Clock:

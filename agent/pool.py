@@ -240,8 +240,9 @@ def _serve(work: Work, requests: int, results: int, at: mmap.mmap, seconds: int)
         result = bounds.blank()
         for position, name in enumerate(msgspec.msgpack.decode(data, type=list[bytes])):
             _AT.pack_into(at, 0, position)
-            with clock.running():
-                bounds.attempt(work, os.fsdecode(name), result, seconds)
+            clock.start()
+            bounds.attempt(work, os.fsdecode(name), result, seconds)
+            clock.stop()
         _AT.pack_into(at, 0, _BETWEEN)
         reply = packing.pack(result)
         _write(results, _LENGTH.pack(len(reply)) + reply)

@@ -227,8 +227,9 @@ def _serve(
             return
         path, [descriptor] = os.fsdecode(name), descriptors
         result = bounds.blank()
-        with clock.running():
-            bounds.attempt(_looking(look, descriptor), path, result, seconds)
+        clock.start()
+        bounds.attempt(_looking(look, descriptor), path, result, seconds)
+        clock.stop()
         os.close(descriptor)
         packed = packing.pack(result)
         view = memoryview(_LENGTH.pack(len(packed)) + packed)

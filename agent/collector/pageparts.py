@@ -19,6 +19,7 @@ _AGES: Final = (
     *(("over 30 days", "older", "critical"), ("over 7 days", "month", "high")),
     *(("over 1 day", "week", "medium"), ("today", "day", "low")),
 )
+_TROUBLED: Final = 50
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86_400
@@ -80,7 +81,9 @@ def charts(view: View) -> str:
     """Draw what is open by severity and by age, and the last 30 days."""
     severities = [Part(name, count, name) for name, count in view.counts.severities.items()]
     cards = draw.ring("Open by severity", severities)
-    cards += draw.bars("Open by check and age", [_by_age(row) for row in view.checks])
+    cards += draw.bars(
+        "Open by check; red: over 30 days, orange: over 7", [_by_age(row) for row in view.checks]
+    )
     opened = [_column(day) for day in view.trend]
     ended = [Column(day.day, _events(day)) for day in view.trend]
     return (
@@ -106,9 +109,11 @@ def _events(day: DayRow) -> tuple[Part, ...]:
 
 def troubled(view: View) -> Iterator[str]:
     """List the hosts of which it is not known how they are."""
-    rows = (_trouble(host, view.at) for host in view.hosts if host.silent or host.out_of_step)
+    found = [host for host in view.hosts if host.silent or host.out_of_step]
+    rows = (_trouble(host, view.at) for host in found[:_TROUBLED])
     heads = ("Host", "What", "Since", "Last heard")
-    yield from _table("Hosts that are silent or out of step", heads, rows)
+    more = max(len(found) - _TROUBLED, 0)
+    yield from _table("Hosts that are silent or out of step", heads, rows, more)
 
 
 def _trouble(host: HostRow, now: float) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ _SHOWN: Final = 5
 _LONGEST: Final = 300
 _UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"))
 _BAD: Final = "1;31"
+_MIB: Final = 1024 * 1024
 _TIGHT: Final = 0.9
 """The share of a limit from which on what is used is shown as near to it."""
 
@@ -69,8 +70,9 @@ def _heading(title: str, paint: Paint) -> str:
 
 
 def _since(at: float, now: float) -> str:
-    """Give "since 2026-03-01T02:10:00+00:00 (3 h 5 min)", "" for never."""
-    return f"since {moment(at)} ({age(now - at)})" if at else ""
+    """Give "since 2026-03-01 02:10:00Z (3 h 5 min)", "" for never."""
+    told = (moment(at) or "").removesuffix("+00:00").replace("T", " ")
+    return f"since {told}Z ({age(now - at)})" if told else ""
 
 
 def _roles(page: Page, paint: Paint) -> Iterator[str]:
@@ -89,14 +91,11 @@ def _roles(page: Page, paint: Paint) -> Iterator[str]:
 
 
 def _used(one: RoleLine) -> Iterator[str]:
-    """Say what a role uses of its budgets."""
+    """Say what a role uses of its budgets, but for its outbox."""
     if one.state is not State.RUNNING:
         return
     yield f"CPU {one.cpu:.1f} % of {one.cpu_budget:.0f} %"
-    yield f"memory {words.size(one.memory)} of {words.size(one.memory_budget)}"
-    yield f"outbox {words.size(one.outbox)} of {words.size(one.outbox_budget)}"
-    if one.waiting:
-        yield f"{words.plural(one.waiting, 'event')} not written yet"
+    yield f"memory {one.memory / _MIB:.0f} of {one.memory_budget / _MIB:.0f} MiB"
 
 
 def _coverage(one: Coverage, now: float, paint: Paint) -> Iterator[str]:
@@ -169,17 +168,30 @@ def _listed(
 
 
 def _sinks(page: Page, paint: Paint) -> Iterator[str]:
-    if not page.sinks:
-        return
     yield _heading("Reports", paint)
-    widest = max(len(printable(one.name)) for one in page.sinks)
+    widest = max((len(printable(one.name)) for one in page.sinks), default=0)
     for one in page.sinks:
         word = paint(_BAD if one.failing else GOOD, "away    " if one.failing else "delivers")
         told = "  ".join(_carried(one, page.at))
         yield f"  {printable(one.name):<{widest}}  {word}  {told}\n"
         if one.failing:
             yield f"    {paint(_BAD, printable(one.failing, longest=_LONGEST))}\n"
+    yield from _outboxes(page, paint)
     yield "\n"
+
+
+def _outboxes(page: Page, paint: Paint) -> Iterator[str]:
+    """Say how much each role keeps until every sink has it."""
+    kept = [one for one in page.roles if one.outbox_budget]
+    parts = [f"{printable(one.role)} {words.size(one.outbox)}" for one in kept]
+    if parts:
+        most = f"of {kept[0].outbox_budget / _MIB:,.0f} MiB each"
+        yield from (
+            f"{line}\n" for line in paint.wrap(f"kept: {', '.join(parts)}, {most}", "  ", "    ")
+        )
+    waiting = sum(one.waiting for one in kept)
+    if waiting:
+        yield f"  {words.plural(waiting, 'event')} not written yet\n"
 
 
 def _carried(one: SinkLine, now: float) -> Iterator[str]:

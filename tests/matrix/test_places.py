@@ -280,7 +280,7 @@ def test_mail_and_directories_are_asked_in_their_own_words(
     host.file("/etc/ssl/openssl.cnf", LOW)
     running = []
     for server, (_, port, _) in STARTTLS.items():
-        setups.write(server, host.certify(server, ca.leaf(key=rsa_key()), ca.middle))
+        setups.write(server, host.certify(server, ca.leaf(key=rsa_key()), ca.middle), port)
         running.append(setups.start(server, port))
     told = host.tls()
     assert told.serious == set()
@@ -289,7 +289,8 @@ def test_mail_and_directories_are_asked_in_their_own_words(
     for process in running:
         host.end(process)
     for server, (_, port, loosened) in STARTTLS.items():
-        setups.write(server, host.certify(server, ca.leaf(key=rsa_key(), left=-3), ca.middle))
+        leaf = ca.leaf(key=rsa_key(), left=-3)
+        setups.write(server, host.certify(server, leaf, ca.middle), port)
         host.edit(PATHS[server], *loosened)
         if server != "slapd":
             host.edit(PATHS[server], SUITES, "ECDHE+AES:@SECLEVEL=0")

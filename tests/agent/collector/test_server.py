@@ -21,7 +21,7 @@ from agent import ocsf
 from agent.events import Health, Kind
 from agent.findings import Status
 from agent.sinks import Batch, Delivered, Refused, Retry, https
-from tests.agent.collector.conftest import Receiver, Role, World, fault, host, leak, memory
+from tests.agent.collector.world import Receiver, Role, Speaker, World, fault, host, leak, memory
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,7 +25,7 @@ from agent.events import Audit, Dropped, Event, Gap, Health, Host, Kind
 from agent.findings import Look, Status, Tracked
 from agent.ledger import Ledger
 from checks.model import Suppressed, Suppression
-from tests.agent.collector.conftest import Role, fault, host, leak
+from tests.agent.collector.world import Role, fault, host, leak
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -158,7 +158,7 @@ def receiver(tmp_path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     folder.mkdir()
     subprocess.run([sys.executable, PEER, "make", folder], check=True)
     (folder / "behaviour").write_text("ok")
-    words = [sys.executable, PEER, "serve", folder]
+    words: list[str | Path] = [sys.executable, PEER, "serve", folder]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
@@ -190,7 +190,7 @@ def until(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 def check_all_once(told: list[Event], got: list[Event]) -> None:
     """All that was told is there; by its id no event is two, and the first copies are in order."""
-    by_id = {}
+    by_id: dict[str, Event] = {}
     for event in got:
         assert by_id.setdefault(event.id, event) == event
     assert set(by_id) == {event.id for event in told}

@@ -68,7 +68,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def start(certificates: Path, tmp_path: Path) -> Iterator[Callable[[str], Peer]]:
     """Start the server with a certificate by name."""
-    started = []
+    started: list[Peer] = []
 
     def begin(name: str = "server") -> Peer:
         folder = tmp_path / f"peer-{len(started)}"

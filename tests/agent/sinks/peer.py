@@ -206,7 +206,7 @@ class Peer(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Half: y")
         with contextlib.suppress(OSError):
             self.connection.settimeout(1)
-            self.connection.unwrap()  # type: ignore[attr-defined]  # it is TLS
+            self.connection.unwrap()
         self.close_connection = True
 
     def do_reset(self) -> None:
@@ -232,11 +232,11 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     context: ssl.SSLContext
 
-    def finish_request(self, request: socket.socket, client_address: object) -> None:
+    def finish_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]  # it is no datagram
         """Speak TLS from here on."""
         with contextlib.suppress(OSError):
             secure = self.context.wrap_socket(request, server_side=True)
-            super().finish_request(secure, client_address)  # type: ignore[arg-type]  # any address
+            super().finish_request(secure, client_address)
 
     def handle_error(self, *_: object) -> None:
         """Say nothing."""

@@ -126,6 +126,7 @@ def test_a_date_to_wait_for(sink: Sinks, peer: Peer, batch: Batches) -> None:
     when = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=90)
     peer.behave(f"503 Retry-After={email.utils.format_datetime(when, usegmt=True)}")
     outcome = sink(peer.port).deliver(batch(1))
+    assert isinstance(outcome, Retry)
     assert outcome.reason == "HTTP 503"
     assert 80 < outcome.after <= 90
 
@@ -325,6 +326,7 @@ def test_the_token_is_in_nothing_that_is_shown(sink: Sinks, peer: Peer, batch: B
 def test_a_token_that_others_could_read_is_not_used(
     spoil: Callable[[Path], object],
     reason: str,
+    *,
     sink: Sinks,
     peer: Peer,
     batch: Batches,
@@ -454,15 +456,19 @@ def test_a_proxy_from_the_settings_only(
     """The proxy of the settings is asked to connect; the environment's is not."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    handler = type("Handler", (Proxy,), {"asked": [], "status": status})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+
+    class Handler(Proxy):
+        pass
+
+    Handler.asked, Handler.status = [], status
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever).start()
         one = sink(peer.port, proxy=f"http://127.0.0.1:{server.server_port}")
         outcome = one.deliver(batch(1))
         one.close()
         server.shutdown()
-    assert handler.asked == [f"localhost:{peer.port}"]
+    assert Handler.asked == [f"localhost:{peer.port}"]
     assert outcome == (Delivered() if status == 200 else Retry("proxy: refused"))
     assert sink(peer.port).deliver(batch(2)) == Delivered()
-    assert len(handler.asked) == 1
+    assert len(Handler.asked) == 1
     assert json.dumps(peer.requests).count("/in?x=1") == (2 if status == 200 else 1)

@@ -8,7 +8,7 @@ code and, under systemd, by its unit.
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import glob
 import os
 import socket
@@ -57,6 +57,8 @@ _ROOTS: Final = (
 )
 _LIBRARIES: Final = ("/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib", "/usr/lib64")
 _LOADERS: Final = ("/lib/ld-*.so*", "/lib64/ld-*.so*")
+_NOT_OURS: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""A unit sees the folders of others on a read-only file system."""
 
 
 class Role(NamedTuple):

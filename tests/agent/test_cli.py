@@ -7,15 +7,16 @@ import os
 import pkgutil
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
 import yaml
 
-from agent import __version__, commands, rulecache, setup
+from agent import __version__, commands, rulecache, settings, setup, sinks
 from agent.cli import cli
 from agent.reporting import FORMATS
+from agent.sinks import SinkError
 from checks import policy
 from checks.secrets import prove, rules
 from checks.tls import profilefile
@@ -189,27 +190,39 @@ def test_the_checks_in_the_readme_exist(state: Path) -> None:
     assert shown <= set(known)
 
 
-def _yaml_examples() -> list[object]:
-    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)]
+def _example(key: str) -> dict[str, Any]:
+    """Give the YAML that has a key at its top."""
+    blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    [found] = [raw for raw in map(yaml.safe_load, blocks) if key in raw]
+    assert isinstance(found, dict)
+    return found
 
 
 def test_the_policy_in_the_readme_is_one() -> None:
     """It is accepted as it stands."""
-    told, _, _ = _yaml_examples()
-    assert policy.from_mapping(told).waivers
+    assert policy.from_mapping(_example("waivers")).waivers
+
+
+def test_the_bootstrap_file_in_the_readme_is_one(tmp_path: Path) -> None:
+    """It is accepted, and so are its sinks."""
+    told = settings.from_mapping(_example("sinks"))
+    for name, raw in told.sinks.items():
+        if raw["kind"] == "file":
+            sinks.make(name, raw, tmp_path)
+        else:  # the files that it names are on no host
+            with pytest.raises(SinkError, match="ca.pem"):
+                sinks.make(name, raw, tmp_path)
 
 
 def test_the_rule_in_the_readme_proves_itself() -> None:
     """It is accepted and fires on its example."""
-    _, raw, _ = _yaml_examples()
-    found = rules.parse("README.md", yaml.safe_dump(raw))
+    found = rules.parse("README.md", yaml.safe_dump(_example("provider")))
     assert [problem for rule in found for problem in prove.problems(rule)] == []
 
 
 def test_the_profile_in_the_readme_is_one() -> None:
     """It changes the one that it names."""
-    *_, raw = _yaml_examples()
-    assert isinstance(raw, dict)
+    raw = _example("base")
     ours = {rule.id: rule for rule in profilefile.from_mapping(raw, "README.md").rules}
     base = {rule.id: rule for rule in profilefile.shipped(raw["base"]).rules}
     assert set(raw["without"]) == set(base) - set(ours)

@@ -29,11 +29,15 @@ if [ "$stage" = mounts ]; then
     # It is in its group before it has a namespace of them: systemd takes all in there for its own.
     mkdir "$group"
     sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" \
-        setpriv --pdeathsig KILL unshare --fork --kill-child --mount --pid --ipc --uts --net --cgroup \
-        sh "$0" --system "$@" &
+        setpriv --pdeathsig KILL unshare --fork --kill-child \
+        --mount --pid --ipc --uts --net --cgroup sh "$0" --system "$@" &
     child=$!
     while kill -0 "$child" 2>/dev/null; do wait "$child" || status=$?; done
-    find "$group" -depth -type d -exec rmdir {} \; || true
+    for _ in $(seq 100); do # processes take a moment to be gone
+        find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+        [ -d "$group" ] || break
+        sleep 0.1
+    done
     umount "$place/groups"
     rmdir "$place/groups" "$place/root"
     exit "${status:-0}"
@@ -140,6 +144,9 @@ cd "$root"
 pivot_root . mnt
 cd /
 umount -l /mnt
+for path in /tmp/* /var/tmp/*; do
+    [ ! -e "$path" ] || { echo "$path: not what it should be" >&2; exit 1; }
+done
 # "container" keeps systemd from what only the first system of a machine may do.
 exec env -i PATH=/usr/sbin:/usr/bin container=hygiene-test \
     /usr/lib/systemd/systemd --system --unit=multi-user.target --log-target=journal

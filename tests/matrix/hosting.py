@@ -218,10 +218,15 @@ class Host:
 
     def end(self, server: subprocess.Popen[bytes]) -> None:
         """End a server that `serve` started, by its own process: nsenter waits for it."""
-        for pid in [one for child in _children(server.pid) for one in (child, *_below(child))]:
+        below = [one for child in _children(server.pid) for one in (child, *_below(child))]
+        for pid in below:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         server.communicate(timeout=_PATIENCE)
+        until = time.monotonic() + _PATIENCE
+        while any(map(_runs, below)):
+            assert time.monotonic() < until, "a server does not end"
+            time.sleep(0.01)
 
     def reload(self, server: subprocess.Popen[bytes], with_signal: int = signal.SIGHUP) -> None:
         """Have a server that `serve` started read its files again."""
@@ -274,6 +279,14 @@ sys.exit(done.returncode)
 
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _runs(pid: int) -> bool:
+    """Say whether a process is there, and not only what is left of one that nobody waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1] != "Z"
+    except OSError:
+        return False
 
 
 def _below(pid: int) -> list[int]:

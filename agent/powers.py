@@ -93,8 +93,11 @@ def prepare(settings: Settings, roles: Iterable[str] = ROLES) -> None:
     inside = [os.path.join(one, name) for one in own for name in (JOURNAL, PUBLISHED)]
     audit = os.path.join(settings.state, AUDIT)
     for path in (settings.state, *own, *inside, audit):  # each with its mode, from the top down
-        with contextlib.suppress(PermissionError):
+        try:
             os.makedirs(path, mode=0o750, exist_ok=True)
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                raise
 
 
 def _watcher(settings: Settings) -> Confinement:

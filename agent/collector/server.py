@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import resource
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from agent.collector.store import Limits
 
 _READERS: Final = 2
+_VIEWERS: Final = Bounds(connections=128, by_address=64, by_name=16)
+_OTHER_FILES: Final = 256
+"""Files and connections that are open besides those of hosts."""
 
 
 class Options(NamedTuple):
@@ -53,11 +57,24 @@ class Options(NamedTuple):
 
 def run(options: Options) -> None:
     """Serve until SIGTERM or SIGINT; raises ServerError, ContextError or StoreError."""
+    _need_descriptors(options.bounds.connections + _OTHER_FILES)
     store = Store(options.state, options.limits)
     with contextlib.closing(store), _alone(options.state):
         writer = Writer(store)
         with contextlib.closing(writer):
             asyncio.run(_Server(options, writer).serve())
+
+
+def _need_descriptors(count: int) -> None:
+    """Raise this process's limit of open files; raises ServerError where that is not allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise ServerError(
+            f"{count} open files are needed and {hard} allowed\n"
+            "hint: raise LimitNOFILE, or lower --most-connections"
+        )
+    if soft != resource.RLIM_INFINITY and soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 @contextlib.contextmanager
@@ -108,7 +125,7 @@ class _Server:
         made = [_listener(options, options.hosts, gate, receiving.answer)]
         if options.view is not None:
             viewing = Viewing(options.state, options.silent)
-            made.append(_listener(options, options.view, Gate(options.bounds), viewing.answer))
+            made.append(_listener(options, options.view, Gate(_VIEWERS), viewing.answer))
         return made
 
     def _reload(self, listeners: list[Listener]) -> None:

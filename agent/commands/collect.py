@@ -74,6 +74,7 @@ def command() -> None:
 @click.option("--keep-days", type=click.IntRange(1, 3650), default=90, show_default=True)
 @click.option("--most-mib", type=click.IntRange(16, 1 << 20), default=4096, show_default=True)
 @click.option("--most-findings", type=click.IntRange(100, 10**6), default=20_000, show_default=True)
+@click.option("--most-connections", type=click.IntRange(1, 10**6), default=4096, show_default=True)
 @_STATE
 @_SILENT
 def serve(  # noqa: PLR0913 - one parameter an option, by name
@@ -89,11 +90,12 @@ def serve(  # noqa: PLR0913 - one parameter an option, by name
     keep_days: int,
     most_mib: int,
     most_findings: int,
+    most_connections: int,
     state: Path,
     silent_after: int,
 ) -> None:
     """Take events from hosts, and let viewers look, both by mutual TLS."""
-    from agent.collector import contexts, listener, server, store
+    from agent.collector import contexts, gate, listener, server, store
 
     if (view is None) != (viewer_ca is None):
         raise click.UsageError("--view and --viewer-ca: expected both or none")
@@ -108,6 +110,7 @@ def serve(  # noqa: PLR0913 - one parameter an option, by name
             crl=crl,
             limits=store.Limits(most_mib, most_findings, keep_days),
             silent=silent_after * _HOUR,
+            bounds=gate.Bounds(connections=most_connections),
         )
     )
 

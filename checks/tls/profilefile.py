@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from checks import mismatch, redact
+from checks import mismatch, packaged, redact
 from checks.errors import PolicyError
 from checks.policy import SeverityName  # noqa: TC001 - msgspec resolves it
 from checks.tls.profilecertificate import Keys, Lifetime, Signatures, Status

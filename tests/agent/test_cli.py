@@ -16,7 +16,6 @@ import yaml
 from agent import __version__, commands, rulecache, settings, setup, sinks
 from agent.cli import cli
 from agent.reporting import FORMATS
-from agent.sinks import SinkError
 from checks import policy
 from checks.secrets import prove, rules
 from checks.tls import profilefile
@@ -207,11 +206,7 @@ def test_the_bootstrap_file_in_the_readme_is_one(tmp_path: Path) -> None:
     """It is accepted, and so are its sinks."""
     told = settings.from_mapping(_example("sinks"))
     for name, raw in told.sinks.items():
-        if raw["kind"] == "file":
-            sinks.make(name, raw, tmp_path)
-        else:  # the files that it names are on no host
-            with pytest.raises(SinkError, match="ca.pem"):
-                sinks.make(name, raw, tmp_path)
+        sinks.make(name, raw, tmp_path).close()
 
 
 def test_the_rule_in_the_readme_proves_itself() -> None:

@@ -57,6 +57,7 @@ mount -t tmpfs -o mode=0755,size=1g hygiene "$root"
 mkdir "$root/dev" "$root/etc" "$root/home" "$root/mnt" "$root/opt" "$root/proc" "$root/run" \
     "$root/srv" "$root/sys" "$root/usr" "$root/usr/bin" "$root/usr/sbin" "$root/var" "$root/var/lib" \
     "$root/var/log" "$root/etc/hygiene-agent"
+ln -s ../run "$root/var/run"
 mkdir -m 0700 "$root/root"
 mkdir -m 1777 "$root/tmp" "$root/var/tmp"
 

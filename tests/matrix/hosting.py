@@ -219,14 +219,14 @@ class Host:
     def end(self, server: subprocess.Popen[bytes]) -> None:
         """End a server that `serve` started, by its own process: nsenter waits for it."""
         below = [one for child in _children(server.pid) for one in (child, *_below(child))]
-        for pid in below:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+        for how, patience in ((signal.SIGTERM, 0.5), (signal.SIGKILL, _PATIENCE)):
+            for pid in filter(_runs, below):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, how)
+            until = time.monotonic() + patience
+            while any(map(_runs, below)) and time.monotonic() < until:
+                time.sleep(0.01)
         server.communicate(timeout=_PATIENCE)
-        until = time.monotonic() + _PATIENCE
-        while any(map(_runs, below)):
-            assert time.monotonic() < until, "a server does not end"
-            time.sleep(0.01)
 
     def reload(self, server: subprocess.Popen[bytes], with_signal: int = signal.SIGHUP) -> None:
         """Have a server that `serve` started read its files again."""

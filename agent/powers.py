@@ -238,7 +238,15 @@ def _actor() -> tuple[str, ...]:
 
 
 def _configuration(settings: Settings) -> tuple[str, ...]:
-    return _there((_CONFIGURATION, *((settings.policy,) if settings.policy else ())))
+    """Give our own files; of the policy its folder, since what it names is beside it.
+
+    A policy that was replaced by a rename, as it should be, is then still one that may be read.
+    """
+    policy = settings.policy
+    named = (policy, os.path.realpath(policy)) if policy else ()
+    parents = [os.path.dirname(path) for path in named]
+    beside = [parent if parent != "/" else path for parent, path in zip(parents, named, strict=True)]
+    return _there(dict.fromkeys((_CONFIGURATION, *beside)))
 
 
 def _online(settings: Settings) -> tuple[str, ...]:

@@ -34,6 +34,9 @@ NAME: Final = "courier"
 REPORTING: Final = ("watcher", "prober", "keeper", "supervisor", NAME)
 """Roles whose journals are taken."""
 _TURN: Final = 0.5
+_OFTEN: Final = 1.0
+_QUIET: Final = 15.0
+"""Seconds between two publications while something goes on, and more of them while nothing does."""
 _PATIENCE: Final = 5.0
 """Seconds that sinks have to end what they do."""
 _LOCAL: Final = {"local": {"kind": "file"}}
@@ -75,8 +78,10 @@ class _Loop:
         self._notices = Notices()
         self._trail = Trail(base.ledger, Path(base.settings.state))
         self._next = self._next_heads = 0.0
-        self._written: list[int] = []
-        """When each journal was written last."""
+        self._written: tuple[int, ...] = ()
+        """When each journal was written last, and how much each sink has."""
+        self._told: tuple[int, ...] = ()
+        """The same when it was published."""
 
     def start(self) -> None:
         """Open the sinks; one that cannot be used is a fault, the others work."""
@@ -112,13 +117,14 @@ class _Loop:
             self._carriers, self._boards, self._unusable = [], [], []
             self.start()
         time.sleep(_TURN)
-        written = [_changed(folder) for folder in self._folders]
+        written = (*map(_changed, self._folders), *(one.delivered for one in self._progress()))
         if written != self._written:
             self._written = written
             for carrier in self._carriers:
                 carrier.wake()
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + 1.0
+        now = time.monotonic()
+        if now >= self._next and (written != self._told or now >= self._next + _QUIET):
+            self._next, self._told = now + _OFTEN, written
             self._acknowledge()
             for notice in self._notices.of(self._progress(), time.monotonic()):
                 self._base.tell(notice.state, notice.detail)

@@ -245,7 +245,9 @@ def _configuration(settings: Settings) -> tuple[str, ...]:
     policy = settings.policy
     named = (policy, os.path.realpath(policy)) if policy else ()
     parents = [os.path.dirname(path) for path in named]
-    beside = [parent if parent != "/" else path for parent, path in zip(parents, named, strict=True)]
+    beside = [
+        parent if parent != "/" else path for parent, path in zip(parents, named, strict=True)
+    ]
     return _there(dict.fromkeys((_CONFIGURATION, *beside)))
 
 

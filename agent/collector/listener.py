@@ -110,7 +110,7 @@ class Listener:
             link = await wire.accepted(connection, self._context)
         try:
             names = link.names
-            with self._gate.session(names[0] if names else "") as free:
+            with self._gate.session("\0".join(names)) as free:
                 if free:
                     await self._answered(link, names)
         finally:

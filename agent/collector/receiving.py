@@ -50,8 +50,7 @@ class Receiving:
             raise RequestError("expected POST", 405)
         if request.length > MOST_BODY:
             raise RequestError(f"larger than {MOST_BODY} bytes", 413)
-        name = names[0] if names else ""
-        pause = self._gate.pause(name, request.length, time.monotonic())
+        pause = self._gate.pause("\0".join(names), request.length, time.monotonic())
         if pause:
             if request.waits:
                 return _later("too much at once", pause, last=True)
@@ -72,7 +71,7 @@ class Receiving:
         except BatchError as error:
             packed = error.status == _TOO_LARGE
             size = batches.MOST_BYTES if packed else len(body) * _UNPACKING
-            self._gate.charge(names[0] if names else "", size, time.monotonic())
+            self._gate.charge("\0".join(names), size, time.monotonic())
             return refusal(error.status, str(error))
         except StreamError as error:
             return refusal(400, str(error))
@@ -85,7 +84,7 @@ class Receiving:
         loop = asyncio.get_running_loop()
         batch = await loop.run_in_executor(self._readers, batches.read, body, encoding)
         who = hosts.speaker(names, batch.host, self._rule)
-        self._gate.charge(names[0], batch.size, time.monotonic())
+        self._gate.charge("\0".join(names), batch.size, time.monotonic())
         taken = await asyncio.wrap_future(self._writer.submit(batch, who))
         return Answer(200, msgspec.json.encode(taken._asdict()))
 

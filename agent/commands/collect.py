@@ -71,10 +71,34 @@ def command() -> None:
 )
 @click.option("--view", help="ADDRESS:PORT for viewers; without it nobody looks from outside.")
 @click.option("--viewer-ca", type=_FILE, help="PEM of the authorities of viewers.")
-@click.option("--keep-days", type=click.IntRange(1, 3650), default=90, show_default=True)
-@click.option("--most-mib", type=click.IntRange(16, 1 << 20), default=4096, show_default=True)
-@click.option("--most-findings", type=click.IntRange(100, 10**6), default=20_000, show_default=True)
-@click.option("--most-connections", type=click.IntRange(1, 10**6), default=4096, show_default=True)
+@click.option(
+    "--keep-days",
+    type=click.IntRange(1, 3650),
+    default=90,
+    show_default=True,
+    help="Days for which closed findings and retired hosts are kept.",
+)
+@click.option(
+    "--most-mib",
+    type=click.IntRange(16, 1 << 20),
+    default=4096,
+    show_default=True,
+    help="Size of the file; when it is full, hosts are told to come later.",
+)
+@click.option(
+    "--most-findings",
+    type=click.IntRange(100, 10**6),
+    default=20_000,
+    show_default=True,
+    help="Findings kept of one host.",
+)
+@click.option(
+    "--most-connections",
+    type=click.IntRange(1, 10**6),
+    default=4096,
+    show_default=True,
+    help="Connections of hosts at one time.",
+)
 @_STATE
 @_SILENT
 def serve(  # noqa: PLR0913 - one parameter an option, by name
@@ -125,11 +149,18 @@ def _address(text: str) -> Address:
 
 
 @command.command("hosts")
-@click.option("--format", "-f", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--format",
+    "-f",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="What to print; text.",
+)
 @click.option("--retired", is_flag=True, help="List those that were retired too.")
 @_STATE
 @_SILENT
-def hosts(form: str, *, retired: bool, state: Path, silent_after: int) -> None:
+def list_hosts(form: str, *, retired: bool, state: Path, silent_after: int) -> None:
     """List the hosts, those that are out of step or silent first."""
     rows = view.hosts(state, time.time(), silent_after * _HOUR, retired=retired)
     if form == "json":
@@ -142,7 +173,13 @@ def hosts(form: str, *, retired: bool, state: Path, silent_after: int) -> None:
 @command.command()
 @click.option("--host", help="The findings of the host with this id.")
 @click.option("--closed", is_flag=True, help="With --host: those that are over too.")
-@click.option("--most", type=click.IntRange(1, 10**6), default=10_000, show_default=True)
+@click.option(
+    "--most",
+    type=click.IntRange(1, 10**6),
+    default=10_000,
+    show_default=True,
+    help="Rows of each list.",
+)
 @_STATE
 @_SILENT
 def show(*, host: str | None, closed: bool, most: int, state: Path, silent_after: int) -> None:
@@ -167,7 +204,13 @@ def show(*, host: str | None, closed: bool, most: int, state: Path, silent_after
     required=True,
     help="Where to write the page.",
 )
-@click.option("--most", type=click.IntRange(1, 10**5), default=500, show_default=True)
+@click.option(
+    "--most",
+    type=click.IntRange(1, 10**5),
+    default=500,
+    show_default=True,
+    help="Rows of each table.",
+)
 @_STATE
 @_SILENT
 def report(*, output: Path, most: int, state: Path, silent_after: int) -> None:
@@ -180,12 +223,12 @@ def report(*, output: Path, most: int, state: Path, silent_after: int) -> None:
 
 
 @command.command()
-@click.argument("ids", metavar="HOST...", nargs=-1, required=True)
+@click.argument("hosts", metavar="HOST...", nargs=-1, required=True)
 @_STATE
-def retire(ids: tuple[str, ...], state: Path) -> None:
+def retire(hosts: tuple[str, ...], state: Path) -> None:
     """Leave hosts, by their ids, out of everything until they speak again."""
     from agent.collector import retiring
 
-    unknown = retiring.retire(state, ids, time.time())
+    unknown = retiring.retire(state, hosts, time.time())
     if unknown:
         raise click.UsageError(f"no such host: {', '.join(unknown)}; the others are retired")

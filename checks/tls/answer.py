@@ -22,8 +22,6 @@ _SERVER_HELLO, _CERTIFICATE, _KEY_EXCHANGE, _HELLO_DONE, _STATUS = 2, 11, 12, 14
 _HELLO_REQUEST: Final = 0
 _RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """RFC 8446 4.1.3: the random of a HelloRetryRequest."""
-_DOWNGRADE: Final = b"DOWNGRD"
-"""RFC 8446 4.1.3: a 1.3 server marks a downgrade in the last 8 bytes of its random."""
 _NAMED_CURVE: Final = 3
 _OCSP: Final = 1
 _SSL2_ERROR, _SSL2_SERVER_HELLO = 0, 4
@@ -62,11 +60,6 @@ class ServerHello(NamedTuple):
         return reader.vector(2)
 
     @property
-    def is_downgraded(self) -> bool:
-        """The server speaks a higher version than it was asked for."""
-        return self.random[-8:-1] == _DOWNGRADE
-
-    @property
     def alpn(self) -> str:
         """The application protocol it chose, "" for none; safe to show."""
         return read_alpn(self.extensions)
@@ -78,8 +71,6 @@ class KeyExchange(NamedTuple):
     group: int = 0
     prime: int = 0
     generator: int = 0
-    scheme: int = 0
-    """The pair of hash and signature, in TLS 1.2."""
 
 
 class Answer:
@@ -274,31 +265,24 @@ def read_exchange(reader: Reader, hello: ServerHello) -> KeyExchange | None:
     if "PSK" in suite.name:
         reader.vector(2)  # RFC 4279: a hint comes first
     if suite.exchange == "ECDHE" or suite.name.startswith("TLS_ECDH_anon"):
-        return _curve(reader, hello)
+        return _curve(reader)
     if suite.exchange == "DHE" or suite.name.startswith("TLS_DH_anon"):
-        return _prime(reader, hello)
+        return _prime(reader)
     return None
 
 
-def _prime(reader: Reader, hello: ServerHello) -> KeyExchange:
+def _prime(reader: Reader) -> KeyExchange:
     prime, generator, public = (reader.vector(2) for _ in range(3))
     if max(len(prime), len(generator), len(public)) > _LONGEST_PRIME:
         raise WireError("server: its prime is longer than any that is in use")
     return KeyExchange(
-        prime=int.from_bytes(prime, "big"),
-        generator=int.from_bytes(generator, "big"),
-        scheme=_scheme(reader, hello),
+        prime=int.from_bytes(prime, "big"), generator=int.from_bytes(generator, "big")
     )
 
 
-def _curve(reader: Reader, hello: ServerHello) -> KeyExchange:
+def _curve(reader: Reader) -> KeyExchange:
     if reader.number(1) != _NAMED_CURVE:
         return KeyExchange()
     group = reader.number(2)
     reader.vector(1)
-    return KeyExchange(group=group, scheme=_scheme(reader, hello))
-
-
-def _scheme(reader: Reader, hello: ServerHello) -> int:
-    signed = hello.version == Version.TLS12 and len(reader) > 1
-    return reader.number(2) if signed else 0
+    return KeyExchange(group=group)

@@ -87,11 +87,6 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         """It has a subject alternative name of a kind that TLS clients look at."""
         return bool(self.extensions.names or self.extensions.addresses)
 
-    @property
-    def can_be_stapled(self) -> bool:
-        """An OCSP answer for it can be fetched, or clients ask for one."""
-        return bool(self.extensions.ocsp or self.extensions.must_staple)
-
     def is_valid(self, now: datetime.datetime) -> bool:
         """RFC 5280 4.1.2.5: the first and the last second are part of the validity."""
         return self.not_before <= now <= self.not_after

@@ -5,6 +5,9 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING
 
+from checks.tls.answer import LIMIT
+from checks.tls.wire import WireError
+
 if TYPE_CHECKING:
     from checks.tls.answer import ServerHello
 
@@ -45,18 +48,34 @@ class Conversation(Shown, abc.ABC):
         self.finished = False
         self.closed = False
         self.data = bytearray()
+        self._size = 0
 
     @abc.abstractmethod
     def start(self) -> bytes:
         """Give the first flight."""
 
-    @abc.abstractmethod
     def receive(self, data: bytes) -> bytes:
         """Take bytes of the server and give what to answer.
 
-        Raises WireError for what breaks the protocol or is endless. Once `closed`, what else comes
-        is ignored.
+        Raises WireError for what breaks the protocol or is longer than `LIMIT`, and is closed by
+        that. Once `closed`, what else comes is ignored.
         """
+        if self.closed:
+            return b""
+        room = max(0, LIMIT - self._size)
+        self._size += len(data)
+        try:
+            reply = self._received(data[:room])
+            if self._size > LIMIT and not self.closed:
+                raise WireError("server: sends more than is read of it")
+        except WireError:
+            self.closed = True
+            raise
+        return reply
+
+    @abc.abstractmethod
+    def _received(self, data: bytes) -> bytes:
+        """Take bytes and give what to answer; raises WireError."""
 
     @abc.abstractmethod
     def send(self, data: bytes) -> bytes:

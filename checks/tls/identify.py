@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from checks.tls import greetings, spoken
+from checks.tls.line import left
 from checks.tls.spoken import Heard, Kind, Spoken
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ class _Line:
         try:
             link = self._connected(until) if step.fresh or self._link is None else self._link
             if step.said:
-                link.settimeout(_left(until))
+                link.settimeout(left(until))
                 link.sendall(step.said)
-            link.settimeout(_left(until))
+            link.settimeout(left(until))
             data = link.recv(_CHUNK)
         except OSError as error:
             return Heard(end=_reason(error))
@@ -64,11 +65,11 @@ class _Line:
 
     def _connected(self, until: float) -> socket.socket:
         self.close()
-        left = _left(until)
+        seconds = left(until)
         if self.connections == spoken.CONNECTIONS:
             raise TimeoutError
         self.connections += 1
-        self._link = socket.create_connection(self._address, left)
+        self._link = socket.create_connection(self._address, seconds)
         return self._link
 
     def close(self) -> None:
@@ -76,14 +77,6 @@ class _Line:
         if self._link is not None:
             self._link.close()
             self._link = None
-
-
-def _left(until: float) -> float:
-    """Give the seconds that are left; raises TimeoutError where none are."""
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
 
 
 def _reason(error: OSError) -> Kind:

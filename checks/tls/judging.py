@@ -1,4 +1,4 @@
-"""Judge what an endpoint showed by every check of the folder, and describe the faults. EDGE."""
+"""Judge what an endpoint showed by every check of the folder, and describe the faults."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Line:
         """
         self._until = until
         self._ended = False
-        self._link = socket.create_connection((target.host, target.port), _left(until))
+        self._link = socket.create_connection((target.host, target.port), left(until))
         try:
             self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if target.starttls:
@@ -38,13 +38,13 @@ class Line:
     def say(self, data: bytes) -> None:
         """Send everything."""
         if data:
-            self._link.settimeout(_left(self._until))
+            self._link.settimeout(left(self._until))
             self._link.sendall(data)
 
     def hear(self, until: float | None = None) -> bytes:
         """Give what comes next, b"" at the end."""
         end = self._until if until is None else min(until, self._until)
-        self._link.settimeout(_left(end))
+        self._link.settimeout(left(end))
         data = self._link.recv(_CHUNK)
         self._ended = not data
         return data
@@ -81,8 +81,9 @@ class Line:
                 return
 
 
-def _left(until: float) -> float:
-    left = until - time.monotonic()
-    if left <= 0:
+def left(until: float) -> float:
+    """Give the seconds until a time of the monotonic clock; raises TimeoutError for none."""
+    seconds = until - time.monotonic()
+    if seconds <= 0:
         raise TimeoutError
-    return left
+    return seconds

@@ -22,6 +22,7 @@ from checks.tls.syntax import opensslcnf
 from checks.tls.syntax.opensslcnf import Defaults
 from checks.tls.syntax.optional import text_if_there
 from checks.tls.syntax.reading import Reading
+from checks.tls.wording import listed, version_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -67,7 +68,6 @@ _BETWEEN: Final = regex(r"[\s,:/]++")
 _NAMED_SSL: Final = regex(r"(?<![!\w-])SSLv[23](?!\w)", re.IGNORECASE)
 _DECIDES: Final = regex(r"protocol|min-?ver|force-tls|no-tls|no-ssl", re.IGNORECASE)
 _BOUNDS_ABOVE: Final = regex(r"max|^no-", re.IGNORECASE)
-_SHOWN: Final = 4
 
 
 class Library(NamedTuple):
@@ -95,25 +95,6 @@ class Library(NamedTuple):
     def build(self) -> Build:
         """What of it cipher strings depend on."""
         return Build(self.version[:2], self.weak)
-
-
-class Strength(NamedTuple):
-    """What a SECLEVEL asks of keys, in bits of their own kind."""
-
-    security: int
-    rsa: int
-    curve: int
-
-
-STRENGTHS: Final = (
-    Strength(0, 0, 0),
-    Strength(80, 1024, 160),
-    Strength(112, 2048, 224),
-    Strength(128, 3072, 256),
-    Strength(192, 7680, 384),
-    Strength(256, 15360, 512),
-)
-"""By SECLEVEL, for RSA and Diffie-Hellman and for curves (SSL_CTX_set_security_level(3))."""
 
 
 class Effective(NamedTuple):
@@ -304,16 +285,10 @@ def _refused(
     refused = [version for version in wanted if version not in unbuilt]
     reasons = []
     if refused:
-        reasons.append(f"{of.label} at SECLEVEL {level} refuses {labels(refused)}")
+        reasons.append(f"{of.label} at SECLEVEL {level} refuses {version_names(refused)}")
     if unbuilt:
-        reasons.append(f"{of.label} is built without {labels(unbuilt)}")
+        reasons.append(f"{of.label} is built without {version_names(unbuilt)}")
     yield Ineffective(setting, "; ".join(reasons))
-
-
-def labels(versions: Iterable[Version]) -> str:
-    """Name versions: "TLS 1.0 and TLS 1.1"."""
-    *first, last = (version.label for version in versions)
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _absent(site: Site, level: int, of: Library) -> Iterator[Ineffective]:
@@ -324,9 +299,8 @@ def _absent(site: Site, level: int, of: Library) -> Iterator[Ineffective]:
     wanted = dict.fromkeys(cipherlist.named(_resolved(site.ciphers.value, of)))
     names = [suites.of(code).openssl for code in wanted if not _is_there(code, level, of)]
     if names:
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        which = f"{', '.join(names[:_SHOWN])}{more}"
-        yield Ineffective(site.ciphers, f"{of.label} at SECLEVEL {level} does not offer {which}")
+        why = f"{of.label} at SECLEVEL {level} does not offer {listed(names)}"
+        yield Ineffective(site.ciphers, why)
 
 
 def _is_there(code: int, level: int, of: Library) -> bool:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import time
 from typing import Final
 
 from checks.tls import http
 from checks.tls.facts import EndpointFacts, Target
+from checks.tls.line import Line
 from checks.tls.pace import Pace
 
 SECONDS: Final = 1.0
-_CHUNK: Final = 16 * 1024
 _MOST: Final = 64 * 1024
 
 
@@ -28,14 +27,10 @@ def observe(
     with (
         contextlib.suppress(OSError),
         (pace or Pace()).turn(until),
-        socket.create_connection((target.host, target.port), seconds) as link,
+        contextlib.closing(Line(target, until)) as line,
     ):
-        link.sendall(http.request(http.authority(target)))
-        while b"\r\n\r\n" not in answer and len(answer) < _MOST:
-            link.settimeout(max(until - time.monotonic(), 0.001))
-            data = link.recv(_CHUNK)
-            if not data:
-                break
+        line.say(http.request(http.authority(target)))
+        while b"\r\n\r\n" not in answer and len(answer) < _MOST and (data := line.hear()):
             answer += data
     said = http.read(answer)
     return EndpointFacts(target=target, versions={}, http=said, connections=1) if said else None

@@ -6,40 +6,20 @@ answer; silence, garbage and a reset that does not repeat beside a working hello
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from checks.tls import classes, suites
 from checks.tls.asking import Unclear
-from checks.tls.facts import Accepted, Chain, EndpointFacts, Prime, Target
-from checks.tls.hello import ClientHello
-from checks.tls.numbers import TLS12_CURVES, TLS13_GROUPS, Alert, Extension, Version
+from checks.tls.facts import EndpointFacts
+from checks.tls.numbers import TLS12_CURVES, TLS13_GROUPS, Extension, Version
+from checks.tls.questions import CLASSIC, Questions, UnclearError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from checks.tls.answer import Answer
-    from checks.tls.asking import Asker, Reply
-
-_CLASSIC: Final = (Version.TLS12, Version.TLS11, Version.TLS10, Version.SSL3)
 
 
-class Probe:
+class Probe(Questions):
     """One look at one endpoint."""
-
-    def __init__(self, asker: Asker, target: Target, entropy: Callable[[int], bytes]) -> None:
-        """Take what asks, what is asked and where random bytes come from."""
-        self._asker = asker
-        self._target = target
-        self._entropy = entropy
-        self._unseen: dict[str, None] = {}
-        self._hellos: dict[Version, Answer] = {}
-        self._primes: dict[Prime, None] = {}
-        self._accepted: dict[Accepted, None] = {}
-        self._chains: dict[bytes, Chain] = {}
-        self._mac_last: bool | None = None
-        self._doubted: set[Version] = set()
-        self._shown: set[str] = set()
-        self._shares = False
 
     def observe(self, *, all_suites: bool = False) -> EndpointFacts:
         """Ask everything that plain hellos can settle."""
@@ -71,79 +51,10 @@ class Probe:
             unseen=tuple(self._unseen),
         )
 
-    # Asking
-
-    def _hello(self, version: Version, codes: Iterable[int]) -> ClientHello:
-        modern = version is Version.TLS13
-        return ClientHello(
-            version,
-            tuple(codes),
-            self._entropy(32),
-            # Without RFC 7919's groups, whose offer would hide parameters of the server's own.
-            groups=TLS13_GROUPS if modern else TLS12_CURVES,
-            server_name=self._target.server_name,
-            session=self._entropy(32) if modern else b"",
-            staple=not modern,
-        )
-
-    def _ask(self, what: str, asked: ClientHello) -> Answer | None:
-        """Give the answer that agrees, None for a refusal; what is unclear is kept as unseen."""
-        answer = self._reply(what, asked).answer
-        agreed = answer.hello is not None and answer.hello.version == asked.version
-        return answer if agreed else None
-
-    def _reply(self, what: str, asked: ClientHello) -> Reply:
-        """Give a reply that agrees or refuses; raises _UnclearError for any other."""
-        reply = self._asker.ask(asked)
-        if reply.hello is not None:
-            self._note(asked, reply.answer)
-        elif not (reply.refuses or (reply.unclear is Unclear.RESET and self._asker.works)):
-            self._unseen[f"{what}: {reply.why}"] = None
-            raise _UnclearError
-        elif reply.doubtful and self._asker.works is None:
-            self._doubted.add(asked.version)
-        return reply
-
-    def _ask_by(self, what: str, version: Version, codes: tuple[int, ...]) -> Answer | None:
-        """Ask for suites; a refusal may be for the lack of DH parameters alone, so ask without."""
-        reply = self._reply(what, self._hello(version, codes))
-        if reply.hello is not None and reply.hello.version == version:
-            return reply.answer
-        without = tuple(code for code in codes if not classes.needs_parameters(suites.of(code)))
-        if reply.answer.alert == Alert.PROTOCOL_VERSION or without in {(), codes}:
-            return None
-        return self._ask(what, self._hello(version, without))
-
-    def _note(self, asked: ClientHello, answer: Answer) -> None:
-        assert answer.hello is not None
-        if answer.hello.version == asked.version and answer.hello.suite in asked.suites:
-            self._accepted[Accepted(asked.version, answer.hello.suite)] = None
-        if suites.of(answer.hello.suite).is_cbc and asked.version > Version.SSL3:
-            self._mac_last = Extension.ENCRYPT_THEN_MAC in answer.hello.extensions
-        if answer.certificates:
-            self._keep(answer)
-            self._shown.add(suites.of(answer.hello.suite).authentication)
-        if answer.exchange is not None and answer.exchange.prime:
-            self._primes[Prime(answer.exchange.prime, answer.exchange.generator)] = None
-
-    def _keep(self, answer: Answer) -> None:
-        """Keep a chain once, with its staple if any answer had one: a server may fetch it first."""
-        known = self._chains.get(answer.certificates[0])
-        if known is None or (answer.staple and not known.staple):
-            self._chains[answer.certificates[0]] = Chain(
-                answer.certificates, answer.staple, server_name=self._target.server_name
-            )
-
-    def _settled(self, what: str, asked: ClientHello) -> bool | None:
-        try:
-            return self._ask(what, asked) is not None
-        except _UnclearError:
-            return None
-
     # Versions and suites
 
     def _versions(self) -> dict[Version, bool | None]:
-        found = {version: self._speaks(version) for version in (Version.TLS13, *_CLASSIC)}
+        found = {version: self._speaks(version) for version in (Version.TLS13, *CLASSIC)}
         if self._asker.works is not None:
             # Who hung up before anything was agreed on may have had too many clients.
             for version in self._doubted:
@@ -156,24 +67,12 @@ class Probe:
     def _sharing(self, found: dict[Version, bool | None]) -> dict[Version, bool | None]:
         """Ask again as one who shares a secret with the server, if that is all it wants to hear."""
         self._shares = True
-        asked = {v: self._speaks(v) for v in _CLASSIC if found[v] is False}
+        asked = {v: self._speaks(v) for v in CLASSIC if found[v] is False}
         if any(asked.values()):
             self._unseen[f"{Version.TLS13.label}: this server wants a secret shared before"] = None
             asked[Version.TLS13] = None
         self._shares = any(asked.values())
         return asked
-
-    def _codes(self, version: Version) -> tuple[int, ...]:
-        return classes.sharing(version) if self._shares else classes.codes(version)
-
-    def _speaks(self, version: Version) -> bool | None:
-        try:
-            answer = self._ask_by(version.label, version, self._codes(version))
-        except _UnclearError:
-            return None
-        if answer is not None:
-            self._hellos[version] = answer
-        return answer is not None
 
     def _ssl2(self) -> bool | None:
         challenge = self._entropy(16)
@@ -205,7 +104,7 @@ class Probe:
         while codes:
             try:
                 answer = self._ask_by(f"suites of {version.label}", version, codes)
-            except _UnclearError:
+            except UnclearError:
                 return
             if answer is None or answer.hello is None or answer.hello.suite not in codes:
                 return
@@ -225,7 +124,7 @@ class Probe:
     def _any_of(self, what: str, version: Version, codes: tuple[int, ...]) -> bool:
         try:
             return bool(codes) and self._ask_by(what, version, codes) is not None
-        except _UnclearError:
+        except UnclearError:
             return False
 
     def _certificates(self, version: Version) -> None:
@@ -234,20 +133,6 @@ class Probe:
             if kind not in self._shown:
                 asked = self._hello(version, classes.authenticated(version, kind))
                 self._settled(f"{kind} certificate", asked)
-
-    def _order(self, version: Version) -> bool | None:
-        """Say whether the server goes by its own order; None where it accepts one suite only."""
-        codes = tuple(a.suite for a in self._accepted if a.version == version)
-        if len(codes) < 2:
-            return None
-        chosen = set()
-        for order in (codes, codes[::-1]):
-            try:
-                answer = self._ask("order of suites", self._hello(version, order))
-            except _UnclearError:
-                return None
-            chosen.add(answer.hello.suite if answer and answer.hello else 0)
-        return len(chosen) == 1
 
     # Groups
 
@@ -259,7 +144,7 @@ class Probe:
         while left:
             try:
                 answer = self._ask("groups of TLS 1.3", asked._replace(groups=left))
-            except _UnclearError:
+            except UnclearError:
                 break
             group = answer.hello.group if answer and answer.hello else 0
             if group not in left:
@@ -286,7 +171,7 @@ class Probe:
         for groups in offers:
             try:
                 answer = self._ask("curves", asked._replace(groups=groups))
-            except _UnclearError:
+            except UnclearError:
                 return 0
             if answer is not None:
                 group = answer.exchange.group if answer.exchange else 0
@@ -299,20 +184,9 @@ class Probe:
         asked = self._hello(version, self._codes(version))._replace(compressions=(1, 0))
         try:
             answer = self._ask("compression", asked)
-        except _UnclearError:
+        except UnclearError:
             return None
         return bool(answer and answer.hello and answer.hello.compression)
-
-    def _fallback(self, versions: dict[Version, bool | None]) -> bool | None:
-        """Ask for a lower version as if a higher one had failed; None where there is no lower."""
-        spoken = sorted(v for v in _CLASSIC if versions.get(v))
-        if len(spoken) < 2:
-            return None
-        # Suites that are accepted otherwise, so that only the fallback can be what is refused.
-        codes = tuple(a.suite for a in self._accepted if a.version == spoken[0])
-        asked = self._hello(spoken[0], codes)._replace(fallback=True)
-        accepted = self._settled("fallback", asked)
-        return None if accepted is None else not accepted
 
     def _alpn(self, versions: dict[Version, bool | None]) -> tuple[str, ...]:
         """Ask for each protocol alone in TLS 1.2, where the answer stands in clear."""
@@ -323,15 +197,11 @@ class Probe:
             asked = self._hello(Version.TLS12, self._codes(Version.TLS12))._replace(alpn=(name,))
             try:
                 answer = self._ask("alpn", asked)
-            except _UnclearError:
+            except UnclearError:
                 break
             if answer and answer.hello and answer.hello.alpn == name:
                 found.append(name)
         return tuple(found)
-
-
-class _UnclearError(Exception):
-    """A question that was not settled; what it was is in `unseen`."""
 
 
 def _extended(answer: Answer | None, extension: Extension) -> bool | None:

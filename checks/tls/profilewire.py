@@ -179,11 +179,11 @@ class Hsts(Rule, frozen=True, kw_only=True, tag="hsts"):
     @property
     def wanted(self) -> str:
         """What to do to keep the rule."""
-        return self.fix or f"Send Strict-Transport-Security: {self._header}."
+        return self.fix or f"Send Strict-Transport-Security: {self._remedy.hsts}."
 
     @property
-    def _header(self) -> str:
-        return f"max-age={self.seconds}" + ("; includeSubDomains" if self.subdomains else "")
+    def _remedy(self) -> Remedy:
+        return Remedy(Kind.HSTS, seconds=self.seconds, subdomains=self.subdomains)
 
     def judge(self, facts: EndpointFacts) -> Verdict:
         """Look at the header; one that is missing on an error page says nothing."""
@@ -203,7 +203,7 @@ class Hsts(Rule, frozen=True, kw_only=True, tag="hsts"):
 
     def remedy(self, _facts: EndpointFacts) -> Remedy | None:
         """Ask for the header."""
-        return Remedy(Kind.HSTS, seconds=self.seconds, subdomains=self.subdomains)
+        return self._remedy
 
 
 class Feature(Rule, frozen=True, kw_only=True, tag="feature"):

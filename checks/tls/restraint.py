@@ -101,10 +101,6 @@ class Restraint(msgspec.Struct):
     places: dict[str, Place] = msgspec.field(default_factory=dict)
     most: int = MOST_FAILED
 
-    def may(self, listener: Listener, now: float, excluded: Exclusions | None = None) -> bool:
-        """Say whether a listener may be asked now."""
-        return self.withheld(listener, now, excluded) is None
-
     def withheld(
         self, listener: Listener, now: float, excluded: Exclusions | None = None
     ) -> Withheld | None:

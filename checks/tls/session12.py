@@ -49,7 +49,6 @@ class Session(Conversation):
         self._again = False
         self._records = bytearray()
         self._messages = bytearray()
-        self._size = 0
         self._writing: Direction | None = None
         self._reading: Direction | None = None
         self._next: Direction | None = None
@@ -92,29 +91,13 @@ class Session(Conversation):
         canceled = b"" if self._writing else self._said(_ALERT, _CANCELED)
         return canceled + self._said(_ALERT, _CLOSE)
 
-    def receive(self, data: bytes) -> bytes:
-        """Take bytes of the server and give what to answer.
-
-        Raises WireError for what breaks the protocol or is endless, and is closed by that.
-        """
-        if self.closed:
-            return b""
-        try:
-            return self._received(data)
-        except WireError:
-            self.closed = True
-            raise
-
     # Records
 
     def _received(self, data: bytes) -> bytes:
-        self._records += data[: max(0, LIMIT - self._size)]
-        self._size += len(data)
+        self._records += data
         reply = b""
         while not self.closed and (record := take_record(self._records, _CIPHERTEXT)):
             reply += self._opened(*record)
-        if self._size > LIMIT and not self.closed:
-            raise WireError("server: sends more than is read of it")
         return reply
 
     def _said(self, kind: int, content: bytes) -> bytes:

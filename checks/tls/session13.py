@@ -63,7 +63,6 @@ class Session(Conversation):
         self._records = bytearray()
         self._messages = bytearray()
         self._last = Message.SERVER_HELLO
-        self._size = 0
         self._updates = 0
         self._keys: _Keys | None = None
         self._encrypted = False
@@ -87,27 +86,6 @@ class Session(Conversation):
         if self._keys is not None:
             return b"".join(self._keys.writing.seal(_ALERT, one) for one in said)
         return b"".join(_IN_CLEAR + one for one in said)
-
-    def receive(self, data: bytes) -> bytes:
-        """Take bytes of the server and give what to answer.
-
-        Raises WireError for what breaks the protocol or is endless, and is closed by that.
-        """
-        if self.closed:
-            return b""
-        try:
-            return self._taken(data)
-        except WireError:
-            self.closed = True
-            raise
-
-    def _taken(self, data: bytes) -> bytes:
-        room = max(0, LIMIT - self._size)
-        self._size += len(data)
-        reply = self._received(data[:room])
-        if self._size > LIMIT and not self.closed:
-            raise WireError("server: sends more than is read of it")
-        return reply
 
     def _received(self, data: bytes) -> bytes:
         reply = b""

@@ -72,7 +72,7 @@ class Seen(NamedTuple):
         for one in self.configured:
             if one.library:
                 effective = openssl.effective(one.site, one.library, served.get(one.site, ()))
-                found |= dict.fromkeys(siting.located(one.site, effective))
+                found |= dict.fromkeys(siting.judge(one.site, effective))
         return [*found, *self.key_faults]
 
 

@@ -9,7 +9,8 @@ from checks.model import Severity
 from checks.secrets.advice import CheckText
 from checks.tls.faults import Fault
 from checks.tls.numbers import Version
-from checks.tls.openssl import deciding, labels, legacy
+from checks.tls.openssl import deciding, legacy
+from checks.tls.wording import version_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,14 +56,11 @@ class Located(NamedTuple):
     server: str = ""
 
 
-def judge(site: Site, effective: Effective) -> Iterator[Fault]:
-    """Find the faults of a set-up; EFFECTIVE is what its library makes of it."""
-    for found in located(site, effective):
-        yield found.fault
+def judge(site: Site, effective: Effective) -> Iterator[Located]:
+    """Find the faults of a set-up, each with the setting to change.
 
-
-def located(site: Site, effective: Effective) -> Iterator[Located]:
-    """Find the faults of a set-up, each with the setting to change."""
+    effective: what its library makes of it.
+    """
     yield from _legacy(site, effective)
     for vain in effective.ineffective:
         message = f"{vain.setting.name} has no effect as written: {vain.reason}"
@@ -82,12 +80,13 @@ def _legacy(site: Site, effective: Effective) -> Iterator[Located]:
     if named:
         place = setting or site.place
         refused = [version for version in named if version not in served]
-        fate = f"; the library refuses {labels(refused)}" if refused else ""
-        message = f"{place.name} switches {labels(named)} on{fate}"
-        yield _of_protocol(message, f"{place.name}: {labels(named)}", place, site.server)
+        fate = f"; the library refuses {version_names(refused)}" if refused else ""
+        message = f"{place.name} switches {version_names(named)} on{fate}"
+        yield _of_protocol(message, f"{place.name}: {version_names(named)}", place, site.server)
     elif site.protocols is None and served:
-        message = f"nothing bounds the protocols, so that {site.server} serves {labels(served)}"
-        yield _of_protocol(message, f"{site.server}: {labels(served)}", site.place, site.server)
+        names = version_names(served)
+        message = f"nothing bounds the protocols, so that {site.server} serves {names}"
+        yield _of_protocol(message, f"{site.server}: {names}", site.place, site.server)
 
 
 def _of_protocol(message: str, fact: str, place: Setting, server: str) -> Located:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.tls import chain, grade, numbers, suites
+from checks.tls import chain, grade, suites
+from checks.tls.wording import group_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -100,7 +101,7 @@ def of(
             SuiteSummary(one.version.label, suites.of(one.suite).name) for one in facts.suites
         ),
         complete=facts.complete,
-        groups=tuple(_group(one) for one in dict.fromkeys((*facts.groups, *facts.curves))),
+        groups=tuple(group_name(one) for one in dict.fromkeys((*facts.groups, *facts.curves))),
         certificates=tuple(
             certificate(one.leaf, one.certificates[1:]) for one in sent if one.leaf is not None
         ),
@@ -112,10 +113,6 @@ def of(
         seconds=round(facts.seconds, 4),
         connections=facts.connections,
     )
-
-
-def _group(number: int) -> str:
-    return numbers.GROUPS.get(number, f"0x{number:04x}")
 
 
 def certificate(leaf: Certificate, sent: Sequence[Certificate] = ()) -> CertificateSummary:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from checks.tls.facts import Accepted
+    from checks.tls.numbers import Version
 
 _MOST: Final = 4
 """So many names are written out; a fault is one line."""
@@ -29,6 +30,12 @@ def suite_names(accepted: Sequence[Accepted]) -> str:
     for one in accepted:
         versions.setdefault(one.suite, []).append(one.version.label)
     return listed(f"{suites.of(s).name} ({', '.join(sorted(v))})" for s, v in versions.items())
+
+
+def version_names(versions: Iterable[Version]) -> str:
+    """Name versions: "TLS 1.0 and TLS 1.1"."""
+    *first, last = (version.label for version in versions)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def group_name(number: int) -> str:

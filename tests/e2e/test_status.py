@@ -42,8 +42,8 @@ class Daemon:
     def end(self, number: int = signal.SIGTERM) -> None:
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.communicate(timeout=60)
-            self.process = None
+            process, self.process = self.process, None
+            process.communicate(timeout=60)
 
     def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self._hygiene(*words, "--settings", self.file)
@@ -70,9 +70,11 @@ class Daemon:
 def daemon(hygiene: Hygiene, folder: Path) -> Iterator[Daemon]:
     one = Daemon(hygiene, folder)
     one.start()
-    until(lambda: one.ask("status").returncode == WELL)
-    yield one
-    one.end()
+    try:
+        until(lambda: one.ask("status").returncode == WELL)
+        yield one
+    finally:
+        one.end()
 
 
 def until(true: Callable[[], object], seconds: float = 60) -> None:

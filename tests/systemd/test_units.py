@@ -157,7 +157,7 @@ def test_users_and_folders(tmp_path: Path) -> None:
     rows = [line.split() for line in lines if line and not line.startswith("#")]
     owners = {row[1]: (row[2], row[3], row[4]) for row in rows}
     base = "/var/lib/hygiene-agent"
-    expected = {base: ("0750", "root", "hygiene-agent")}
+    expected = dict.fromkeys((base, f"{base}/{powers.AUDIT}"), ("0750", "root", "hygiene-agent"))
     for role in powers.ROLES:
         for path in ("", f"/{powers.JOURNAL}", f"/{powers.PUBLISHED}"):
             expected[f"{base}/{role}{path}"] = ("0750", f"hygiene-agent-{role}", "hygiene-agent")

@@ -335,7 +335,7 @@ def history(seed: int) -> tuple[list[list], dict[str, str], int]:
     role = Role(f"{rng.getrandbits(128):032x}")
     live: dict[str, Status] = {}
     batches = []
-    for _ in range(60):
+    for _ in range(max(60, 8 * KILLS)):
         batch = []
         for _ in range(rng.randint(1, 30)):
             identity = f"{rng.randrange(200):032x}"

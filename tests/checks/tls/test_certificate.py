@@ -65,7 +65,6 @@ def test_a_usual_certificate_is_read_whole(maker: Maker, root: Issued) -> None:
     assert found.sha256 == made.sha256
     assert found.extensions.ocsp == ("http://ocsp.example/",)
     assert found.extensions.must_staple
-    assert found.can_be_stapled
     assert (found.extensions.subject_key, found.extensions.authority_key) == (b"own", b"issuer")
     assert not found.extensions.is_ca
     assert not found.self_signed
@@ -77,7 +76,6 @@ def test_an_authority_is_told_by_its_constraints(maker: Maker, root: Issued) -> 
     found = certificate.read(root.der)
     assert found.extensions.is_ca
     assert found.self_signed
-    assert not found.can_be_stapled
     assert not certificate.read(maker.make(issuer=root).der).extensions.is_ca
 
 

@@ -62,8 +62,13 @@ def begin(confine: Callable[[], None]) -> Reading:
     """Start to read all server configuration of this host; raises ConfigurationError."""
     try:
         ours, theirs = os.pipe()
+    except OSError as error:
+        raise ConfigurationError(f"configuration: {error.strerror}") from error
+    try:
         pid = os.fork()
     except OSError as error:
+        os.close(ours)
+        os.close(theirs)
         raise ConfigurationError(f"configuration: {error.strerror}") from error
     if pid == 0:
         status = 1

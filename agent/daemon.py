@@ -78,6 +78,12 @@ class _Child:
         self.failures = 0
         self.ready = False
 
+    def shut(self) -> None:
+        """Stop hearing what it says."""
+        if self.pipe >= 0:
+            os.close(self.pipe)
+            self.pipe = -1
+
 
 class Supervisor:
     """Starts roles and starts them again."""
@@ -132,20 +138,29 @@ class Supervisor:
         poll = select.poll()
         poll.register(wake, select.POLLIN)
         for child in self._children:
-            if child.pid:
+            if child.pipe >= 0:
                 poll.register(child.pipe, select.POLLIN)
         poll.poll(1000 * _TURN)
         with contextlib.suppress(BlockingIOError):
             os.read(wake, 4096)
 
     def _start(self, child: _Child) -> None:
-        ours, theirs = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        gc.freeze()
-        pid = os.fork()
-        if pid == 0:
-            self._become(child, theirs)
-        os.close(theirs)
+        """Start a role; where the system has no process or descriptor to spare, try again later."""
         now = time.monotonic()
+        with contextlib.ExitStack() as opened:
+            try:
+                ours, theirs = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+                opened.callback(os.close, theirs)
+                opened.callback(os.close, ours)
+                gc.freeze()
+                pid = os.fork()
+            except OSError as error:
+                self._failed(child, f"cannot be started: {error.strerror}")
+                return
+            if pid == 0:
+                self._become(child, theirs)
+            opened.pop_all()
+        os.close(theirs)
         child.pid, child.pipe, child.started, child.heard = pid, ours, now, now
 
     def _become(self, child: _Child, pipe: int) -> None:
@@ -153,7 +168,9 @@ class Supervisor:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it listens, it reads the newest
             bounds.keep_only({pipe})
             child.role(by_pipe(pipe))
             status = 0
@@ -167,31 +184,42 @@ class Supervisor:
         for child in self._children:
             if not child.pid:
                 continue
-            with contextlib.suppress(BlockingIOError):
-                if words := os.read(child.pipe, 4096):
-                    child.heard = now
-                    child.ready = child.ready or b"r" in words
+            if child.pipe >= 0:
+                self._listen(child, now)
             if now - child.heard > _SILENCE:
                 self._base.tell("role silent", child.name)
                 os.kill(child.pid, signal.SIGKILL)
                 child.heard = now
 
+    def _listen(self, child: _Child, now: float) -> None:
+        with contextlib.suppress(BlockingIOError):
+            if words := os.read(child.pipe, 4096):
+                child.heard = now
+                child.ready = child.ready or b"r" in words
+            else:  # it ended, or will be taken for silent
+                child.shut()
+
     def _reap(self) -> None:
-        for child in self._children:
-            if child.pid:
-                pid, status = os.waitpid(child.pid, os.WNOHANG)
-                if pid:
-                    self._ended(child, os.waitstatus_to_exitcode(status))
+        """Take in who ended; as a container's first process also what roles left behind."""
+        children = {child.pid: child for child in self._children if child.pid}
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                if ended[0] in children:
+                    self._ended(children[ended[0]], os.waitstatus_to_exitcode(ended[1]))
 
     def _ended(self, child: _Child, code: int) -> None:
-        now = time.monotonic()
-        os.close(child.pipe)
+        child.shut()
         child.pid, child.ready = 0, False
-        child.failures = 1 if now - child.started > _STABLE else child.failures + 1
-        wait = backoff.delay(child.failures, self._rng)
-        child.due = now + wait
+        if time.monotonic() - child.started > _STABLE:
+            child.failures = 0
         how = f"signal {-code}" if code < 0 else f"status {code}"
-        self._base.tell("role restarted", f"{child.name} ended with {how}, again in {wait:.1f} s")
+        self._failed(child, f"ended with {how}")
+
+    def _failed(self, child: _Child, how: str) -> None:
+        child.failures += 1
+        wait = backoff.delay(child.failures, self._rng)
+        child.due = time.monotonic() + wait
+        self._base.tell("role restarted", f"{child.name} {how}, again in {wait:.1f} s")
 
     def _send_all(self, number: int) -> None:
         for child in self._children:

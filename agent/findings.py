@@ -100,16 +100,17 @@ def _met(
 ) -> Change | None:
     """Take in what was seen; the identity of a finding stays what it was at first."""
     finding = msgspec.structs.replace(finding, identity=identity)
+    first = before.first_seen if before else now
     after = Tracked(
         finding=finding,
         status=Status.OPEN if suppression is None else Status.SUPPRESSED,
-        first_seen=before.first_seen if before else now,
-        last_seen=now,
+        first_seen=first,
+        last_seen=max(now, first),  # a clock may be set back
         suppression=suppression,
     )
     kind = _kind(before, after)
     if kind is None and before is not None and before.finding == finding:
-        return None if now - before.last_seen < _SEEN_AGAIN else _change(after, None)
+        return None if abs(now - before.last_seen) < _SEEN_AGAIN else _change(after, None)
     return _change(after, kind)
 
 

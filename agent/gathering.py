@@ -12,7 +12,7 @@ import msgspec
 from agent import __version__, endpoints, scanning, setup, tlsscan, together
 from agent.inventory import Gathered, Held
 from checks import files
-from checks.errors import FormatError, LimitError
+from checks.errors import FormatError
 from checks.model import Inconclusive
 from checks.secrets import pem
 from checks.tls import certificate, sites, summary
@@ -144,10 +144,8 @@ def _content(path: str) -> bytes:
 
 def _first(data: bytes) -> CertificateSummary | None:
     """Read the first certificate of a file, which is the one that servers show."""
+    block = pem.first(data, private=False)
     try:
-        for block in pem.find(data):
-            if not block.private:
-                return summary.certificate(certificate.read(block.body))
-    except (FormatError, LimitError):
+        return summary.certificate(certificate.read(block.body)) if block else None
+    except FormatError:
         return None
-    return None

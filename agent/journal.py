@@ -11,6 +11,7 @@ set apart and told as damage, never decoded.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -35,7 +36,10 @@ LONGEST: Final = 1024 * 1024
 _SEGMENT: Final = 1024 * 1024
 """A segment is closed when it has reached so many bytes."""
 _MOST_SEGMENTS: Final = 100_000
+_NAMED: Final = re.compile(r"[0-9a-f]{16}\.seg")
 _FLAGS: Final = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_PASSING: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM))
+"""Why a segment cannot be read that says nothing about the segment."""
 
 
 class JournalError(HygieneError):
@@ -138,11 +142,15 @@ class Writer:
         path = os.path.join(self._folder, f"{number:016x}.seg")
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _FLAGS
         self._file = os.open(path, flags, self._mode)
-        os.fchmod(self._file, self._mode)
-        head = _MAGIC + f"{self._stream} {sequence:016x}\n".encode()
-        self._size = os.write(self._file, head)
-        if self._size < len(head):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        try:
+            os.fchmod(self._file, self._mode)
+            head = _MAGIC + f"{self._stream} {sequence:016x}\n".encode()
+            self._size = os.write(self._file, head)
+            if self._size < len(head):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            os.unlink(path)  # else each try on a full disk leaves one more behind
+            raise
 
     def _give_up(self) -> None:
         """Forget the open segment after a failed write: what is in it is found out anew."""
@@ -204,7 +212,8 @@ def streams(folder: str) -> list[str]:
 def read(folder: str, stream: str, behind: int) -> Iterator[Record | Damage]:
     """Give the records of a stream behind a number, in order, and where one cannot go on.
 
-    What is half written at the very end is no damage: it is read when it is whole.
+    What is half written at the very end is no damage: it is read when it is whole. Raises OSError
+    where this process lacks what it takes to read.
     """
     everything = _segments(folder)
     segments = [segment for segment in everything if segment.stream == stream]
@@ -247,7 +256,9 @@ def _head(path: str) -> tuple[str, int]:
     """Give the stream and first number of a segment; "" for what is none or cannot be read."""
     try:
         head = _contents(path, _HEAD)
-    except OSError:
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise
         return "", 0
     found = _HEADING.fullmatch(head)
     return (found[1].decode(), int(found[2], 16)) if found else ("", 0)
@@ -259,7 +270,9 @@ def _records(path: str) -> Iterator[Record | _End]:
         data = _contents(path, _SEGMENT + LONGEST + 2 * _FRAME.size)
     except FileNotFoundError:  # taken by all, or given up and told, since it was listed
         return
-    except OSError:
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise
         yield _End(0, torn=False)
         return
     at, last = _HEAD, 0
@@ -299,27 +312,18 @@ def _contents(path: str, most: int) -> bytes:
 
 def _segments(folder: str) -> list[_Segment]:
     """List the segments of a folder by number; what is named otherwise is none."""
-    found = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry, _ in zip(entries, range(_MOST_SEGMENTS), strict=False):
-                number, dot, ending = entry.name.partition(".")
-                if (
-                    dot
-                    and ending == "seg"
-                    and len(number) == 16
-                    and entry.is_file(follow_symlinks=False)
-                ):
-                    status = entry.stat(follow_symlinks=False)
-                    found.append(
-                        _Segment(
-                            entry.path,
-                            int(number, 16),
-                            status.st_size,
-                            status.st_mtime,
-                            *_head(entry.path),
-                        )
-                    )
-    except (FileNotFoundError, ValueError):
-        return sorted(found, key=lambda one: one.number)
+    found: list[_Segment] = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        named = (entry for entry in entries if _NAMED.fullmatch(entry.name))
+        for entry, _ in zip(named, range(_MOST_SEGMENTS), strict=False):
+            with contextlib.suppress(FileNotFoundError):  # taken by all, and deleted since then
+                found += _segment(entry)
     return sorted(found, key=lambda one: one.number)
+
+
+def _segment(entry: os.DirEntry[str]) -> Iterator[_Segment]:
+    if entry.is_file(follow_symlinks=False):
+        status = entry.stat(follow_symlinks=False)
+        number = int(entry.name.partition(".")[0], 16)
+        head = _head(entry.path)
+        yield _Segment(entry.path, number, status.st_size, status.st_mtime, *head)

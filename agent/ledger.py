@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from agent import findings, packing
-from agent.events import Digest, Event, Kind
+from agent.events import Digest, Event, Health, Kind
 from agent.findings import Status, Tracked
-from agent.journal import Record
+from agent.journal import LONGEST, Record
 from checks.errors import HygieneError
 from checks.model import Severity
 
@@ -170,12 +170,14 @@ class Ledger:
         """Write down an event to report, with fields of `Event`; raises LedgerError."""
         with self.together():
             number = self._base.execute("INSERT INTO outbox (event) VALUES (x'')").lastrowid
-            event = Event(
-                id=f"{self.stream}-{number}", at=now, role=self._role, kind=kind, **fields
-            )
-            self._base.execute(
-                "UPDATE outbox SET event = ? WHERE sequence = ?", (packing.pack(event), number)
-            )
+            name = f"{self.stream}-{number}"
+            event = Event(id=name, at=now, role=self._role, kind=kind, **fields)
+            packed = packing.pack(event)
+            if len(packed) > LONGEST:  # no journal takes it, nor what comes after it
+                health = Health(component=self._role, state="event left out", detail="too long")
+                event = Event(id=name, at=now, role=self._role, kind=Kind.HEALTH, health=health)
+                packed = packing.pack(event)
+            self._base.execute("UPDATE outbox SET event = ? WHERE sequence = ?", (packed, number))
         return event
 
     def digest(self, now: float, epoch: int, audit: Audit | None = None) -> Event:
@@ -226,6 +228,16 @@ class Ledger:
         """Forget the events up to a number: the journal has them; raises LedgerError."""
         with self.together():
             self._base.execute("DELETE FROM outbox WHERE sequence <= ?", (sequence,))
+
+    def begin_behind(self, number: int) -> None:
+        """Give no event a number up to this one, which the journal has; raises LedgerError.
+
+        A power cut may take the last transactions from here after the journal had their events.
+        """
+        with self.together():
+            if self.revision < number:
+                self._base.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'")
+                self._base.execute("INSERT INTO sqlite_sequence VALUES ('outbox', ?)", (number,))
 
     def counts(self) -> Counts:
         """Count the findings."""

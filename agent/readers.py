@@ -164,27 +164,36 @@ class Readers:
             reader.heard += part
 
     def _start(self) -> _Reader:
-        try:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            answers, answering = os.pipe()
-            gc.freeze()
-            pid = os.fork()
-        except OSError as error:
-            raise ReaderError(f"readers: cannot be started: {error.strerror}") from error
-        if pid == 0:
-            status = 1
+        with contextlib.ExitStack() as opened:
             try:
-                bounds.keep_only({theirs.fileno(), answering})
-                self._confine()
-                _serve(self._look, theirs, answering, self._seconds)
-                status = 0
-            finally:
-                os._exit(status)
+                pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                ours, theirs = map(opened.enter_context, pair)
+                answers, answering = os.pipe()
+                for number in (answers, answering):
+                    opened.callback(os.close, number)
+                gc.freeze()
+                pid = os.fork()
+            except OSError as error:
+                raise ReaderError(f"readers: cannot be started: {error.strerror}") from error
+            if pid == 0:
+                self._be(theirs, answering)
+            opened.pop_all()
         theirs.close()
         os.close(answering)
         reader = _Reader(pid, ours, answers)
         self._readers.append(reader)
         return reader
+
+    def _be(self, orders: socket.socket, answers: int) -> None:
+        """Be a reader, and nothing else after it."""
+        status = 1
+        try:
+            bounds.keep_only({orders.fileno(), answers})
+            self._confine()
+            _serve(self._look, orders, answers, self._seconds)
+            status = 0
+        finally:
+            os._exit(status)
 
     def _end(self, reader: _Reader) -> None:
         self._readers.remove(reader)

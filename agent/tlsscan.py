@@ -11,11 +11,13 @@ import msgspec
 
 from agent import plainports
 from agent.deeptier import DeepTier
+from agent.guides import Guides
 from agent.report import CheckInfo, Counts, Report
 from checks import suppress
 from checks.model import Finding, Inconclusive, Severity, Suppressed, Suppression
 from checks.tls import (
     answering,
+    drift,
     fixing,
     judging,
     look,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from checks.policy import Policy
     from checks.tls.config import Site
     from checks.tls.drift import Configured
-    from checks.tls.facts import EndpointFacts
+    from checks.tls.facts import EndpointFacts, Target
     from checks.tls.numbers import Version
     from checks.tls.profilefile import Profile
     from checks.tls.summary import EndpointSummary
@@ -90,8 +92,7 @@ def run(job: Job) -> Report:
     trust = roots.read(job.trust)
     context = Context(started, trust.trusted, job.policy.tls.expiring, trust.public)
     paces = Paces()
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen = list(pool.map(lambda one: look_at(job, one, context, paces), named(job)))
+    seen = _looked(job, context, paces)
     found = [weighed(f, job.policy) for one in seen for f in one.settled]
     found += [weighed(f, job.policy) for f in sited(job.configured, seen)]
     asked = [one.facts for one in seen]
@@ -128,6 +129,16 @@ def run(job: Job) -> Report:
     )
 
 
+def _looked(job: Job, context: Context, paces: Paces) -> list[Seen]:
+    """Look at all endpoints, a few at a time: every listener once, then its further names."""
+    wanted, guides = named(job), Guides()
+    order = sorted(wanted, key=lambda one: bool(one.target.server_name))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        looks = pool.map(lambda one: look_at(job, one, context, paces, guides), order)
+        looked = dict(zip(order, looks, strict=True))
+    return [looked[one] for one in wanted]
+
+
 def named(job: Job) -> list[Endpoint]:
     """Give every endpoint, and for each name that its server's configuration has one more."""
     asked: dict[Endpoint, None] = {}
@@ -144,19 +155,33 @@ def _with(endpoint: Endpoint, name: str) -> Endpoint:
     return endpoint._replace(target=msgspec.structs.replace(endpoint.target, server_name=name))
 
 
-def look_at(job: Job, endpoint: Endpoint, context: Context, paces: Paces) -> Seen:
+def look_at(job: Job, endpoint: Endpoint, context: Context, paces: Paces, guides: Guides) -> Seen:
     """Ask one endpoint and judge what it showed."""
-    target, tls = endpoint.target, job.policy.tls
-    whole = job.all_suites or bool(job.profiles)
-    pace = paces.of(target.host, target.port)
-    facts = look.observe(target, seconds=tls.seconds, all_suites=whole, pace=pace)
-    facts = job.deep.examined(facts)
     known = () if endpoint.elsewhere else job.configured.configured
-    serving = answering.serving(known, target, endpoint.owner.software)
+    serving = answering.serving(known, endpoint.target, endpoint.owner.software)
+    facts = job.deep.examined(_observed(job, endpoint.target, serving, paces, guides))
     server = _server(endpoint, [one.site for one in serving], facts)
     settled = judging.findings(facts, context, job.profiles, serving, server)
     unseen = judging.unseen(facts, context, job.profiles)
     return Seen(endpoint, facts, serving, server.software, tuple(settled), tuple(unseen))
+
+
+def _observed(
+    job: Job, target: Target, serving: Sequence[Configured], paces: Paces, guides: Guides
+) -> EndpointFacts:
+    """Ask one endpoint; where its listener is known already, by fewer questions."""
+    whole, seconds = job.all_suites or bool(job.profiles), job.policy.tls.seconds
+    pace = paces.of(target.host, target.port)
+    if whole:
+        return look.observe(target, seconds=seconds, all_suites=True, pace=pace)
+    listener, groups = guides.of(target), frozenset(one.groups for one in serving)
+    with listener.turn():
+        known = listener.known(groups)
+        facts = look.observe(target, seconds=seconds, pace=pace, known=known)
+        # Of groups that are not loaded nobody knows for which names they will be.
+        if not any(fault.check == drift.CONFIG for fault in drift.judge(facts, serving)):
+            listener.learned(facts, groups)
+    return facts
 
 
 def left(one: Seen, seen: Sequence[Seen]) -> Iterator[Inconclusive]:

@@ -123,13 +123,11 @@ def in_keystore(
 
 def first_certificate(data: bytes) -> str:
     """Give the SHA-256 of the public key of the first certificate in a file, "" for none."""
+    block = pem.first(data, private=False)
     try:
-        for block in pem.find(data):
-            if not block.private:
-                return keys.certificate(block).spki
-    except (FormatError, LimitError):
+        return keys.certificate(block).spki if block else ""
+    except FormatError:
         return ""
-    return ""
 
 
 def joined(

@@ -77,6 +77,7 @@ class Base:
         self.fresh = damaged or self.last_alive == 0
         """Nothing is known from before."""
         self.writer = Writer(str(self.folder / "journal"), self.ledger.stream, mode=0o640)
+        self.ledger.begin_behind(self.writer.last)
         self.diary = Diary(self.published, name, self.faults)
         self.diary.note("started", name, __version__)
         self._inbox = self._opened_inbox()

@@ -26,6 +26,7 @@ from agent import (
     tlsscan,
 )
 from agent.findings import Look
+from agent.guides import Guides
 from agent.ledger import SQLITE_ERROR, LedgerError
 from agent.roles.base import Base
 from agent.schedule import Due, Kind, Schedule
@@ -96,7 +97,7 @@ class _Loop:
         self._schedule = Schedule(times.fingerprint, times.whole, rng)
         self._pool = ThreadPoolExecutor(_AT_ONCE)
         self._asked: queue.SimpleQueue[_Asked | Exception] = queue.SimpleQueue()
-        self._memory, self._paces = Restraint(), Paces()
+        self._memory, self._paces, self._guides = Restraint(), Paces(), Guides()
         self._known: dict[str, Endpoint] = {}
         self._seen: dict[str, Seen] = {}
         self._prints: dict[str, str] = {}
@@ -167,6 +168,7 @@ class _Loop:
         published = snapshot.read(folder / configuration.FILE, configuration.Published)
         if published is not None and published.configured != self._configured.configured:
             self._configured = published
+            self._guides = Guides()
             self._schedule.hurry(self._known, time.monotonic())
 
     def _forget(self, key: str) -> None:
@@ -195,7 +197,8 @@ class _Loop:
         found = fingerprint.fingerprint(dialer, target, os.urandom)
         if due.kind is Kind.FINGERPRINT and found and found == self._prints.get(due.key):
             return _Asked(due, found, None)
-        seen = tlsscan.look_at(self._job, endpoint, self._trusting(), self._paces)
+        guides = self._guides if due.kind is Kind.WHOLE else Guides()
+        seen = tlsscan.look_at(self._job, endpoint, self._trusting(), self._paces, guides)
         return _Asked(due._replace(kind=Kind.WHOLE), found, seen)
 
     def _trusting(self) -> Context:

@@ -31,6 +31,10 @@ class Stamp(NamedTuple):
     size: int
 
 
+UNSETTLED: Final = Stamp(0, 0, 0, 0)
+"""Of a file that was looked at while it changed: no file is ever the same as this."""
+
+
 def stamp(status: os.stat_result) -> Stamp:
     """Give the stamp of a file."""
     inode = status.st_ino if status.st_ino < _SIGNED >> 1 else status.st_ino - _SIGNED

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from agent import bounds
 from agent.findings import Look
 from agent.ledger import LedgerError
-from agent.watch.index import Index, stamp
+from agent.watch.index import UNSETTLED, Index, stamp
 from agent.watch.keyring import Keyring
 from checks import suppress
 
@@ -57,8 +57,8 @@ class Intake:
             same = False
         whole = same and not result.inconclusive
         self._ledger.observe(read.path, Look(*self._weighed(result), conclusive=whole), now)
-        if same:
-            self.index.put(read.path, then)
+        # Whatever has findings is in the index, so that it is missed when it is gone after a crash.
+        self.index.put(read.path, then if same else UNSETTLED)
         if whole:
             self._keys.take(read.path, result)
             self._coverage.close(read.path, "look", now)

@@ -234,7 +234,7 @@ class Watcher:
             self._again = False
             self.everything(reason="", since=0)
             return
-        self._closing.append((walk.missed | self._pending(), len(walk.missed)))
+        self._closing.append((self._pending(), len(walk.missed)))
         self._settled([])
 
     def _pending(self) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -88,6 +89,16 @@ def find(data: bytes) -> Iterator[PemBlock]:
         line += data.count(b"\n", last, block.offset)
         last = block.offset
         yield block._replace(line=line)
+
+
+def first(data: bytes, *, private: bool) -> PemBlock | None:
+    """Give the first private key, or the first certificate, of a file, which is what servers take.
+
+    None too where there are more than MOST blocks before it.
+    """
+    with contextlib.suppress(LimitError):
+        return next((block for block in find(data) if block.private is private), None)
+    return None
 
 
 def _merged(data: bytes) -> list[PemBlock]:

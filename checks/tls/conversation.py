@@ -66,11 +66,12 @@ class Conversation(Shown, abc.ABC):
         self._size += len(data)
         try:
             reply = self._received(data[:room])
-            if self._size > LIMIT and not self.closed:
-                raise WireError("server: sends more than is read of it")
         except WireError:
             self.closed = True
             raise
+        if self._size > LIMIT and not self.closed:
+            self.closed = True
+            raise WireError("server: sends more than is read of it")
         return reply
 
     @abc.abstractmethod

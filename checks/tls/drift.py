@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from checks.tls.facts import EndpointFacts
 
+CONFIG: Final = "drift-config-not-loaded"
 CHECKS: Final = {
     "drift-certificate-not-loaded": CheckText(
         "Certificate on disk that the server does not serve",
@@ -32,7 +33,7 @@ CHECKS: Final = {
         "Reload the server; then see that the renewal reloads it by itself.",
         "A renewed certificate that was not loaded ends as an outage when the old one expires.",
     ),
-    "drift-config-not-loaded": CheckText(
+    CONFIG: CheckText(
         "TLS configuration that the server does not serve",
         Severity.MEDIUM,
         "the server still speaks what its configuration no longer allows",
@@ -124,7 +125,7 @@ def _settings(facts: EndpointFacts, serving: Sequence[Configured], places: str) 
     for verb, names in more:
         if names:
             said = f"{verb} {listed(names)}, which {places} does not allow"
-            yield Fault("drift-config-not-loaded", said, ", ".join(names))
+            yield Fault(CONFIG, said, ", ".join(names))
 
 
 def _more(

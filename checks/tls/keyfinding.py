@@ -7,9 +7,10 @@ import stat
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from checks.errors import FormatError, LimitError
+from checks.errors import FormatError
 from checks.model import Access
 from checks.secrets import keys, pem
+from checks.tls import certificate
 from checks.tls.keyuse import KeyFile, Use
 
 if TYPE_CHECKING:
@@ -77,26 +78,21 @@ class Finder:
 
 
 def _key_in(data: bytes) -> KeyFacts | None:
-    """Describe the first private key of a file, as servers take it; no passphrase is tried."""
-    try:
-        for block in pem.find(data):
-            if block.private:
-                return keys.inspect(block, ())
-    except LimitError:
-        return None
-    return None
+    """Describe the first private key of a file; no passphrase is tried."""
+    block = pem.first(data, private=True)
+    return keys.inspect(block, ()) if block else None
 
 
 def _leaf_in(data: bytes) -> tuple[str, str]:
-    """Give fingerprint and key of the first certificate of a file, as servers take it."""
-    try:
-        for block in pem.find(data):
-            if not block.private:
-                found = keys.certificate(block)
-                return found.sha256, found.spki
-    except (FormatError, LimitError):
+    """Give fingerprint and key of the first certificate of a file, "" for none."""
+    block = pem.first(data, private=False)
+    if block is None:
         return "", ""
-    return "", ""
+    try:
+        found = certificate.read(block.body)
+    except FormatError:
+        return "", ""
+    return found.sha256, found.key.spki
 
 
 def _in_memory() -> frozenset[int]:

@@ -20,6 +20,7 @@ from checks.tls.numbers import SCHEMES, TLS13_GROUPS, Alert, Version
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from checks.tls.answer import ServerHello
     from checks.tls.asking import Asker, Reply
 
 _Session = TypeVar("_Session", bound=Conversation)
@@ -43,6 +44,8 @@ class Meeting:
         self._entropy = entropy
         self._unseen = dict.fromkeys(facts.unseen)
         self._is_web = http.may_be_asked(facts.target)
+        self.hellos: list[ServerHello] = []
+        """What the server chose in the handshakes that were taken in."""
 
     def completed(self) -> EndpointFacts:
         """Ask, and give all facts."""
@@ -108,6 +111,8 @@ class Meeting:
             groups=_CURVES,
             server_name=self._facts.target.server_name,
             alpn=(alpn,) if alpn else (),
+            # Who is known not to compress is offered it all the same: other names may have it on.
+            compressions=(1, 0) if self._facts.compression is False else (0,),
             staple=True,
         )
         return session12.Session(asked, self._entropy)
@@ -149,6 +154,8 @@ class Meeting:
     def _add(self, session: Conversation) -> None:
         """Add what a session showed to the facts."""
         facts = self._facts
+        if session.hello is not None:
+            self.hellos.append(session.hello)
         changed: dict[str, Any] = {"chains": tuple(self._chains(session))}
         if session.asks_certificate or session.finished:
             asks = bool(facts.asks_certificate) or session.asks_certificate

@@ -136,6 +136,8 @@ TLS12_CURVES: Final = (
     *(14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1),
 )
 """Curves that TLS 1.2 and before can negotiate, the likely ones first."""
+WEAK_CURVES: Final = frozenset({*range(1, 9), *range(15, 22)})
+"""Curves under 250 bits (RFC 4492 5.1.1): sect163k1 to sect239k1, secp160k1 to secp224r1."""
 
 SCHEMES: Final[Mapping[int, str]] = MappingProxyType(
     {

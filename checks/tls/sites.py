@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import importlib
 import pkgutil
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 from checks.errors import FormatError, HygieneError
 from checks.lazy import regex
 from checks.model import Inconclusive
+from checks.secrets import pem
 from checks.tls import answering, certificate, keyuse, openssl, servers, siting
 from checks.tls.drift import Configured
 from checks.tls.keyfinding import Finder
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from checks.tls.running import Started
     from checks.tls.siting import Located
 
-_PEM: Final = regex(r"-----BEGIN (?:TRUSTED )?CERTIFICATE-----([A-Za-z0-9+/=\s]+?)-----END ")
 _PACKAGES: Final = {
     "/var/lib/dpkg/status": regex(
         r"\nPackage: libssl[\w.]+\n(?:\S.*\n|[ \t].*\n)*?Version: ([\d.]+\w?)"
@@ -167,7 +165,7 @@ class _Reader:
         )
 
 
-def _configured(site: Site, tree: Tree, library: openssl.Library | None) -> Configured:
+def _configured(site: Site, tree: RootTree, library: openssl.Library | None) -> Configured:
     leaves = tuple(_leaves(site, tree))
     return Configured(
         site,
@@ -222,12 +220,10 @@ def _mains(server: Server, tree: Tree, started: Sequence[Started]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def _leaves(site: Site, tree: Tree) -> Iterator[bytes]:
+def _leaves(site: Site, tree: RootTree) -> Iterator[bytes]:
     """Give the first certificate of each file that a site names, DER."""
     for pair in site.pairs:
-        text = tree.read(pair.certificate.value)
-        if text and (found := _PEM.search(text)):
-            try:
-                yield base64.b64decode("".join(found[1].split()), validate=True)
-            except binascii.Error:
-                continue
+        held = tree.held(pair.certificate.value)
+        block = pem.first(held.data or b"", private=False) if held else None
+        if block and block.whole:
+            yield block.body

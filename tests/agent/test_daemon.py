@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
+import resource
 import signal
 import time
 from pathlib import Path
@@ -151,6 +153,94 @@ def test_a_role_that_crashes_at_once_is_not_started_all_the_time(
     assert status is not None
     assert status.numbers["good"] == pids(tmp_path / "good")[0]
     end(pid, signal.SIGTERM)
+
+
+def test_a_fork_that_fails_ends_no_other_role(
+    tmp_path: Path, supervise: Callable[[dict[str, Role]], int]
+) -> None:
+    """Without a descriptor or a process to spare a role is started later, and the others go on."""
+    lack = tmp_path / "lack"
+
+    def greedy(_life: Life) -> NoReturn:
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        lowest = os.dup(0)
+        resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (lowest, limits[1]))
+        lack.touch()
+        raise SystemExit
+
+    pid = supervise({"good": steady(tmp_path / "good"), "greedy": greedy})
+    until(lambda: lack.exists() and bool(pids(tmp_path / "good")))
+    time.sleep(3)
+    assert alive(pids(tmp_path / "good")[0])
+    assert alive(pid)
+    end(pid, signal.SIGTERM)
+
+
+def test_what_a_dead_role_left_behind_is_reaped(
+    tmp_path: Path, supervise: Callable[[dict[str, Role]], int]
+) -> None:
+    """As the first process of a container the supervisor inherits the readers of roles."""
+    left = tmp_path / "left"
+
+    def parent(_life: Life) -> NoReturn:
+        if os.fork() == 0:
+            with left.open("a") as file:
+                file.write(f"{os.getpid()}\n")
+            time.sleep(0.3)
+            os._exit(0)
+        time.sleep(0.1)
+        raise SystemExit
+
+    def first(life: Life) -> None:
+        prctl = ctypes.CDLL(None).prctl
+        prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, as the first process is
+        folder = tmp_path / "inner"
+        told = settings.from_mapping({"version": 1, "state": str(folder)})
+        Supervisor(told, {"parent": parent}, Told(life.ready, life.beat)).run()
+
+    pid = supervise({"first": first})
+    until(left.exists)
+    [orphan, *_] = pids(left)
+    until(lambda: not Path(f"/proc/{orphan}").exists())
+    end(pid, signal.SIGTERM)
+
+
+def test_a_role_that_closes_its_pipe_does_not_keep_the_supervisor_busy(
+    tmp_path: Path, supervise: Callable[[dict[str, Role]], int]
+) -> None:
+    """Its end is heard once."""
+
+    def shut(_life: Life) -> None:
+        os.closerange(3, 100)
+        (tmp_path / "shut").touch()
+        time.sleep(30)
+
+    pid = supervise({"shut": shut})
+    until((tmp_path / "shut").exists)
+
+    def used() -> int:
+        return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+
+    before = used()
+    time.sleep(1.5)
+    assert used() - before < os.sysconf("SC_CLK_TCK") // 2
+    end(pid, signal.SIGTERM)
+
+
+def test_a_role_that_is_still_starting_can_be_ended(
+    tmp_path: Path, supervise: Callable[[dict[str, Role]], int]
+) -> None:
+    """Before it listens itself nobody swallows the signal."""
+
+    def slow(_life: Life) -> None:
+        (tmp_path / "starting").touch()
+        time.sleep(60)
+
+    pid = supervise({"slow": slow})
+    until((tmp_path / "starting").exists)
+    started = time.monotonic()
+    end(pid, signal.SIGTERM)
+    assert time.monotonic() - started < 5
 
 
 def test_waits_double_up_to_a_longest_and_differ() -> None:

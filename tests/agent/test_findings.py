@@ -182,3 +182,13 @@ def test_the_digest_knows_no_order_and_every_status() -> None:
     assert digest(one) == digest(reversed(one))
     assert digest(one) != digest([("a", Status.OPEN), ("b", Status.OPEN)])
     assert digest(one) != digest(one[:1])
+
+
+def test_a_clock_that_goes_back_puts_no_end_before_its_beginning() -> None:
+    """A finding was last seen at its first sight at the earliest."""
+    known = Known()
+    known.after(Look((fault("a"),)), 200_000)
+    known.after(Look((fault("a", line=9),)), 100_000)
+    assert known.tracked["a"].last_seen == known.tracked["a"].first_seen == 200_000
+    known.after(Look((fault("a", line=9),)), 300_000)
+    assert known.tracked["a"].last_seen == 300_000

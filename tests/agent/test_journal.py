@@ -195,3 +195,72 @@ def test_a_record_that_is_too_long_is_refused(tmp_path: Path) -> None:
     """A reader could not tell it from damage."""
     with pytest.raises(JournalError, match="too long"):
         Writer(str(tmp_path), STREAM).append([Record(1, b"x" * (journal.LONGEST + 1))])
+
+
+def test_a_reader_misses_nothing_while_segments_are_deleted_under_it(tmp_path: Path) -> None:
+    """A segment that goes between being listed and being read takes no other one with it."""
+    taken = tmp_path / "taken"
+    folder = tmp_path / "journal"
+    taken.write_text("0")
+    child = os.fork()
+    if child == 0:
+        writer = Writer(str(folder), STREAM)
+        for number in range(1, 10**6):
+            writer.append(records(number, 1, 700_000))
+            writer.forget({STREAM: int(taken.read_text() or 0)})
+        os._exit(0)
+    try:
+        last, end = 0, time.monotonic() + 3
+        while time.monotonic() < end:
+            for one in written(folder, last):
+                assert isinstance(one, Record)
+                assert one.sequence == last + 1
+                last = one.sequence
+            taken.write_text(str(last))
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert last > 20
+
+
+def test_a_stray_name_hides_no_segment(tmp_path: Path) -> None:
+    """Something that is named nearly like a segment is passed over."""
+    for name in ("zzzzzzzzzzzzzzzz.seg", "+000000000000001.seg", "0x00000000000001.seg"):
+        (tmp_path / name).write_text("x")
+    writer = Writer(str(tmp_path), STREAM)
+    for number in range(1, 5):
+        writer.append(records(number, 1, 600_000))
+    assert [one.sequence for one in written(tmp_path) if isinstance(one, Record)] == [1, 2, 3, 4]
+
+
+def test_a_reader_without_descriptors_takes_nothing_for_damage(tmp_path: Path) -> None:
+    """It raises, and reads everything when it has some; control: what is there is read."""
+    Writer(str(tmp_path), STREAM).append(records(1, 5))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 1, limits[1]))  # enough to list
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            written(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert written(tmp_path) == records(1, 5)
+
+
+def test_tries_on_a_full_disk_leave_nothing_behind(tmp_path: Path) -> None:
+    """A segment that could not even be begun is gone again."""
+    writer = Writer(str(tmp_path), STREAM)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        for _ in range(5):
+            with pytest.raises(JournalError):
+                writer.append(records(1, 1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert segments(tmp_path) == []
+    writer.append(records(1, 1))
+    assert written(tmp_path) == records(1, 1)

@@ -220,3 +220,38 @@ def test_a_wrong_record_is_left_out(path: str) -> None:
     spoiled = [Record(7, b"\xc1"), Record(8, b"{"), Record(9, b"{}"), record]
     assert len(ledger.told(spoiled)) == 1
     assert isinstance(kept.base, sqlite3.Connection)
+
+
+def test_numbers_that_the_journal_has_are_not_given_again(tmp_path: Path, path: str) -> None:
+    """A power cut may take the state's last transactions, and leave their events in the journal."""
+    kept = Ledger(path, "watcher")
+    kept.emit(Kind.HEALTH, 100, health=Health(component="watcher", state="one"))
+    kept.base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with open(path, "rb") as file:
+        before = file.read()
+    kept.emit(Kind.HEALTH, 200, health=Health(component="watcher", state="lost"))
+    Writer(str(tmp_path / "journal"), kept.stream).append(kept.waiting())
+    kept.close()
+    with open(path, "wb") as file:
+        file.write(before)
+    again = Ledger(path, "watcher")
+    writer = Writer(str(tmp_path / "journal"), again.stream)
+    again.begin_behind(writer.last)
+    event = again.emit(Kind.HEALTH, 300, health=Health(component="watcher", state="new"))
+    assert event.id == f"{again.stream}-3"
+    writer.append(again.waiting())
+    records = journal.read(str(tmp_path / "journal"), again.stream, 0)
+    events = ledger.told(one for one in records if isinstance(one, Record))
+    assert [one.health.state for one in events if one.health] == ["one", "lost", "new"]
+
+
+def test_an_event_that_no_journal_takes_holds_up_none_behind_it(path: str) -> None:
+    """It is told that it was left out."""
+    kept = Ledger(path, "watcher")
+    kept.observe("/etc/a.yml", Look((leak("a", "/" + "x" * journal.LONGEST),)), 100)
+    kept.observe("/etc/b.yml", Look((leak("b"),)), 100)
+    first, second = told(kept)
+    assert first.health is not None
+    assert first.health.state == "event left out"
+    assert second.finding == leak("b")
+    assert all(len(one.content) <= journal.LONGEST for one in kept.waiting())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -130,7 +131,11 @@ class Machine:
         """Give what runs in a unit's control group."""
         place = self.root / "sys/fs/cgroup/system.slice" / unit / "cgroup.procs"
         pids = place.read_text().split() if place.exists() else []
-        return [_process(int(pid)) for pid in pids]
+        found = []
+        for pid in pids:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+                found.append(_process(int(pid)))
+        return found
 
     def main(self, unit: str) -> Process:
         """Give a unit's main process."""

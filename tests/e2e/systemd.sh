@@ -7,8 +7,8 @@
 #   PYTHON    the interpreter's installation, as sys.base_prefix; PACKAGES its site-packages
 #   SOURCE    the folder that holds agent/ and checks/
 #
-# systemd empties /tmp, sets the host name, and moves processes between control groups. So nothing of
-# the host can be written from inside: the root is a new tmpfs, which sees the host's libraries
+# systemd empties /tmp, sets the host name, and moves processes between control groups. So nothing
+# of the host can be written from inside: the root is a new tmpfs, which sees the host's libraries
 # read-only, and processes, host name, network, IPC, mounts and control groups are its own.
 set -eu
 
@@ -54,9 +54,10 @@ seen() { # a folder of the host, read-only, at a place of the new root
 
 umask 022
 mount -t tmpfs -o mode=0755,size=1g hygiene "$root"
-mkdir "$root/dev" "$root/etc" "$root/home" "$root/mnt" "$root/opt" "$root/proc" "$root/run" \
-    "$root/srv" "$root/sys" "$root/usr" "$root/usr/bin" "$root/usr/sbin" "$root/var" "$root/var/lib" \
-    "$root/var/log" "$root/etc/hygiene-agent"
+for name in dev etc etc/hygiene-agent home mnt opt proc run srv sys usr usr/bin usr/sbin \
+    var var/lib var/log; do
+    mkdir "$root/$name"
+done
 ln -s ../run "$root/var/run"
 mkdir -m 0700 "$root/root"
 mkdir -m 1777 "$root/tmp" "$root/var/tmp"
@@ -68,8 +69,8 @@ done
 for name in bin sbin lib lib32 lib64 libx32; do
     [ ! -e "/usr/$name" ] || ln -s "usr/$name" "$root/$name"
 done
-for name in cat env journalctl kill openssl sh sleep systemctl systemd-sysusers systemd-tmpfiles \
-    true umount; do
+for name in env journalctl kill nsenter openssl sh systemctl systemd-sysusers systemd-tmpfiles \
+    umount; do
     cp -L "/usr/bin/$name" "$root/usr/bin/"
 done
 system=/usr/lib/systemd/system
@@ -77,13 +78,13 @@ for folder in "$system" "$system-generators" "$system-environment-generators" \
     /usr/lib/sysusers.d /usr/lib/tmpfiles.d /usr/lib/environment.d; do
     [ ! -d "$folder" ] || mount -t tmpfs -o mode=0755 hygiene "$root$folder"
 done
-for name in basic.target local-fs-pre.target local-fs.target multi-user.target network-online.target \
-    network.target nss-lookup.target paths.target shutdown.target slices.target sockets.target \
-    swap.target sysinit.target systemd-journald-dev-log.socket systemd-journald.service \
-    systemd-journald.socket systemd-sysusers.service systemd-tmpfiles-setup.service timers.target \
-    umount.target; do
-    cp "$system/$name" "$root$system/"
+for name in basic local-fs-pre local-fs multi-user network-online network nss-lookup paths \
+    shutdown slices sockets swap sysinit timers umount; do
+    cp "$system/$name.target" "$root$system/"
 done
+cp "$system/systemd-journald-dev-log.socket" "$system/systemd-journald.service" \
+    "$system/systemd-journald.socket" "$system/systemd-sysusers.service" \
+    "$system/systemd-tmpfiles-setup.service" "$root$system/"
 mkdir "$root$system/sysinit.target.wants" "$root$system/sockets.target.wants"
 for name in systemd-journald.service systemd-sysusers.service systemd-tmpfiles-setup.service; do
     ln -s "../$name" "$root$system/sysinit.target.wants/"

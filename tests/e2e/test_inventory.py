@@ -185,20 +185,23 @@ def test_the_listeners_of_this_host_are_found(hygiene: Hygiene, host: Host) -> N
     ours = {one["port"]: one for one in found["listeners"]}
     assert (ours[host.port]["tls"], ours[host.port]["speaks"]) == (True, "TLS")
     assert ours[host.port]["owner"]["software"] == "nginx"
-    assert ours[host.port]["endpoints"] == [host.endpoint]
+    names = ("", "/a.example", "/b.example")  # those that its files have
+    assert ours[host.port]["endpoints"] == [f"{host.endpoint}{name}" for name in names]
     assert (ours[port]["tls"], ours[port]["endpoints"]) == (None, [])
     assert any(f":{port}" in one["path"] for one in found["inconclusive"])
     (row,) = [row for row in found["certificates"] if host.endpoint in row["served"]]
     assert [one["path"] for one in row["keys"]] == [str(host.root / "etc/ssl/private/a.key")]
 
 
-def test_without_the_path_there_is_no_key(hygiene: Hygiene, host: Host) -> None:
-    """The same endpoint, its key looked for where it is not."""
-    found = taken(hygiene, host.place, "--keys", host.root / "etc/lone")
-    (row,) = found["certificates"]
-    assert (row["served"], row["keys"], row["files"]) == ([host.endpoint], [], [])
-    (key,) = found["keys"]
-    assert key["certificates"] == []
+def test_a_key_that_nothing_names_is_found_below_the_path_alone(
+    hygiene: Hygiene, host: Host
+) -> None:
+    """Those that the server's files name are found wherever they are, copies of them are not."""
+    lone, named = host.root / "etc/lone", host.root / "etc/ssl/private"
+    found = by_path(taken(hygiene, host.place, "--keys", lone))
+    assert found.keys() == {f"{lone}/lone.key", f"{named}/a.key", f"{named}/b.key"}
+    assert found[f"{lone}/lone.key"]["certificates"] == []
+    assert found[f"{named}/a.key"]["endpoints"] == [host.endpoint]
 
 
 def test_what_could_not_be_looked_at_is_told(hygiene: Hygiene, host: Host) -> None:

@@ -52,6 +52,11 @@ mount -t tmpfs -o mode=777 tmpfs /srv
 mount -t tmpfs -o mode=777 tmpfs /var/log
 mount --bind {root}/public /usr/share/ca-certificates
 mkdir -p /run/lock /var/log/nginx /var/log/apache2
+for folder in /var/lib/postfix /var/spool/postfix; do
+    mkdir -p {root}/own$folder
+    cp -a $folder/. {root}/own$folder
+    mount --bind {root}/own$folder $folder
+done
 touch {root}/ready
 exec sleep 600
 """

@@ -64,10 +64,12 @@ def test_certificates_that_were_renewed_and_not_loaded(
     host: Host, ca: Authority, setups: Setups
 ) -> None:
     """Row 18: told with both fingerprints until the server has loaded it; not before the change."""
-    old, new = ({server: ca.leaf(key=rsa_key()) for server in PORTS} for _ in range(2))
+    # Each smtpd of postfix reads its files when it begins, which it does all the time.
+    ports = {server: port for server, port in PORTS.items() if server != "postfix"}
+    old, new = ({server: ca.leaf(key=rsa_key()) for server in ports} for _ in range(2))
     running = {
         server: setups.run(server, host.certify(server, old[server], ca.middle), port)
-        for server, port in PORTS.items()
+        for server, port in ports.items()
     }
     told = host.tls()
     assert told.serious == set()
@@ -76,7 +78,7 @@ def test_certificates_that_were_renewed_and_not_loaded(
         host.certify(server, leaf, ca.middle)
     told = host.tls()
     assert told.serious == {"drift-certificate-not-loaded"}
-    for server, port in PORTS.items():
+    for server, port in ports.items():
         said = [
             one for one in told.of("drift-certificate-not-loaded") if one["path"].count(f":{port}")
         ]
@@ -91,7 +93,7 @@ def test_certificates_that_were_renewed_and_not_loaded(
 
 def load(host: Host, setups: Setups, server: str, process: subprocess.Popen[bytes]) -> None:
     """Have a server read its files anew, by a start where no signal does."""
-    if server in {"lighttpd", "caddy", "postfix"}:
+    if server in {"lighttpd", "caddy"}:
         host.end(process)
         setups.start(server, PORTS[server])
     else:

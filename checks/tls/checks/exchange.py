@@ -8,7 +8,7 @@ from checks.model import Severity
 from checks.secrets.advice import CheckText
 from checks.tls import primes
 from checks.tls.faults import Fault
-from checks.tls.numbers import POST_QUANTUM, Version
+from checks.tls.numbers import POST_QUANTUM, WEAK_CURVES, Version
 from checks.tls.wording import group_name, listed
 
 if TYPE_CHECKING:
@@ -73,15 +73,13 @@ CHECKS: Final[dict[str, CheckText]] = {
 }
 
 _SHORT: Final = 2048
-_WEAK: Final = frozenset({*range(1, 9), *range(15, 22)})
-"""Curves under 250 bits (RFC 4492 5.1.1): sect163k1 to sect239k1, secp160k1 to secp224r1."""
 
 
 def judge(facts: EndpointFacts, _context: Context) -> Iterator[Fault]:
     """Find the faults of the parameters and groups that an endpoint agrees on keys with."""
     for prime in dict.fromkeys(facts.primes):
         yield from _prime(prime)
-    if weak := [g for g in dict.fromkeys((*facts.curves, *facts.groups)) if g in _WEAK]:
+    if weak := [g for g in dict.fromkeys((*facts.curves, *facts.groups)) if g in WEAK_CURVES]:
         yield Fault("tls-group-weak", f"accepts {listed(map(group_name, weak))}", "")
     yield from _quantum(facts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import random
 import shutil
 import tempfile
 import threading
@@ -328,3 +329,34 @@ def certificate(key: ec.EllipticCurvePrivateKey) -> bytes:
     day = datetime.timedelta(days=1)
     built = x509.CertificateBuilder(name, name, key.public_key(), 7, now - day, now + 9 * day)
     return built.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def test_a_crash_under_load_leaves_neither_gap_nor_ghost(
+    root: Path, watch: Watch, plant: Plant
+) -> None:
+    """Killed again and again while files come, move and go, in the end it knows what stands."""
+    rng, stopping = random.Random(5), threading.Event()
+
+    def load() -> None:
+        while not stopping.is_set():
+            folder = root / f"d{rng.randrange(6)}"
+            folder.mkdir(exist_ok=True)
+            if rng.random() < 0.1:
+                os.rename(folder, root / f"m{rng.randrange(10**9)}")
+            else:
+                plant(folder / f"{rng.randrange(20)}.yml")
+            time.sleep(0.004)
+
+    writer = threading.Thread(target=load)
+    writer.start()
+    for _ in range(12):
+        seen = watch(root)
+        seen.watcher.everything(reason="agent was not running", since=1000)
+        end = time.monotonic() + rng.random()
+        while time.monotonic() < end:
+            seen.watcher.turn(0.03)
+    stopping.set()
+    writer.join()
+    seen.rest()
+    assert seen.open == {str(path) for path in root.rglob("*.yml")}
+    assert seen.watcher.numbers["gaps"] == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import time
 from collections import Counter
@@ -14,7 +13,7 @@ import click
 
 from checks.lazy import regex
 from checks.model import Inconclusive
-from checks.tls import identify, listeners, running, software
+from checks.tls import hostnames, identify, listeners, running, software
 from checks.tls.facts import Target
 from checks.tls.restraint import Exclusions, Restraint, Withheld
 from checks.tls.spoken import Kind
@@ -31,7 +30,6 @@ _AT_ONCE: Final = 16
 """Listeners that are asked at the same time, each once."""
 _MOST_PIDS: Final = 16
 """Processes that hold one listener are looked at; the one that was started is among the first."""
-_SPEAKING: Final = frozenset({Kind.TLS, Kind.STARTTLS})
 
 _HOST_PORT: Final = regex(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\s\[\]:/]+)):(\d{1,5})")
 
@@ -42,16 +40,9 @@ def target(text: str, server_name: str, protocol: str) -> Target:
     if found is None or not 0 < int(found[3]) < 65536:
         raise click.UsageError(f"{text}: expected HOST:PORT, such as localhost:443 or [::1]:443")
     host = found[1] or found[2]
-    return Target(host, int(found[3]), server_name or _name(host), protocol)
-
-
-def _name(host: str) -> str:
-    """Give the name to ask for: none where the host is an address (RFC 6066 3)."""
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    return ""
+    # RFC 6066 3: an address is no name to ask for.
+    named = server_name or ("" if hostnames.address(host) else host)
+    return Target(host, int(found[3]), named, protocol)
 
 
 class Endpoint(NamedTuple):
@@ -103,13 +94,13 @@ def discovered(exclude: Sequence[str], memory: Restraint | None = None) -> Found
     remembered = [(one, memory.known(one)) for one, why in barred.items() if why is Withheld.NO_TLS]
     spoken = [*asked, *((one, told) for one, told in remembered if told)]
     return Found(
-        tuple(_asked(one, told) for one, told in spoken if told.kind in _SPEAKING),
+        tuple(_asked(one, told) for one, told in spoken if told.speaks_tls),
         (
             *(_unsettled(one, told) for one, told in spoken if not told.settled),
             *(_barred(one, why) for one, why in barred.items() if why is Withheld.CAPPED),
             *(Inconclusive("listeners", "not looked at", why) for why in seen.unseen),
         ),
-        dict(Counter(_other(told) for _, told in spoken if told.kind in {Kind.PLAIN, Kind.OTHER})),
+        dict(Counter(_other(o) for _, o in spoken if o.settled and not o.speaks_tls)),
         _heard(seen.listeners, dict(spoken)),
         _started(seen.listeners),
     )
@@ -148,12 +139,12 @@ def _addresses(target: Target) -> set[str]:
 
 
 def _version(address: str) -> int:
-    return ipaddress.ip_address(address).version
+    return 6 if ":" in address else 4
 
 
 def _is_own(address: str) -> bool:
     """Say whether an address is one of this host's."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    family = socket.AF_INET6 if _version(address) == 6 else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as trial:
         try:
             trial.bind((address, 0))

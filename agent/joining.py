@@ -95,7 +95,7 @@ def _listener(heard: Heard, places: Iterable[str]) -> ListenerRow:
         address=listener.address,
         port=listener.port,
         speaks=_words(spoken),
-        tls=spoken.kind in {Kind.TLS, Kind.STARTTLS} if spoken and spoken.settled else None,
+        tls=spoken.speaks_tls if spoken and spoken.settled else None,
         owner=heard.owner,
         pids=listener.pids,
         endpoints=tuple(places),

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from checks.tls.profilefile import Profile
 
 _AT_ONCE: Final = 8
-_SPEAKING: Final = frozenset({Kind.TLS, Kind.STARTTLS})
 _HTTPS, _HTTP = 443, 80
 
 
@@ -62,7 +61,7 @@ def findings(
 
 def _beside(heard: Sequence[Heard], asked: Sequence[EndpointFacts]) -> Iterator[Target]:
     """Give the plain listeners of processes that speak TLS too, under each of their names."""
-    speaking = [one.listener for one in heard if one.spoken and one.spoken.kind in _SPEAKING]
+    speaking = [one.listener for one in heard if one.spoken and one.spoken.speaks_tls]
     for one in heard:
         spoken, listener = one.spoken, one.listener
         if spoken and (spoken.kind, spoken.protocol) == (Kind.PLAIN, "http"):

@@ -6,22 +6,25 @@ import hashlib
 import os
 import secrets
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from agent import audit, home, reporting, scanning, setup, writing
+from agent import audit, home, options, reporting, scanning, setup, writing
 from agent.auditlog import AuditError, Said
 from checks import suppress
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
-@click.option("--output", "-o", type=_FILE, required=True, help="The baseline file to write.")
-@click.option("--policy", "-p", type=_FILE, help="Policy file.")
-@click.option("--rules", "-r", type=_FILE, multiple=True, help="A further rule file.")
+@click.option(
+    "--output", "-o", type=options.FILE, required=True, help="The baseline file to write."
+)
+@options.POLICY
+@options.RULES
 def command(
     paths: tuple[str, ...], output: Path, policy: Path | None, rules: tuple[Path, ...]
 ) -> None:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from agent import endpoints, gathering, joining, reporting
+from agent import endpoints, gathering, joining, options, reporting
 from agent.writing import OutputError
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _SOMETHING = click.Path(exists=True)
 _STANDARDS = """\b
 For the inventories of PCI DSS 4.0.1, as csv into a folder:
@@ -23,7 +22,7 @@ For the inventories of PCI DSS 4.0.1, as csv into a folder:
 
 
 @click.command(epilog=_STANDARDS)
-@click.argument("targets", metavar="[HOST:PORT]...", nargs=-1)
+@options.TARGETS
 @click.option(
     "--root",
     type=click.Path(exists=True, file_okay=False),
@@ -32,14 +31,8 @@ For the inventories of PCI DSS 4.0.1, as csv into a folder:
 @click.option(
     "--keys", "-k", multiple=True, type=_SOMETHING, help="Look for keys below this path; /etc."
 )
-@click.option("--policy", "-p", type=_FILE, help="Policy file (see: hygiene-agent policy schema).")
-@click.option(
-    "--format",
-    "-f",
-    "form",
-    type=click.Choice(sorted(reporting.INVENTORY_FORMATS)),
-    help="What to print or write; text.",
-)
+@options.POLICY
+@options.form(reporting.INVENTORY_FORMATS)
 @click.option(
     "--output",
     "-o",

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from agent import reporting, scanning, setup
+from agent import options, reporting, scanning, setup
 from checks.model import Severity
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_FORMATS = click.Choice(sorted(reporting.FORMATS))
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
-@click.option("--policy", "-p", type=_FILE, help="Policy file (see: hygiene-agent policy schema).")
-@click.option("--baseline", "-b", type=_FILE, help="Findings accepted before do not count.")
-@click.option("--format", "-f", "form", type=_FORMATS, help="What to print or write; text.")
-@click.option(
-    "--output", "-o", type=_FILE, help="Write the report to FILE, a summary to the terminal."
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice([s.label for s in Severity]),
-    help="Least severity that makes exit status 1; medium.",
-)
-@click.option("--rules", "-r", type=_FILE, multiple=True, help="A further rule file.")
+@options.POLICY
+@click.option("--baseline", "-b", type=options.FILE, help="Findings accepted before do not count.")
+@options.form(reporting.FORMATS)
+@options.OUTPUT
+@options.FAIL_ON
+@options.RULES
 @click.option("--marks/--no-marks", default=None, help="Believe inline marks in the files.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; one a processor.")
 @click.option("--quiet", "-q", is_flag=True, help="Print no summary and no progress.")

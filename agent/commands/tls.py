@@ -10,6 +10,7 @@ from agent import (
     __version__,
     deeptier,
     endpoints,
+    options,
     policyfile,
     profiling,
     reporting,
@@ -19,11 +20,9 @@ from agent import (
 from checks.model import Severity
 from checks.tls import starttls
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
 
 @click.command()
-@click.argument("targets", metavar="[HOST:PORT]...", nargs=-1)
+@options.TARGETS
 @click.option(
     "--root",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -33,7 +32,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--starttls", type=click.Choice(sorted(starttls.PROTOCOLS)), help="Begin in this protocol."
 )
-@click.option("--policy", "-p", type=_FILE, help="Policy file (see: hygiene-agent policy schema).")
+@options.POLICY
 @click.option(
     "--profile",
     multiple=True,
@@ -47,21 +46,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--all-suites", is_flag=True, help="List every cipher suite of every version.")
 @click.option("--deep", is_flag=True, help="Have sslyze try known attacks: 600 connections each.")
-@click.option(
-    "--format",
-    "-f",
-    "form",
-    type=click.Choice(sorted(reporting.FORMATS)),
-    help="What to print or write; text.",
-)
-@click.option(
-    "--output", "-o", type=_FILE, help="Write the report to FILE, a summary to the terminal."
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice([s.label for s in Severity]),
-    help="Least severity that makes exit status 1; medium.",
-)
+@options.form(reporting.FORMATS)
+@options.OUTPUT
+@options.FAIL_ON
 @click.option("--quiet", "-q", is_flag=True, help="Print no summary.")
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     targets: tuple[str, ...],

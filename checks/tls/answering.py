@@ -7,10 +7,10 @@ them may be it.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING, Final
 
 from checks.lazy import regex
+from checks.tls import hostnames
 from checks.tls.hostnames import ascii_name
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _asked(known: Sequence[str]) -> Iterator[str]:
 
 
 def _is_host(name: str) -> bool:
-    return bool(_PLAIN.fullmatch(name)) and not _is_address(name)
+    return bool(_PLAIN.fullmatch(name)) and not hostnames.address(name)
 
 
 def covered(known: Iterable[str], wanted: str) -> bool:
@@ -106,7 +106,7 @@ def _fits(host: str, target: Target) -> int:
     if bound in {"*", "::"}:
         return 2 if (":" in wanted) == (bound == "::") else 1
     # Of a name only its server knows the address.
-    return 0 if _is_address(bound) and _is_address(wanted) else 1
+    return 0 if hostnames.address(bound) and hostnames.address(wanted) else 1
 
 
 def _canonical(host: str) -> str:
@@ -115,12 +115,4 @@ def _canonical(host: str) -> str:
         return "*"
     if text == "localhost":
         return "127.0.0.1"
-    return str(ipaddress.ip_address(text)) if _is_address(text) else text
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return hostnames.address(text) or text

@@ -19,9 +19,8 @@ _LONGEST_LABEL: Final = 63
 
 def matches(wanted: str, names: Collection[str], addresses: Collection[str]) -> bool:
     """Say whether DNS names in lower case and addresses cover WANTED, a host name or an address."""
-    address = _address(wanted)
-    if address:
-        return address in addresses
+    if written := address(wanted):
+        return written in addresses
     host = ascii_name(wanted)
     if not host:
         return False
@@ -52,7 +51,7 @@ def _label(label: str) -> str:
     return "" if len(label) > _LONGEST_LABEL or "*" in label else label
 
 
-def _address(text: str) -> str:
+def address(text: str) -> str:
     """Give an address in its usual form, "" for anything else."""
     try:
         return str(ipaddress.ip_address(text.strip("[]").partition("%")[0]))

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.printable import printable
+from checks.tls import procfs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -22,7 +23,6 @@ _MOST_DESCRIPTORS: Final = 65_536
 """Of one process; a listening socket is opened early and has one of the low numbers."""
 _MOST_IN_ALL: Final = 2_000_000
 _MOST_GROUPS: Final = 50_000
-_SMALL_FILE: Final = 64 * 1024
 _LONGEST_NAME: Final = 256
 _UNITS: Final = (".service", ".scope", ".socket", ".mount", ".swap")
 _DELETED: Final = " (deleted)"
@@ -62,7 +62,7 @@ def holding(inodes: Collection[int], proc: str = "/proc") -> Held:
     networks, hidden, left = set(), 0, _MOST_IN_ALL
     for pid in _processes(proc):
         folder = f"{proc}/{pid}"
-        networks.add(_link(f"{folder}/ns/net"))
+        networks.add(procfs.link(f"{folder}/ns/net"))
         try:
             names = list(itertools.islice(_links(f"{folder}/fd"), min(left, _MOST_DESCRIPTORS)))
         except PermissionError:
@@ -75,7 +75,7 @@ def holding(inodes: Collection[int], proc: str = "/proc") -> Held:
             owner = _owner(pid, folder)
             for inode in held:
                 owners.setdefault(inode, []).append(owner)
-    others = networks - {"", _link(f"{proc}/self/ns/net")}
+    others = networks - {"", procfs.link(f"{proc}/self/ns/net")}
     return Held({k: tuple(v) for k, v in owners.items()}, hidden, len(others), left <= 0)
 
 
@@ -94,29 +94,14 @@ def _links(folder: str) -> Iterator[str]:
                 yield os.readlink(entry.path)
 
 
-def _link(path: str) -> str:
-    try:
-        return os.readlink(path)
-    except OSError:
-        return ""
-
-
 def _owner(pid: int, folder: str) -> Owner:
-    executable = _link(f"{folder}/exe").removesuffix(_DELETED)
+    executable = procfs.link(f"{folder}/exe").removesuffix(_DELETED)
     return Owner(
         pid,
-        printable(_content(f"{folder}/comm").rstrip("\n"), longest=_LONGEST_NAME),
+        printable(procfs.text(f"{folder}/comm").rstrip("\n"), longest=_LONGEST_NAME),
         printable(executable),
-        unit_of(_content(f"{folder}/cgroup")),
+        unit_of(procfs.text(f"{folder}/cgroup")),
     )
-
-
-def _content(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return file.read(_SMALL_FILE).decode("utf-8", "surrogateescape")
-    except OSError:
-        return ""
 
 
 def unit_of(table: str) -> str:
@@ -178,7 +163,7 @@ def _folders(path: str, most: int) -> list[tuple[str, int]]:
 
 def _mount(proc: str) -> str:
     """Give the folder that cgroup2 is mounted on, "" for none (proc(5), mountinfo)."""
-    for line in _content(f"{proc}/self/mountinfo").splitlines():
+    for line in procfs.text(f"{proc}/self/mountinfo").splitlines():
         front, dash, behind = line.partition(" - ")
         words = front.split()
         if dash and behind.startswith("cgroup2 ") and len(words) > 4:

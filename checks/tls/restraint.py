@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from checks.tls.spoken import Kind, Spoken
+from checks.tls.spoken import Spoken  # noqa: TC001 - msgspec resolves it
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,7 +122,7 @@ class Restraint(msgspec.Struct):
     def learned(self, listener: Listener, spoken: Spoken, now: float) -> None:
         """Remember what a listener turned out to speak; what is not settled counts as failed."""
         place = self.places.setdefault(_key(listener), Place())
-        no_tls = spoken.kind in {Kind.PLAIN, Kind.OTHER}
+        no_tls = spoken.settled and not spoken.speaks_tls
         place.inodes, place.spoken = (listener.inodes, spoken) if no_tls else ((), None)
         if not spoken.settled:
             self.failed(listener, now, spoken.connections)

@@ -11,11 +11,11 @@ import os
 import posixpath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.tls import procfs
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-_MOST: Final = 128 * 1024
-"""Bytes of a command line or an environment."""
 _MOST_MAINS: Final = 16
 _MOST_ASKED: Final = 4
 _VARIABLE: Final = b"OPENSSL_CONF="
@@ -34,11 +34,11 @@ class Started(NamedTuple):
 def started(pid: int, software: str, proc: str = "/proc") -> tuple[Started, ...]:
     """Give each main file of a process; () where it lives in another root or is not seen."""
     folder = f"{proc}/{pid}"
-    words = command(_content(f"{folder}/cmdline"))
+    words = command(procfs.content(f"{folder}/cmdline"))
     if not words or not _shares_root(folder):
         return ()
-    openssl = variable(_content(f"{folder}/environ"))
-    home = _link(f"{folder}/cwd") or "/"
+    openssl = variable(procfs.content(f"{folder}/environ"))
+    home = procfs.link(f"{folder}/cwd") or "/"
     found = list(mains(software, words))[:_MOST_MAINS] or [""]
     return tuple(Started(software, _absolute(home, main), openssl) for main in found)
 
@@ -141,18 +141,3 @@ def _shares_root(folder: str) -> bool:
         return os.path.samestat(os.stat(f"{folder}/root/"), os.stat("/"))
     except OSError:
         return True
-
-
-def _content(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(_MOST)
-    except OSError:
-        return b""
-
-
-def _link(path: str) -> str:
-    try:
-        return os.readlink(path)
-    except OSError:
-        return ""

@@ -69,7 +69,12 @@ class Spoken(msgspec.Struct, frozen=True):
     @property
     def settled(self) -> bool:
         """It is known whether the port speaks TLS."""
-        return self.kind in {Kind.TLS, Kind.STARTTLS, Kind.PLAIN, Kind.OTHER}
+        return self.speaks_tls or self.kind in {Kind.PLAIN, Kind.OTHER}
+
+    @property
+    def speaks_tls(self) -> bool:
+        """There is TLS, from the start or once it is asked for."""
+        return self.kind in {Kind.TLS, Kind.STARTTLS}
 
 
 class Step(NamedTuple):

@@ -56,6 +56,8 @@ _ANSWERS = {
 }
 """What a role can do of all that is tried, where it runs as root."""
 _DEEP = {"deep"}
+_NEW_MOUNTS, _PRIVATE, _READ_ONLY = 0x20000, 0x44000, 0x21
+"""CLONE_NEWNS; MS_REC and MS_PRIVATE; MS_REMOUNT and MS_RDONLY"""
 _OF_ROOT = {"shadow"}
 """What another user than root can do in no role, unless it holds CAP_DAC_READ_SEARCH."""
 
@@ -418,6 +420,41 @@ def test_folders_of_other_users_are_left_to_them(host: Host) -> None:
 
     assert _in_child(run) == [powers.JOURNAL, powers.PUBLISHED]
     assert not (state / "keeper").exists()
+
+
+@needs_root
+def test_folders_of_others_may_be_read_only(host: Host) -> None:
+    """A unit that may write its own folder alone makes what it can."""
+    state = host.place / "state"
+
+    def run() -> list[list[str]]:
+        calls = ctypes.CDLL(None, use_errno=True)
+        if calls.unshare(_NEW_MOUNTS):
+            return []
+        assert calls.mount(None, b"/", None, _PRIVATE, None) == 0
+        assert calls.mount(b"own", bytes(state), b"tmpfs", 0, None) == 0
+        (state / "prober").mkdir()
+        assert calls.mount(b"own", bytes(state / "prober"), b"tmpfs", 0, None) == 0
+        assert calls.mount(None, bytes(state), None, _READ_ONLY, None) == 0
+        powers.prepare(host.settings, (*powers.ROLES, powers.SUPERVISOR))
+        return [sorted(os.listdir(state)), sorted(os.listdir(state / "prober"))]
+
+    seen = _in_child(run)
+    if not seen:
+        pytest.skip("this host allows no namespaces of mounts")
+    assert seen == [["prober"], [powers.JOURNAL, powers.PUBLISHED]]
+
+
+def test_a_policy_may_be_replaced(host: Host) -> None:
+    """A policy that was renamed into its place is in the folder that was allowed."""
+    policy = host.place / "world" / "policy.yaml"
+    policy.write_text("version: 1")
+    told = settings.from_mapping({"version": 1, "state": "/nowhere", "policy": str(policy)})
+    before = confine.identities(powers.of("prober", told))
+    assert str(policy.parent) in before
+    policy.with_suffix(".new").write_text("version: 1")
+    policy.with_suffix(".new").rename(policy)
+    assert confine.identities(powers.of("prober", told)) == before
 
 
 @needs_root

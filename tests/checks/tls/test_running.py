@@ -52,13 +52,16 @@ def test_of_an_environment_one_variable_is_taken() -> None:
 
 def test_a_process_that_runs_and_one_that_does_not() -> None:
     """Relative names are those of its working folder; of what is gone nothing is said."""
-    words = [sys.executable, "-c", "input()", "-f", "a.cfg"]
+    words = [sys.executable, "-c", "print(flush=True); input()", "-f", "a.cfg"]
     with subprocess.Popen(
         words,
         stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         cwd="/usr",
         env=os.environ | {"OPENSSL_CONF": "/srv/o.cnf"},
     ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # until then the kernel may not have its command line yet
         found = running.started(process.pid, "haproxy")
         usual = running.started(process.pid, "slapd")
         process.communicate(b"\n")

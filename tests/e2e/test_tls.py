@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
+import runpy
 import socket
-import subprocess
-import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from tests.conftest import Hygiene
 
+_SERVING = runpy.run_path(str(Path(__file__).parents[1] / "checks" / "tls" / "serving.py"))
+made, s_server = _SERVING["made"], _SERVING["s_server"]
 WEAK = ("-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0", "-min_protocol", "TLSv1")
 SOUND = ("-cipher", "ECDHE+AESGCM")
 
 
 class Server(NamedTuple):
-    """Where it listens, and its log."""
+    """Where it listens."""
 
     port: int
 
@@ -32,39 +34,10 @@ class Server(NamedTuple):
 
 @pytest.fixture(scope="module", params=[WEAK, SOUND], ids=["weak", "sound"])
 def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, s_server: Callable[..., AbstractContextManager[int]]
 ) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
-    key, certificate = str(folder / "key.pem"), str(folder / "certificate.pem")
-    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
-    make = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", *subject)
-    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    words = ("openssl", "s_server", "-www", "-accept", f"127.0.0.1:{port}", *request.param)
-    with subprocess.Popen(
-        [*words, "-cert", certificate, "-key", key],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            _wait(port)
-            yield Server(port)
-        finally:
-            process.kill()
-
-
-def _wait(port: int) -> None:
-    for _ in range(250):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except ConnectionRefusedError:
-            time.sleep(0.02)
-        else:
-            return
-    pytest.fail("the server did not begin to listen")
+    with s_server("-www", *request.param) as port:
+        yield Server(port)
 
 
 def checks(hygiene: Hygiene, *words: str) -> set[str]:

@@ -10,8 +10,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,14 +28,6 @@ _HOSTING = runpy.run_path(str(HERE / "hosting.py"))
 ca, host = _HOSTING["ca"], _HOSTING["host"]
 setups = runpy.run_path(str(HERE / "setups.py"))["setups"]
 _ENOUGH = frozenset({"medium", "high", "critical"})
-_KEYS: dict[str, Callable[[], Any]] = {
-    "ed25519": ed25519.Ed25519PrivateKey.generate,
-    "ed448": ed448.Ed448PrivateKey.generate,
-    "p224": lambda: ec.generate_private_key(ec.SECP224R1()),
-    "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
-    "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
-    "rsa": lambda: rsa.generate_private_key(65537, 2048),
-}
 
 
 class Told(NamedTuple):
@@ -74,23 +64,15 @@ class Told(NamedTuple):
 
 @pytest.fixture(scope="session")
 def made(ca: Authority, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
-    """Give a function that makes a key of a kind and has the authority's root certify it, once.
-
-    Key and certificate stand together in a third file, whose name ends in .pem.
-    """
+    """Give a function that makes a key of a kind and has the authority's root certify it, once."""
     folder = tmp_path_factory.mktemp("made")
     found: dict[str, Made] = {}
 
     def make(kind: str) -> Made:
         if kind not in found:
             names = (NAME, "127.0.0.1", "::1")
-            issued = ca.make(NAME, ca.root, key=_KEYS[kind](), names=names)
-            pem = _HOSTING["pem"](issued.der)
-            private = issued.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            for end, text in (("crt", pem), ("key", private), ("pem", pem + private)):
-                (folder / f"{kind}.{end}").write_bytes(text)
-            files = (str(folder / f"{kind}.{end}") for end in ("crt", "key"))
-            found[kind] = _SERVING["Made"](issued.key, issued.der, *files)
+            issued = ca.make(NAME, ca.root, key=_SERVING["KEYS"][kind](), names=names)
+            found[kind] = _SERVING["written"](folder, kind, issued.key, issued.der)
         return found[kind]
 
     return make

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
     from tests.checks.tls.conftest import Issued
 
-_HERE = Path(__file__).parent
-_MAKING = runpy.run_path(str(_HERE.parent / "checks" / "tls" / "conftest.py"))
+_TLS = Path(__file__).parents[1] / "checks" / "tls"
+_MAKING = runpy.run_path(str(_TLS / "conftest.py"))
+_SERVING = runpy.run_path(str(_TLS / "serving.py"))
 _PROGRAM = (sys.executable, "-I", "-m", "agent")
-_PATHS = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"
 _PATIENCE = 15.0
 _SEVERE = frozenset({"medium", "high", "critical"})
 _LEAN = ("apache2", "alternatives", "group", "hosts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d")
@@ -192,7 +192,7 @@ class Host:
         target = _children(inside.pid)[0] if inside else self._first
         entered = ["nsenter", "--target", str(target), "--mount", "--net", "--pid"]
         entered += [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
-        found = shutil.which(words[0], path=_PATHS)
+        found = shutil.which(words[0], path=_SERVING["PROGRAMS"])
         assert found, f"{words[0]}: packaging/test installs it"
         return [*entered, "--", found, *words[1:]]
 

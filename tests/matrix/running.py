@@ -27,7 +27,6 @@ HERE = Path(__file__).parent
 SERVING = runpy.run_path(str(HERE.parent / "checks" / "tls" / "serving.py"))
 NAME = "localhost"
 _free_port, _running = SERVING["free_port"], SERVING["running"]
-_PATH = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
 _MODULES = "/usr/lib/apache2/modules"
 _LOADED = ("mpm_event", "authz_core", "headers", "ssl")
 _PASSWORD = "changeit"
@@ -67,7 +66,7 @@ class Servers:
         text = (
             f"global\n {globally}\ndefaults\n mode http\n timeout client 5s\n timeout connect 5s\n"
             f" timeout server 5s\nfrontend f\n bind 127.0.0.1:{port} ssl crt"
-            f" {one.certificate.removesuffix('crt')}pem {bind}\n"
+            f" {one.both} {bind}\n"
             " http-request return status 200\n"
         )
         return self._run(text, port, "haproxy", "-db", "-f")
@@ -136,9 +135,9 @@ class Servers:
         """Run a program of this host with a file as its last word."""
         path = self._folder / f"{words[0]}.{port}"
         path.write_text(text)
-        program = shutil.which(words[0], path=_PATH)
+        program = shutil.which(words[0], path=SERVING["PROGRAMS"])
         assert program, "packaging/test installs it"
-        running: Running = _running([program, *words[1:], str(path)], port, address)
+        running: Running = _running([program, *words[1:], str(path)], port, address=address)
         return running
 
     def _peer(self, script: str, kind: str, settings: dict[str, Any]) -> Running:

@@ -1,4 +1,4 @@
-"""Peers that misbehave: sockets of the test's own, and the beginning of TLS 1.3 in the right keys.
+"""Peers that misbehave: the beginning of TLS 1.3 in the right keys, to go wrong from there.
 
 Tests are found by path, not imported: a module that wants these takes them out of
 `runpy.run_path` of this file.
@@ -6,54 +6,27 @@ Tests are found by path, not imported: a module that wants these takes them out 
 
 from __future__ import annotations
 
-import contextlib
 import runpy
-import socket
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from checks.tls.answer import read_extensions
 from checks.tls.numbers import Extension
-from checks.tls.wire import Reader, WireError
+from checks.tls.wire import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import socket
 
     from tests.checks.tls.conftest import Issued
     from tests.checks.tls.peer13 import Peer
 
-    Talk = Callable[[socket.socket], None]
-
-PEER13 = SimpleNamespace(
-    **runpy.run_path(str(Path(__file__).parents[1] / "checks" / "tls" / "peer13.py"))
-)
-_PATIENCE = 20
+_TLS = Path(__file__).parents[1] / "checks" / "tls"
+listening = runpy.run_path(str(_TLS / "serving.py"))["listening"]
+PEER13 = SimpleNamespace(**runpy.run_path(str(_TLS / "peer13.py")))
 _LARGEST = 1 << 16
 _REFUSED = b"\x15\x03\x03\x00\x02\x02"
 _X25519 = 29
-
-
-@contextlib.contextmanager
-def listening(talk: Talk) -> Iterator[int]:
-    """Listen on loopback and do to each connection what TALK does; give the port."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
-
-        def run() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    link, _ = listener.accept()
-                    threading.Thread(target=meet, args=(link,), daemon=True).start()
-
-        def meet(link: socket.socket) -> None:
-            with link, contextlib.suppress(KeyError, OSError, WireError):
-                link.settimeout(_PATIENCE)
-                talk(link)
-
-        threading.Thread(target=run, daemon=True).start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
 
 
 def begun(link: socket.socket, leaf: Issued, *chain: bytes) -> Peer | None:

@@ -5,6 +5,8 @@ Tests are found by path, not imported: conftest.py takes the fixture out of this
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -196,17 +198,8 @@ SETUPS = {
         ("slapd", "-f", "/etc/ldap/slapd.conf", "-h", "ldap://0.0.0.0 ldaps://0.0.0.0", "-d", "0"),
     ),
 }
-_MASTER = """
-smtp inet n - n - - smtpd
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-proxymap unix - - n - - proxymap
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-pickup unix n - n 60 1 pickup
-"""
+_SERVING = Path(__file__).parents[1] / "checks" / "tls" / "serving.py"
+_MASTER = "smtp inet n - n - - smtpd" + runpy.run_path(str(_SERVING))["POSTFIX_SERVICES"]
 
 
 class Setups:

@@ -156,14 +156,10 @@ def started(drawn: Drawn, made: Callable[[str], Made]) -> Iterator[Running]:
     folder = Path(tempfile.mkdtemp(prefix="drawn-"))
     folder.chmod(0o755)
     try:
-        for name, path in (("site.crt", one.certificate), ("site.key", one.private)):
-            shutil.copy(path, folder / name)
-        both = folder / "site.pem"
-        both.write_text(Path(one.private).read_text() + Path(one.certificate).read_text())
-        files = (folder / name for name in ("site.crt", "site.key", "site.pem"))
-        place = Place(folder, _SERVING["free_port"](), *map(str, files))
+        files = [shutil.copy(path, folder) for path in (one.certificate, one.private, one.both)]
+        place = Place(folder, _SERVING["free_port"](), *files)
         words, starttls = SERVERS[drawn.server](drawn, place)
-        program = shutil.which(words[0], path=_PATHS)
+        program = shutil.which(words[0], path=_SERVING["PROGRAMS"])
         assert program, f"{words[0]}: packaging/test installs it"
         with _SERVING["running"]([program, *words[1:]], place.port) as port:
             yield Running(port, starttls)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import ipaddress
 import runpy
 import socket
+import ssl
 import subprocess
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,26 +25,47 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from checks.tls.wire import WireError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from checks.tls.session13 import Session
 
+    Talk = Callable[[socket.socket], object]
+
 _PATIENCE = 5.0
+_CLIENT = 20.0
+"""Seconds that a scripted peer waits for its client."""
+PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+"""Where servers are; some are on nobody's PATH but root's."""
+POSTFIX_SERVICES = """
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+proxymap unix - - n - - proxymap
+anvil unix - - n - 1 anvil
+postlog unix-dgram n - n - 1 postlogd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+pickup unix n - n 60 1 pickup
+"""
+"""What master.cf needs beside the services that are asked."""
 
 
 class Made(NamedTuple):
-    """A key and its certificate, and the files they are in."""
+    """A key and its certificate, and the files they are in, apart and together."""
 
     key: Any
     der: bytes
     certificate: str
     private: str
+    both: str
 
 
-_KEYS: dict[str, Callable[[], Any]] = {
+KEYS: dict[str, Callable[[], Any]] = {
     "rsa": lambda: rsa.generate_private_key(65537, 2048),
+    "p224": lambda: ec.generate_private_key(ec.SECP224R1()),
     "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
     "ed25519": ed25519.Ed25519PrivateKey.generate,
@@ -50,16 +74,28 @@ _KEYS: dict[str, Callable[[], Any]] = {
 
 
 def _make(folder: Path, kind: str) -> Made:
-    key = _KEYS[kind]()
+    key = KEYS[kind]()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     now = datetime.datetime.now(datetime.UTC)
     day = datetime.timedelta(days=1)
     built = x509.CertificateBuilder(name, name, key.public_key(), 7, now - day, now + 9 * day)
+    built = built.add_extension(x509.SubjectAlternativeName(names), critical=False)
     signed = built.sign(key, None if kind.startswith("ed") else hashes.SHA256())
-    certificate, private = folder / f"{kind}.crt", folder / f"{kind}.key"
-    certificate.write_bytes(signed.public_bytes(Encoding.PEM))
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return Made(key, signed.public_bytes(Encoding.DER), str(certificate), str(private))
+    return written(folder, kind, key, signed.public_bytes(Encoding.DER))
+
+
+def written(folder: Path, name: str, key: Any, der: bytes) -> Made:  # noqa: ANN401 - any key
+    """Write a certificate as NAME.crt, its key as NAME.key, and both as NAME.pem.
+
+    The key first, as Postfix wants it.
+    """
+    certificate = ssl.DER_cert_to_PEM_cert(der)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    files = {"crt": certificate, "key": private, "pem": private + certificate}
+    for end, text in files.items():
+        (folder / f"{name}.{end}").write_text(text)
+    return Made(key, der, *(str(folder / f"{name}.{end}") for end in files))
 
 
 @pytest.fixture(scope="session")
@@ -83,14 +119,24 @@ def peer13() -> SimpleNamespace:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
-def wait(port: int, server: subprocess.Popen[bytes], address: str = "127.0.0.1") -> None:
-    until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until and server.poll() is None:
+def free_ports(count: int) -> list[int]:
+    """Give ports of loopback that nobody listens on, all different."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def wait(
+    port: int, server: subprocess.Popen[bytes] | None = None, address: str = "127.0.0.1"
+) -> None:
+    """Wait until somebody listens on a port, as long as its server runs."""
+    until = time.monotonic() + 4 * _PATIENCE
+    while time.monotonic() < until and (server is None or server.poll() is None):
         try:
             socket.create_connection((address, port), 1).close()
         except ConnectionRefusedError:
@@ -101,20 +147,56 @@ def wait(port: int, server: subprocess.Popen[bytes], address: str = "127.0.0.1")
 
 
 @contextlib.contextmanager
-def running(words: list[str], port: int, address: str = "127.0.0.1") -> Iterator[int]:
-    """Run a server until the block ends; give its port once it listens."""
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        try:
+def running(
+    words: list[str],
+    *ports: int,
+    address: str = "127.0.0.1",
+    log: Path | None = None,
+    user: str | None = None,
+    env: dict[str, str] | None = None,
+) -> Iterator[int]:
+    """Run a server until the block ends; give its first port once it listens on all of them."""
+    with contextlib.ExitStack() as stack:
+        said = stack.enter_context(log.open("wb")) if log else subprocess.DEVNULL
+        server = stack.enter_context(
+            subprocess.Popen(
+                words, stdin=subprocess.PIPE, stdout=said, stderr=said, user=user, env=env
+            )
+        )
+        stack.callback(_end, server)
+        for port in ports:
             wait(port, server, address)
-            yield port
-        finally:  # gently, since a killed parent leaves its workers behind
-            server.terminate()
-            try:
-                server.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                server.kill()
+        yield ports[0]
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End a server gently, since a killed parent leaves its workers behind."""
+    server.terminate()
+    try:
+        server.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        server.kill()
+
+
+@contextlib.contextmanager
+def listening(talk: Talk) -> Iterator[int]:
+    """Listen on loopback and do to each connection what TALK does; give the port."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+
+        def run() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    link, _ = listener.accept()
+                    threading.Thread(target=meet, args=(link,), daemon=True).start()
+
+        def meet(link: socket.socket) -> None:
+            with link, contextlib.suppress(KeyError, OSError, WireError):
+                link.settimeout(_CLIENT)
+                talk(link)
+
+        threading.Thread(target=run, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture(scope="session")

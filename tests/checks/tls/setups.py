@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.checks.tls.drawn import Drawn, Place
+
+_SERVING = runpy.run_path(str(Path(__file__).with_name("serving.py")))
+POSTFIX_SERVICES: str = _SERVING["POSTFIX_SERVICES"]
 
 
 def _written(place: Place, name: str, text: str) -> str:
@@ -179,15 +184,7 @@ tls_high_cipherlist = {drawn.suites}
 """
     master = f"""
 127.0.0.1:{place.port} inet n - n - - smtpd
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-proxymap unix - - n - - proxymap
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-pickup unix n - n 60 1 pickup
-"""
+{POSTFIX_SERVICES}"""
     for name in ("conf", "queue", "data"):
         (place.folder / name).mkdir()
     shutil.chown(place.folder / "data", "postfix")

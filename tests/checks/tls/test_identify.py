@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import runpy
 import shutil
 import socket
 import struct
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,9 +24,14 @@ from checks.tls.spoken import CONNECTIONS, Heard, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from contextlib import AbstractContextManager
 
     Handler = Callable[[socket.socket], object]
+    Serve = Callable[..., AbstractContextManager[int]]
+
+_SERVING = runpy.run_path(str(Path(__file__).with_name("serving.py")))
+made, s_server = _SERVING["made"], _SERVING["s_server"]
+free_port, running = _SERVING["free_port"], _SERVING["running"]
 
 
 class Server:
@@ -115,63 +122,10 @@ def drips(piece: bytes) -> Handler:
     return handler
 
 
-def wait_for(port: int) -> None:
-    """Wait until somebody listens."""
-    until = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        else:
-            return
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port: int = one.getsockname()[1]
-    return port
-
-
-@contextlib.contextmanager
-def running(*words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program for as long as the block takes."""
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-@pytest.fixture(scope="module")
-def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and its certificate in one file."""
-    path = tmp_path_factory.mktemp("pem") / "both.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-subj", "/CN=localhost", "-keyout", path, "-out", f"{path}.crt"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    path.write_bytes(path.read_bytes() + (path.parent / "both.pem.crt").read_bytes())
-    return path
-
-
 @pytest.fixture(scope="module", params=["-tls1_3", "-tls1_2"])
-def openssl(request: pytest.FixtureRequest, pem: Path) -> Iterator[int]:
+def openssl(request: pytest.FixtureRequest, s_server: Serve) -> Iterator[int]:
     """A TLS server of one version; gives its port."""
-    port = free_port()
-    with running(
-        *("openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet", request.param),
-        *("-cert", str(pem)),
-    ):
-        wait_for(port)
+    with s_server("-quiet", request.param) as port:
         yield port
 
 
@@ -181,14 +135,10 @@ def test_tls_is_told_by_one_connection(openssl: int) -> None:
     assert (spoken.kind, spoken.connections, spoken.settled) == (Kind.TLS, 1, True)
 
 
-def test_tls_is_told_where_only_an_alert_comes(pem: Path) -> None:
+def test_tls_is_told_where_only_an_alert_comes(s_server: Serve) -> None:
     """A server that likes none of our suites says so in TLS."""
-    port = free_port()
-    with running(
-        *("openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet", "-tls1_2"),
-        *("-cert", str(pem), "-cipher", "ECDHE-ECDSA-AES128-CCM8"),
-    ):
-        wait_for(port)
+    options = ("-quiet", "-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-CCM8")
+    with s_server(*options, kind="p256") as port:
         assert identify(listener(port)).kind is Kind.TLS
 
 
@@ -232,8 +182,7 @@ def test_a_real_sshd_is_ssh(tmp_path: Path) -> None:
         if not (here := tmp_path.joinpath("/run/sshd")).exists():
             here.mkdir()
             stack.callback(here.rmdir)
-        stack.enter_context(running(daemon, "-D", "-e", "-f", str(config)))
-        wait_for(port)
+        stack.enter_context(running([daemon, "-D", "-e", "-f", str(config)], port))
         spoken = identify(listener(port))
     assert (spoken.kind, spoken.protocol, spoken.connections) == (Kind.PLAIN, "ssh", 1)
 
@@ -241,8 +190,8 @@ def test_a_real_sshd_is_ssh(tmp_path: Path) -> None:
 def test_a_real_web_server_is_http() -> None:
     """A plain web server answers our hello at once, although it has no line to end for it."""
     port = free_port()
-    with running("python3", "-I", "-m", "http.server", "--bind", "127.0.0.1", str(port)):
-        wait_for(port)
+    words = ["python3", "-I", "-m", "http.server", "--bind", "127.0.0.1", str(port)]
+    with running(words, port):
         begun = time.monotonic()
         spoken = identify(listener(port))
     assert (spoken.kind, spoken.protocol, spoken.connections) == (Kind.PLAIN, "http", 1)

@@ -2,110 +2,44 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
-import socket
-import subprocess
-import threading
+import runpy
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from checks.tls import look, suites
 from checks.tls.facts import Target
 from checks.tls.numbers import Version
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from checks.tls.facts import EndpointFacts
+    from tests.checks.tls.serving import Made
 
     Serve = Callable[..., AbstractContextManager[Target]]
 
+_SERVING = runpy.run_path(str(Path(__file__).with_name("serving.py")))
+listening, made, s_server = _SERVING["listening"], _SERVING["made"], _SERVING["s_server"]
 NAME = "localhost"
 WEAK = ("-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0", "-min_protocol", "TLSv1")
 
 
-def _certificate(folder: Path, kind: str) -> tuple[str, str]:
-    """Make a key and a certificate; give their files."""
-    key = (
-        ec.generate_private_key(ec.SECP256R1())
-        if kind == "ec"
-        else rsa.generate_private_key(65537, 2048)
-    )
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName(NAME), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, private = folder / f"{kind}.crt", folder / f"{kind}.key"
-    certificate.write_bytes(made.public_bytes(Encoding.PEM))
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return str(certificate), str(private)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
-    folder = tmp_path_factory.mktemp("certificates")
-    return {kind: _certificate(folder, kind) for kind in ("ec", "rsa")}
-
-
 @pytest.fixture
-def serve(files: dict[str, tuple[str, str]]) -> Serve:
-    """Run OpenSSL's server with options of its own; stopped by its process."""
+def serve(s_server: Callable[..., AbstractContextManager[int]]) -> Serve:
+    """Run OpenSSL's server with options of its own, and give how to reach it."""
 
     @contextmanager
     def served(*options: str, kind: str = "rsa") -> Iterator[Target]:
-        port = _free_port()
-        certificate, key = files[kind]
-        words = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", certificate]
-        with subprocess.Popen(
-            [*words, "-key", key, *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as server:
-            try:
-                _wait(port)
-                yield Target("127.0.0.1", port, NAME)
-            finally:
-                server.kill()
+        with s_server(*options, kind=kind) as port:
+            yield Target("127.0.0.1", port, NAME)
 
     return served
-
-
-def _wait(port: int) -> None:
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except ConnectionRefusedError:
-            time.sleep(0.02)
-        else:
-            return
-    pytest.fail("the server did not begin to listen")
 
 
 def names(facts: EndpointFacts, version: Version) -> set[str]:
@@ -132,14 +66,12 @@ def test_a_modern_server_is_seen_as_it_is(serve: Serve) -> None:
     assert facts.connections <= 64
 
 
-def test_both_certificates_of_a_pair_are_seen(
-    serve: Serve, files: dict[str, tuple[str, str]]
-) -> None:
+def test_both_certificates_of_a_pair_are_seen(serve: Serve, made: Callable[[str], Made]) -> None:
     """A server with an RSA and an ECDSA certificate shows each to who asks for its kind."""
-    certificate, key = files["ec"]
-    with serve("-dcert", certificate, "-dkey", key) as target:
+    other = ("-dcert", made("p256").certificate, "-dkey", made("p256").private)
+    with serve(*other) as target:
         assert len(look.observe(target).chains) == 2
-    with serve("-dcert", certificate, "-dkey", key, "-no_tls1_3") as target:
+    with serve(*other, "-no_tls1_3") as target:
         assert len(look.observe(target).chains) == 2
     with serve() as target:
         assert len(look.observe(target).chains) == 1
@@ -191,35 +123,6 @@ def test_early_data_is_seen_where_it_is_allowed(serve: Serve) -> None:
         assert look.observe(target).early_data == 0
 
 
-@contextmanager
-def _peer(talk: Callable[[socket.socket], None]) -> Iterator[Target]:
-    """Listen and do to each connection what TALK does."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        stopped = threading.Event()
-
-        def run() -> None:
-            while not stopped.is_set():
-                try:
-                    link, _ = listener.accept()
-                except OSError:
-                    return
-                threading.Thread(target=_guarded, args=(talk, link), daemon=True).start()
-
-        threading.Thread(target=run, daemon=True).start()
-        try:
-            yield Target("127.0.0.1", listener.getsockname()[1])
-        finally:
-            stopped.set()
-
-
-def _guarded(talk: Callable[[socket.socket], None], link: socket.socket) -> None:
-    with link:
-        try:
-            talk(link)
-        except OSError:
-            return
-
-
 def _drip(link: socket.socket) -> None:
     for byte in b"\x16\x03\x03\x40\x00" + bytes(60):
         link.send(bytes([byte]))
@@ -241,9 +144,9 @@ def test_a_peer_that_does_not_play_along_ends_in_time(
     talk: Callable[[socket.socket], None],
 ) -> None:
     """Whatever it sends, the look ends within its deadline and claims nothing."""
-    with _peer(talk) as target:
+    with listening(talk) as port:
         started = time.monotonic()
-        facts = look.observe(target, seconds=2.0)
+        facts = look.observe(Target("127.0.0.1", port), seconds=2.0)
         assert time.monotonic() - started < 3.0
     assert not facts.speaks_tls
     assert facts.unseen

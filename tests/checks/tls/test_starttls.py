@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.checks.tls.serving import Made
 
 _SERVING = runpy.run_path(str(Path(__file__).with_name("serving.py")))
-made, free_port, wait = _SERVING["made"], _SERVING["free_port"], _SERVING["wait"]
+made, free_port = _SERVING["made"], _SERVING["free_port"]
 MOST = 16 * 1024
 
 
@@ -203,18 +203,6 @@ def _spoken(dialogue: Generator[bytes, bytes, bytes], replies: list[bytes]) -> I
 # Real servers
 
 
-@contextlib.contextmanager
-def _running(words: list[str], port: int, user: str | None) -> Iterator[int]:
-    with subprocess.Popen(
-        words, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        try:
-            wait(port, server)
-            yield port
-        finally:
-            server.terminate()
-
-
 @pytest.fixture
 def postgres(made: Callable[[str], Made]) -> Iterator[Callable[..., AbstractContextManager[int]]]:
     """Run PostgreSQL, which refuses to be root, with TLS or without."""
@@ -244,7 +232,8 @@ def postgres(made: Callable[[str], Made]) -> Iterator[Callable[..., AbstractCont
             words += [
                 word for name, value in settings.items() for word in ("-c", f"{name}={value}")
             ]
-            return _running(words, port, user)
+            running: AbstractContextManager[int] = _SERVING["running"](words, port, user=user)
+            return running
 
         yield started
 
@@ -297,7 +286,7 @@ def dovecot(
             yes = "yes" if tls else "no"
             path.write_text(DOVECOT.format(home=home, tls=yes, **one._asdict(), **ports))
             words = ["dovecot", "-F", "-c", str(path)]
-            with _running(words, ports[protocol], None):
+            with _SERVING["running"](words, ports[protocol]):
                 yield ports[protocol]
 
     return started

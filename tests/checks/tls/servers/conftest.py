@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import importlib
 import re
+import runpy
 import shutil
-import socket
-import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from checks.tls.facts import Target
 from checks.tls.look import observe
@@ -29,6 +22,7 @@ if TYPE_CHECKING:
     from checks.tls.config import Site
     from checks.tls.facts import EndpointFacts
     from checks.tls.numbers import Version
+    from tests.checks.tls.serving import Made
 
 _COMMANDS = {
     "apache": ("apache2", ("-DFOREGROUND", "-f")),
@@ -36,7 +30,8 @@ _COMMANDS = {
     "lighttpd": ("lighttpd", ("-D", "-f")),
     "nginx": ("nginx", ("-e", "stderr", "-g", "daemon off;", "-c")),
 }
-_PATIENCE = 10.0
+_SERVING = runpy.run_path(str(Path(__file__).parents[1] / "serving.py"))
+made = _SERVING["made"]
 
 
 class Live(NamedTuple):
@@ -50,9 +45,8 @@ class Live(NamedTuple):
 
     def port(self) -> int:
         """Give a port of loopback that nobody listens on."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            return int(free.getsockname()[1])
+        port: int = _SERVING["free_port"]()
+        return port
 
     def ask(self, site: Site, name: str = "") -> EndpointFacts:
         """Look at the first address of a site."""
@@ -87,18 +81,10 @@ def sites(tmp_path: Path) -> Callable[..., list[Site]]:
 
 
 @pytest.fixture(scope="session")
-def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pem(made: Callable[[str], Made], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with a certificate, its key, and both in one file."""
-    folder = tmp_path_factory.mktemp("pem")
-    key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    today = datetime.datetime.now(datetime.UTC)
-    day = datetime.timedelta(days=1)
-    built = x509.CertificateBuilder(name, name, key.public_key(), 7, today - day, today + day)
-    certificate = built.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    for file, content in (("crt", certificate), ("key", private), ("pem", certificate + private)):
-        (folder / f"site.{file}").write_bytes(content)
+    folder, one = tmp_path_factory.mktemp("pem"), made("rsa")
+    _SERVING["written"](folder, "site", one.key, one.der)
     return folder
 
 
@@ -113,29 +99,9 @@ def live(pem: Path) -> Live:
 def _run(server: str, path: str) -> Iterator[Path]:
     """Run a server in the foreground with a file until the block ends."""
     program, arguments = _COMMANDS[server]
-    found = shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    found = shutil.which(program, path=_SERVING["PROGRAMS"])
     assert found, "packaging/test installs it"
-    with (
-        (Path(path).parent / "server.log").open("wb") as log,
-        subprocess.Popen([found, *arguments, path], stdout=log, stderr=log) as process,
-    ):
-        try:
-            _wait(Path(path).read_text(), process)
-            yield Path(path).parent / "server.log"
-        finally:
-            process.terminate()
-            process.wait(_PATIENCE)
-
-
-def _wait(text: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until all that a configuration names on loopback answers."""
-    end = time.monotonic() + _PATIENCE
-    for port in sorted(set(re.findall(r"127\.0\.0\.1:(\d+)", text))):
-        while time.monotonic() < end:
-            assert process.poll() is None, f"the server ended with {process.returncode}"
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", int(port)), 1).close()
-                break
-            time.sleep(0.02)
-        else:
-            pytest.fail("the server does not answer")
+    named = re.findall(r"127\.0\.0\.1:(\d+)", Path(path).read_text())
+    log = Path(path).parent / "server.log"
+    with _SERVING["running"]([found, *arguments, path], *map(int, named), log=log):
+        yield log

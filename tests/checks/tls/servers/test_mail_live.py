@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import runpy
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from checks.tls.config import Site
     from checks.tls.numbers import Version
 
+_SERVING = runpy.run_path(str(Path(__file__).parents[1] / "serving.py"))
 PATIENCE = 20.0
 SYSTEM = """
 openssl_conf = init
@@ -48,7 +47,7 @@ alias_maps =
 inet_interfaces = 127.0.0.1
 maillog_file = {home}/log
 maillog_file_prefixes = {home}
-smtpd_tls_chain_files = {home}/chain.pem
+smtpd_tls_chain_files = {home}/site.pem
 smtpd_tls_security_level = may
 tls_config_file = {home}/openssl.cnf
 """
@@ -61,16 +60,7 @@ MASTER_CF = """
   -o smtpd_tls_protocols=>=TLSv1.2
 127.0.0.1:{3} inet n - n - - smtpd
   -o smtpd_tls_ciphers=high
-  -o tls_high_cipherlist=HIGH:@SECLEVEL=1
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-proxymap unix - - n - - proxymap
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-pickup unix n - n 60 1 pickup
-"""
+  -o tls_high_cipherlist=HIGH:@SECLEVEL=1"""
 DOVECOT = """
 base_dir = {home}/run
 state_dir = {home}/state
@@ -113,34 +103,10 @@ def home(pem: Path) -> Iterator[Path]:
     folder.chmod(0o755)
     for file in pem.iterdir():
         shutil.copy(file, folder)
-    # Postfix wants the key before its certificate.
-    (folder / "chain.pem").write_text(
-        (pem / "site.key").read_text() + (pem / "site.crt").read_text()
-    )
     try:
         yield folder
     finally:
         shutil.rmtree(folder)
-
-
-def ports(count: int) -> list[int]:
-    """Give ports of loopback that nobody listens on."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-
-
-def wait(numbers: list[int]) -> None:
-    end = time.monotonic() + PATIENCE
-    for number in numbers:
-        while True:
-            assert time.monotonic() < end, "the server does not answer"
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", number), 1).close()
-                break
-            time.sleep(0.05)
 
 
 def spoken(site: Site) -> tuple[Version, ...]:
@@ -166,14 +132,16 @@ def library(root: Path, cnf: Path) -> openssl.Library:
 def test_postfix_speaks_what_its_files_say(home: Path, tmp_path: Path) -> None:
     """SECLEVEL and MinProtocol of the system take nothing away, its own parameters do."""
     assert shutil.which("postfix"), "the tests need Postfix"
-    numbers = ports(4)
+    numbers = _SERVING["free_ports"](4)
     (home / "openssl.cnf").write_text(SYSTEM.format(level=2))
     folder = home / "conf"
     for name in ("conf", "queue", "data"):
         (home / name).mkdir()
     shutil.chown(home / "data", "postfix")
     (folder / "main.cf").write_text(MAIN_CF.format(home=home))
-    (folder / "master.cf").write_text(MASTER_CF.format(*numbers))
+    (folder / "master.cf").write_text(
+        MASTER_CF.format(*numbers) + _SERVING["POSTFIX_SERVICES"]
+    )
     with RootTree("/") as tree:
         found = list(postfix.sites(tree, str(folder / "main.cf")))
     host = library(tmp_path, home / "openssl.cnf")
@@ -181,7 +149,8 @@ def test_postfix_speaks_what_its_files_say(home: Path, tmp_path: Path) -> None:
     assert len({*expected}) == 3
     subprocess.run(["postfix", "-c", folder, "start"], check=True, capture_output=True)
     try:
-        wait(numbers)
+        for number in numbers:
+            _SERVING["wait"](number)
         assert [spoken(site) for site in found] == expected
     finally:
         subprocess.run(["postfix", "-c", folder, "stop"], check=True, capture_output=True)
@@ -204,7 +173,7 @@ def test_dovecot_speaks_what_is_left(  # noqa: PLR0917 - a case has as many part
     """SECLEVEL counts, the system's or its own; the system's MinProtocol does not."""
     program = shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
     assert program, "the tests need Dovecot"
-    numbers = ports(3)
+    numbers = _SERVING["free_ports"](3)
     (home / "openssl.cnf").write_text(SYSTEM.format(level=level))
     main = home / "dovecot.conf"
     main.write_text(DOVECOT.format(*numbers, home=home, least=least, more=more))
@@ -215,10 +184,5 @@ def test_dovecot_speaks_what_is_left(  # noqa: PLR0917 - a case has as many part
     expected = [openssl.effective(site, host).protocols for site in found]
     assert {len(versions) for versions in expected} == {count}
     environment = {**os.environ, "OPENSSL_CONF": str(home / "openssl.cnf")}
-    with subprocess.Popen([program, "-F", "-c", main], env=environment) as process:
-        try:
-            wait(numbers)
-            assert [spoken(site) for site in found] == expected
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
+    with _SERVING["running"]([program, "-F", "-c", str(main)], *numbers, env=environment):
+        assert [spoken(site) for site in found] == expected

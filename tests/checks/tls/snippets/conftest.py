@@ -106,7 +106,7 @@ class Bench:
         if self.name == "postfix":
             (self.home / "data").mkdir(exist_ok=True)
             shutil.chown(self.home / "data", "postfix")
-            text = MASTER.format(port=self.port, options=options)
+            text = MASTER.format(port=self.port, options=options) + _SERVING["POSTFIX_SERVICES"]
             (self.home / "conf/master.cf").write_text(text)
         if self.user:
             for path in (self.home, *self.home.rglob("*")):

@@ -110,17 +110,7 @@ smtpd_tls_security_level = may
 {lines}
 #HERE
 """
-MASTER = """\
-127.0.0.1:{port} inet n - n - - smtpd{options}
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-proxymap unix - - n - - proxymap
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-pickup unix n - n 60 1 pickup
-"""
+MASTER = "127.0.0.1:{port} inet n - n - - smtpd{options}"
 DOVECOT = """\
 base_dir = {home}/run
 state_dir = {home}/state

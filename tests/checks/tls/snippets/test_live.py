@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import runpy
 import shutil
-import socket
 import ssl
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,13 +20,13 @@ from checks.tls.remedies import Kind, Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from checks.model import Finding
     from tests.checks.tls.conftest import Issued
     from tests.checks.tls.snippets.conftest import Bench
     from tests.conftest import Hygiene
 
+_SERVING = runpy.run_path(str(Path(__file__).parents[1] / "serving.py"))
 SUITES = "ALL:eNULL:@SECLEVEL=0"
 WEAK = {
     "apache": f"""\
@@ -258,9 +259,7 @@ def responder(folder: Path, root: Issued, port: int) -> Iterator[None]:
 @pytest.mark.parametrize("name", ["apache", "nginx"])
 def test_an_answer_is_stapled(bench: Callable[..., Bench], name: str, root: Issued) -> None:
     """The server fetches the answer of the authority and sends it along."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _SERVING["free_port"]()
     address = x509.UniformResourceIdentifier(f"http://127.0.0.1:{port}")
     where = x509.AccessDescription(x509.AuthorityInformationAccessOID.OCSP, address)
     demand = x509.TLSFeature([x509.TLSFeatureType.status_request])

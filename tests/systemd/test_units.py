@@ -67,7 +67,7 @@ def _copied(folder: Path) -> list[Path]:
     """Copy the units, with a program that is there on every host."""
     copies = []
     for unit in sorted([*_UNITS.values(), _FOLDER / "hygiene-agent.target"]):
-        text = re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text())
+        text = re.sub(r"(?m)^(Exec(?:Start|Condition))=\S+", r"\1=/bin/true", unit.read_text())
         copies.append(folder / unit.name)
         copies[-1].write_text(text)
     return copies
@@ -93,6 +93,7 @@ def test_what_a_unit_starts(role: str) -> None:
     service = _service(role)
     command = f"/usr/bin/hygiene-agent run --role {role} --settings {settings.PATH}"
     assert service["ExecStart"] == [command]
+    assert service["ExecCondition"] == [command.replace(" --settings", " --wanted --settings")]
     assert service["User"] == [f"hygiene-agent-{role}"]
     assert service["Group"] == ["hygiene-agent"]
     assert service["Type"] == ["notify"]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import os
+import runpy
 import signal
-import socket
-import subprocess
+import ssl
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from checks.tls import answering, drift, look
 from checks.tls.config import Setting, Site
@@ -27,8 +23,10 @@ from checks.tls.tree import RootTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from tests.checks.tls.conftest import Maker
+
+_SERVING = runpy.run_path(str(Path(__file__).with_name("serving.py")))
 CONFIGURATION = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 64; }}
@@ -47,88 +45,52 @@ http {{
 """
 
 
-def certify(folder: Path) -> bytes:
-    """Put a new key and certificate in place; give the certificate, DER."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a.example")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + datetime.timedelta(days=9))
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "a.crt").write_bytes(made.public_bytes(Encoding.PEM))
-    (folder / "a.key").write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    return made.public_bytes(Encoding.DER)
-
-
 class Running:
     """An nginx of the test's own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, maker: Maker) -> None:
         self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        self.leaf = certify(folder)
+        self.port: int = _SERVING["free_port"]()
+        self._maker = maker
+        self.certify()
         self.configure("TLSv1.2 TLSv1.3")
-        self.process = subprocess.Popen(
-            ["nginx", "-p", folder, "-c", folder / "nginx.conf"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.wait()
+
+    def certify(self) -> None:
+        """Put a new key and certificate in place."""
+        one = self._maker.make("a.example")
+        _SERVING["written"](self.folder, "a", one.key, one.der)
 
     def configure(self, protocols: str) -> None:
         text = CONFIGURATION.format(folder=self.folder, port=self.port, protocols=protocols)
         (self.folder / "nginx.conf").write_text(text, encoding="ascii")
 
-    def wait(self) -> None:
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except ConnectionRefusedError:
-                time.sleep(0.02)
-            else:
-                return
-        pytest.fail((self.folder / "error.log").read_text())
-
     def reload(self) -> None:
-        os.kill(self.process.pid, signal.SIGHUP)
+        os.kill(int((self.folder / "pid").read_text()), signal.SIGHUP)
         time.sleep(0.5)
 
     def faults(self) -> list[str]:
         with RootTree("/") as tree:
             (site,) = nginx.sites(tree, str(self.folder / "nginx.conf"))
-        leaf = x509.load_pem_x509_certificate((self.folder / "a.crt").read_bytes())
+        leaf = ssl.PEM_cert_to_DER_cert((self.folder / "a.crt").read_text())
         allowed = frozenset(site.protocols or ())
-        configured = Configured(site, (leaf.public_bytes(Encoding.DER),), site.names, allowed)
+        configured = Configured(site, (leaf,), site.names, allowed)
         target = Target("127.0.0.1", self.port, "a.example")
         assert answering.serving([configured], target) == (configured,)
         return [fault.check for fault in drift.judge(look.observe(target), [configured])]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Running]:
-    running = Running(tmp_path)
-    try:
+def server(tmp_path: Path, maker: Maker) -> Iterator[Running]:
+    running = Running(tmp_path, maker)
+    words = ["nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
+    with _SERVING["running"](words, running.port):
         yield running
-    finally:
-        running.process.terminate()
-        running.process.wait(10)
 
 
 def test_a_renewed_certificate_that_was_not_loaded_is_told(server: Running) -> None:
     """It is told until the server is reloaded, and not before it was renewed."""
     assert server.faults() == []
-    certify(server.folder)
+    server.certify()
     assert server.faults() == ["drift-certificate-not-loaded"]
     server.reload()
     assert server.faults() == []

@@ -139,9 +139,7 @@ def test_postfix_speaks_what_its_files_say(home: Path, tmp_path: Path) -> None:
         (home / name).mkdir()
     shutil.chown(home / "data", "postfix")
     (folder / "main.cf").write_text(MAIN_CF.format(home=home))
-    (folder / "master.cf").write_text(
-        MASTER_CF.format(*numbers) + _SERVING["POSTFIX_SERVICES"]
-    )
+    (folder / "master.cf").write_text(MASTER_CF.format(*numbers) + _SERVING["POSTFIX_SERVICES"])
     with RootTree("/") as tree:
         found = list(postfix.sites(tree, str(folder / "main.cf")))
     host = library(tmp_path, home / "openssl.cnf")

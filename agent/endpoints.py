@@ -20,9 +20,9 @@ from checks.tls.spoken import Kind
 from checks.tls.summary import Owner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from checks.tls.listeners import Listener
+    from checks.tls.listeners import Listener, Listening
     from checks.tls.running import Started
     from checks.tls.spoken import Spoken
 
@@ -76,22 +76,27 @@ class Found(NamedTuple):
     exact: bool = False
 
 
-def discovered(exclude: Sequence[str], memory: Restraint | None = None) -> Found:
+def discovered(
+    exclude: Sequence[str],
+    memory: Restraint | None = None,
+    listed: Callable[[], Listening] = listeners.look,
+) -> Found:
     """Find every listener of this host that speaks TLS, at once or after asking for it.
 
-    memory: kept by who looks again and again; who spoke no TLS is not asked again, nor is who was
-    asked too often. It learns what is found out.
+    memory, listed: kept by who looks again and again; who was asked before is not asked again as
+    long as its sockets are the same, nor is who was asked too often. It learns what is found out.
     """
-    seen, memory, now = listeners.look(), memory or Restraint(), time.monotonic()
+    seen, memory, now = listed(), memory or Restraint(), time.monotonic()
     excluded = Exclusions(tuple(exclude))
     barred = {one: memory.withheld(one, now, excluded) for one in seen.listeners}
-    wanted = [one for one, why in barred.items() if why is None]
+    free = (None, Withheld.NO_TLS)
+    remembered = [(one, memory.known(one)) for one, why in barred.items() if why in free]
+    wanted = [one for one, told in remembered if told is None]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         asked = list(zip(wanted, pool.map(identify.identify, wanted), strict=True))
     for one, told in asked:
         memory.learned(one, told, now)
     memory.keep(seen.listeners, now)
-    remembered = [(one, memory.known(one)) for one, why in barred.items() if why is Withheld.NO_TLS]
     spoken = [*asked, *((one, told) for one, told in remembered if told)]
     return Found(
         tuple(_asked(one, told) for one, told in spoken if told.speaks_tls),
@@ -155,12 +160,11 @@ def _is_own(address: str) -> bool:
 
 def _started(known: Sequence[Listener]) -> tuple[Started, ...]:
     """Tell how the servers behind listeners were started, each once."""
-    found: dict[Started, None] = {}
+    processes: dict[tuple[int, str], None] = {}
     for listener in known:
         if named := _owner(listener).software:
-            for pid in listener.pids[:_MOST_PIDS]:
-                found |= dict.fromkeys(running.started(pid, named))
-    return tuple(found)
+            processes |= dict.fromkeys((pid, named) for pid in listener.pids[:_MOST_PIDS])
+    return tuple(dict.fromkeys(one for process in processes for one in running.started(*process)))
 
 
 def _heard(known: Sequence[Listener], spoken: Mapping[Listener, Spoken]) -> tuple[Heard, ...]:

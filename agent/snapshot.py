@@ -47,6 +47,15 @@ def write(path: Path, value: msgspec.Struct, *, mode: int = 0o640) -> None:
             temporary.unlink()
 
 
+def mark(path: Path) -> tuple[int, int, int] | None:
+    """Tell what is published now from what was before, without reading it; None for nothing."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 def read(path: Path, kind: type[_T], *, most: int = MOST) -> _T | None:
     """Give the value that was published last; None where there is none that can be believed."""
     with contextlib.suppress(OSError, msgspec.MsgspecError, ValueError, RecursionError):

@@ -93,23 +93,11 @@ def run(job: Job) -> Report:
     context = Context(started, trust.trusted, job.policy.tls.expiring, trust.public)
     paces = Paces()
     seen = _looked(job, context, paces)
-    found = [weighed(f, job.policy) for one in seen for f in one.settled]
-    found += [weighed(f, job.policy) for f in sited(job.configured, seen)]
-    asked = [one.facts for one in seen]
-    plain = plainports.findings(job.found.heard, asked, context, paces, job.profiles)
-    found += [weighed(f, job.policy) for f in plain]
     kept = judging.misconfigured(job.configured, context, job.profiles)
-    found += [weighed(one, job.policy) for one in kept if isinstance(one, Finding)]
-    counted, disabled = told(found, job.policy)
+    found = [*_found(job, seen, context, paces), *(o for o in kept if isinstance(o, Finding))]
+    counted, disabled = told([weighed(one, job.policy) for one in found], job.policy)
     findings, waived = suppress.waive(counted, job.policy.waivers, started.date())
-    unseen = [
-        *job.found.unseen,
-        *job.configured.unseen,
-        *job.deep.unseen,
-        *(why for one in seen for why in left(one, seen)),
-        *(one for one in kept if isinstance(one, Inconclusive)),
-    ]
-    unseen += [Inconclusive(trust.path or "roots", "not looked at", why) for why in trust.unseen]
+    unseen = [*_unseen(job, seen, trust), *(o for o in kept if isinstance(o, Inconclusive))]
     return Report(
         version=job.version,
         started=started.isoformat(timespec="seconds"),
@@ -127,6 +115,24 @@ def run(job: Job) -> Report:
         endpoints=tuple(one.summary for one in seen if one.facts.speaks_tls),
         policy=job.policy.name,
     )
+
+
+def _found(job: Job, seen: Sequence[Seen], context: Context, paces: Paces) -> Iterator[Finding]:
+    """Give what is wrong with endpoints, with files, and with the plain ports beside them."""
+    for one in seen:
+        yield from one.settled
+    yield from sited(job.configured, seen)
+    asked = [one.facts for one in seen]
+    yield from plainports.findings(job.found.heard, asked, context, paces, job.profiles)
+
+
+def _unseen(job: Job, seen: Sequence[Seen], trust: roots.Roots) -> Iterator[Inconclusive]:
+    """Give what could not be looked at, or was not settled."""
+    yield from (*job.found.unseen, *job.configured.unseen, *job.deep.unseen)
+    for one in seen:
+        yield from left(one, seen)
+    for why in trust.unseen:
+        yield Inconclusive(trust.path or "roots", "not looked at", why)
 
 
 def _looked(job: Job, context: Context, paces: Paces) -> list[Seen]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from agent import policyfile, profiling
 from checks import policy
@@ -55,15 +54,15 @@ def profiles(profile: str) -> None:
 
 
 def _shown(profile: Profile) -> list[str]:
-    said = msgspec.structs.asdict(profile)
-    about = [(name, said[name]) for name in ("version", "source", "read", "note") if said[name]]
+    about = {
+        "version": profile.version,
+        "source": profile.source,
+        "read": profile.read,
+        "note": profile.note,
+    }
     return [
         printable(f"{profile.id}: {profile.title}"),
-        *(
-            printable(f"  {name}: {text}")
-            for name, text in (*about, ("note", profile.note))
-            if text
-        ),
+        *(printable(f"  {name}: {text}") for name, text in about.items() if text),
         *(line for rule in profile.rules for line in _rule(profile, rule)),
         *(printable(f"not judged  {one.clause}: {one.reason}") for one in profile.unjudged),
     ]

@@ -6,7 +6,7 @@ base64 beside it (`path_base64`). Every key is always there; what is not known i
 
 from __future__ import annotations
 
-import json
+from json import dumps
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -37,11 +37,11 @@ def render(inventory: Inventory) -> Iterator[str]:
         "complete": not inventory.inconclusive,
     }
     yield "{\n"
-    yield from (f"{_dump(key)}: {_dump(_safe(value))}" + ",\n" for key, value in head.items())
+    yield from (f"{dumps(key)}: {dumps(_safe(value))}" + ",\n" for key, value in head.items())
     separator = ""
     for name, made in _LISTS.items():
-        rows = ",\n".join(_dump(made(row)) for row in getattr(inventory, name))
-        yield f"{separator}{_dump(name)}: [" + (f"\n{rows}\n]" if rows else "]")
+        rows = ",\n".join(dumps(made(row)) for row in getattr(inventory, name))
+        yield f"{separator}{dumps(name)}: [" + (f"\n{rows}\n]" if rows else "]")
         separator = ",\n"
     yield "\n}\n"
 
@@ -95,7 +95,3 @@ def _safe(value: Any) -> Any:  # noqa: ANN401 - whatever JSON takes
     if isinstance(value, dict):
         return {key: _safe(one) for key, one in value.items()}
     return [_safe(one) for one in value] if isinstance(value, (list, tuple)) else value
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(", ", ": "))

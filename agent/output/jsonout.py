@@ -7,7 +7,7 @@ as text with its odd bytes written \xNN, and whole in base64 beside it (`path_ba
 from __future__ import annotations
 
 import base64
-import json
+from json import dumps
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -30,7 +30,7 @@ def render_json(report: Report, _infos: Mapping[str, CheckInfo]) -> Iterator[str
     """Give one object, with one finding a line in its lists."""
     head = {"schema": SCHEMA, **_run(report), "summary": _summary(report), "notes": _notes(report)}
     yield "{\n"
-    yield from (f"{_dump(key)}: {_dump(value)},\n" for key, value in head.items())
+    yield from (f"{dumps(key)}: {dumps(value)},\n" for key, value in head.items())
     yield from _list("endpoints", map(endpoint_object, report.endpoints), ",\n")
     yield from _list("findings", map(finding_object, report.findings), ",\n")
     yield from _list("suppressed", map(suppressed_object, report.suppressed), ",\n")
@@ -51,14 +51,14 @@ def render_jsonl(report: Report, _infos: Mapping[str, CheckInfo]) -> Iterator[st
 
 
 def _event(kind: str, content: _Object) -> str:
-    return _dump({"event": kind, "schema": SCHEMA, **content}) + "\n"
+    return dumps({"event": kind, "schema": SCHEMA, **content}) + "\n"
 
 
 def _list(name: str, objects: Iterable[_Object], end: str) -> Iterator[str]:
-    yield f"{_dump(name)}: ["
+    yield f"{dumps(name)}: ["
     separator = "\n"
     for one in objects:
-        yield f"{separator}{_dump(one)}"
+        yield f"{separator}{dumps(one)}"
         separator = ",\n"
     yield f"]{end}"
 
@@ -181,7 +181,3 @@ def _access(access: Access | None) -> _Object | None:
         "group": text(access.group),
         "readers": access.readers,
     }
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(", ", ": "))

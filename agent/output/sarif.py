@@ -6,8 +6,8 @@ its. `security-severity` is the number by which GitHub sorts and names results.
 
 from __future__ import annotations
 
-import json
 import re
+from json import dumps
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from agent.output import words
@@ -52,11 +52,11 @@ def render(report: Report, infos: Mapping[str, CheckInfo]) -> Iterator[str]:
     checks = sorted({finding.check for finding in found})
     paths = [*(one.location.path for one in found), *(one.path for one in report.inconclusive)]
     context = _Context(Base.of(report.roots, paths), {check: n for n, check in enumerate(checks)})
-    yield f'{{"$schema": {_dump(_SCHEMA)}, "version": "2.1.0", "runs": [{{\n'
-    yield f'"tool": {_dump(_tool(report, checks, found, infos))},\n'
-    yield f'"columnKind": "unicodeCodePoints", "originalUriBaseIds": {_dump(context.base.ids)},\n'
-    yield f'"invocations": [{_dump(_invocation(report, context.base))}],\n'
-    yield f'"properties": {_dump(_properties(report))},\n"results": ['
+    yield f'{{"$schema": {dumps(_SCHEMA)}, "version": "2.1.0", "runs": [{{\n'
+    yield f'"tool": {dumps(_tool(report, checks, found, infos))},\n'
+    yield f'"columnKind": "unicodeCodePoints", "originalUriBaseIds": {dumps(context.base.ids)},\n'
+    yield f'"invocations": [{dumps(_invocation(report, context.base))}],\n'
+    yield f'"properties": {dumps(_properties(report))},\n"results": ['
     yield from _lines(_results(report, context))
     yield "]}]}\n"
 
@@ -64,7 +64,7 @@ def render(report: Report, infos: Mapping[str, CheckInfo]) -> Iterator[str]:
 def _lines(objects: Iterable[_Object]) -> Iterator[str]:
     separator = "\n"
     for one in objects:
-        yield f"{separator}{_dump(one)}"
+        yield f"{separator}{dumps(one)}"
         separator = ",\n"
 
 
@@ -218,7 +218,3 @@ def _properties(report: Report) -> _Object:
 def _message(told: str) -> str:
     """Keep a viewer from reading an embedded link (3.11.6) into a hostile text."""
     return printable(told).replace("](", "] (")
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(", ", ": "))

@@ -34,6 +34,7 @@ from checks import suppress
 from checks.tls import fingerprint, roots, sites
 from checks.tls.dial import Dialer
 from checks.tls.faults import Context
+from checks.tls.listeners import Lister
 from checks.tls.pace import Paces
 from checks.tls.restraint import Restraint
 
@@ -46,10 +47,11 @@ if TYPE_CHECKING:
     from agent.settings import Settings
     from agent.tlsscan import Seen
     from checks.model import Finding
+    from checks.tls.facts import Target
 
 NAME: Final = "prober"
 _AT_ONCE: Final = 4
-_TURN: Final = 0.5
+_TURN: Final = 1.0
 _TRUST: Final = 3600.0
 _SECONDS: Final = 3.0
 """What a fingerprint may take."""
@@ -97,12 +99,14 @@ class _Loop:
         self._schedule = Schedule(times.fingerprint, times.whole, rng)
         self._pool = ThreadPoolExecutor(_AT_ONCE)
         self._asked: queue.SimpleQueue[_Asked | Exception] = queue.SimpleQueue()
-        self._memory, self._paces, self._guides = Restraint(), Paces(), Guides()
+        self._memory, self._lister = Restraint(), Lister()
+        self._paces, self._guides = Paces(), Guides()
         self._known: dict[str, Endpoint] = {}
         self._seen: dict[str, Seen] = {}
         self._prints: dict[str, str] = {}
         """The fingerprint of each endpoint when it was looked at as a whole."""
         self._configured = configuration.Published()
+        self._mark: tuple[int, int, int] | None = None
         self._next_discovery = self._next_trust = 0.0
         self._connections = self._looks = 0
         self._take_policy()
@@ -144,7 +148,8 @@ class _Loop:
     def _discover(self, now: float) -> None:
         """Find the listeners, take what the files say of them, and plan."""
         self._read_configuration()
-        found = endpoints.discovered(self._job.policy.tls.exclude, self._memory)
+        exclude = self._job.policy.tls.exclude
+        found = endpoints.discovered(exclude, self._memory, self._lister.look)
         self._job = self._job._replace(
             found=found, configured=sites.Seen(self._configured.configured)
         )
@@ -156,20 +161,33 @@ class _Loop:
 
     def _recall(self, key: str, now: float) -> None:
         """Have an endpoint that was looked at before the last start asked cheaply first."""
+        if key in self._prints:
+            return
         row = self._base.ledger.base.execute(
             "SELECT looked, fingerprint FROM probes WHERE key = ? AND fingerprint != ''", (key,)
         ).fetchone()
-        if row and key not in self._prints and 0 <= time.time() - row[0] < self._whole:
+        if row and 0 <= time.time() - row[0] < self._whole:
             self._prints[key] = row[1]
             self._schedule.known(key, time.time() - row[0], now)
 
     def _read_configuration(self) -> None:
-        folder = Path(powers.published(self._base.settings, "watcher"))
-        published = snapshot.read(folder / configuration.FILE, configuration.Published)
+        path = Path(powers.published(self._base.settings, "watcher")) / configuration.FILE
+        if (mark := snapshot.mark(path)) == self._mark:
+            return
+        self._mark = mark
+        published = snapshot.read(path, configuration.Published)
         if published is not None and published.configured != self._configured.configured:
             self._configured = published
             self._guides = Guides()
+            for heard in self._job.found.heard:
+                self._memory.forget(heard.listener)
             self._schedule.hurry(self._known, time.monotonic())
+
+    def _ask_anew(self, target: Target) -> None:
+        """Have the next discovery find out what a listener speaks that spoke TLS before."""
+        for listener in (one.listener for one in self._job.found.heard):
+            if (listener.door, listener.port) == (target.host, target.port):
+                self._memory.forget(listener)
 
     def _forget(self, key: str) -> None:
         """Take in that nobody listens there any more."""
@@ -234,6 +252,8 @@ class _Loop:
         self._looks += 1
         self._connections += seen.facts.connections
         self._seen[key], self._prints[key] = seen, asked.fingerprint
+        if not seen.facts.speaks_tls:
+            self._ask_anew(seen.endpoint.target)
         try:
             with self._base.ledger.together():
                 self._note(key, self._look(seen.settled, conclusive=not seen.unseen))

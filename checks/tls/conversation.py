@@ -23,6 +23,8 @@ class Shown:
 
     def __init__(self) -> None:
         """Begin with nothing."""
+        self.proving = True
+        """Check the signature by which the leaf's key is proved: a tenth of a handshake's work."""
         self.hello: ServerHello | None = None
         self.certificates: tuple[bytes, ...] = ()
         self.staple = b""

@@ -29,6 +29,7 @@ def fingerprint(asking: Asking, target: Target, entropy: Callable[[int], bytes])
     preference another one. What none of these shows is left to the daily full look.
     """
     session = Session(_modern(target, entropy))
+    session.proving = False
     first = asking.converse(session)
     if first.unclear is not None:
         return ""

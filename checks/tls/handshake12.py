@@ -143,8 +143,9 @@ class Handshake:
         signed = self._asked.random + found.random + exchange.signed
         leaf = self.shown.certificates[0]
         self.shown.scheme = exchange.scheme
-        self.shown.proved = proof12.is_proved(leaf, exchange.scheme, exchange.signature, signed)
         self._exchange = exchange
+        if self.shown.proving:
+            self.shown.proved = proof12.is_proved(leaf, exchange.scheme, exchange.signature, signed)
 
     def _answered(self) -> Flight:
         agreed, found = self._settled()

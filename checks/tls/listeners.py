@@ -11,6 +11,7 @@ import ipaddress
 import itertools
 import os
 import socket
+import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -31,6 +32,8 @@ _CHUNK: Final = 1024 * 1024
 _TRIES: Final = 3
 _MOST_LISTENERS: Final = 65_536
 _MOST_LINES: Final = 1_000_000
+_OWNERS: Final = 300.0
+"""Seconds for which the owner of a socket is taken to be the same."""
 _TABLES: Final = {socket.AF_INET: "tcp", socket.AF_INET6: "tcp6"}
 
 
@@ -80,8 +83,40 @@ class Listening(NamedTuple):
     unseen: tuple[str, ...] = ()
 
 
+class Sockets(NamedTuple):
+    """The listening sockets, each with its address family; unseen: in words."""
+
+    found: tuple[tuple[int, Socket], ...]
+    unseen: tuple[str, ...]
+
+
 def look(*, proc: str = "/proc", diag: bool = True) -> Listening:
     """List the listeners, by address family, port and address. diag: ask over netlink first."""
+    return _owned(_listening(proc, diag=diag), proc)
+
+
+class Lister:
+    """Lists the listeners again and again.
+
+    Whose they are is looked for where sockets came or went, and else every few minutes: for that
+    the open files of all processes are gone through.
+    """
+
+    def __init__(self, proc: str = "/proc") -> None:
+        """Begin with nothing."""
+        self._proc = proc
+        self._last: tuple[Sockets, Listening] | None = None
+        self._until = 0.0
+
+    def look(self) -> Listening:
+        """List them as `look` does."""
+        sockets, now = _listening(self._proc, diag=True), time.monotonic()
+        if self._last is None or self._last[0] != sockets or now >= self._until:
+            self._last, self._until = (sockets, _owned(sockets, self._proc)), now + _OWNERS
+        return self._last[1]
+
+
+def _listening(proc: str, *, diag: bool) -> Sockets:
     found: list[tuple[int, Socket]] = []
     unseen: list[str] = []
     for family, name in _TABLES.items():
@@ -93,10 +128,14 @@ def look(*, proc: str = "/proc", diag: bool = True) -> Listening:
         if len(sockets) >= _MOST_LISTENERS:
             unseen.append(f"IPv{_version(family)} sockets: more than {_MOST_LISTENERS}")
         found += [(4 if "." in one.address else 6, one) for one in sockets[:_MOST_LISTENERS]]
-    held = owners.holding([one.inode for _, one in found], proc)
-    ownerless = {one.cgroup for _, one in found if one.inode not in held.owners}
-    listeners = _joined(found, held, owners.units(ownerless, proc))
-    return Listening(listeners, (*unseen, *_blanks(listeners, held)))
+    return Sockets(tuple(found), tuple(unseen))
+
+
+def _owned(sockets: Sockets, proc: str) -> Listening:
+    held = owners.holding([one.inode for _, one in sockets.found], proc)
+    ownerless = {one.cgroup for _, one in sockets.found if one.inode not in held.owners}
+    listeners = _joined(sockets.found, held, owners.units(ownerless, proc))
+    return Listening(listeners, (*sockets.unseen, *_blanks(listeners, held)))
 
 
 def _sockets(family: int, table: str, *, diag: bool) -> list[Socket]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _DIGESTS: Final[Mapping[int, hashes.HashAlgorithm]] = {
     1: hashes.MD5(),  # noqa: S303 - what a server signs by is looked at, not chosen
-    2: hashes.SHA1(),  # noqa: S303
+    2: hashes.SHA1(),  # noqa: S303 - the same
     3: hashes.SHA224(),
     4: hashes.SHA256(),
     5: hashes.SHA384(),

@@ -59,8 +59,8 @@ class Exclusions(msgspec.Struct, frozen=True):
 class Place(msgspec.Struct):
     """What is remembered of one place.
 
-    inodes: of the sockets that speak no TLS; spoken: what they speak instead; failed: when
-    handshakes failed, oldest first.
+    inodes: of the sockets that were asked; spoken: what they speak, where that is settled; failed:
+    when handshakes failed, oldest first.
     """
 
     inodes: tuple[int, ...] = ()
@@ -110,20 +110,20 @@ class Restraint(msgspec.Struct):
         place = self.places.get(_key(listener))
         if place is None:
             return None
-        if self.known(listener) is not None:
+        known = self.known(listener)
+        if known is not None and not known.speaks_tls:
             return Withheld.NO_TLS
         return Withheld.CAPPED if len(_recent(place.failed, now)) >= self.most else None
 
     def known(self, listener: Listener) -> Spoken | None:
-        """Give what a listener that speaks no TLS was found to speak, None for any other."""
+        """Give what a listener was found to speak, None where its sockets are others by now."""
         place = self.places.get(_key(listener))
         return place.spoken if place and place.inodes == listener.inodes else None
 
     def learned(self, listener: Listener, spoken: Spoken, now: float) -> None:
         """Remember what a listener turned out to speak; what is not settled counts as failed."""
         place = self.places.setdefault(_key(listener), Place())
-        no_tls = spoken.settled and not spoken.speaks_tls
-        place.inodes, place.spoken = (listener.inodes, spoken) if no_tls else ((), None)
+        place.inodes, place.spoken = (listener.inodes, spoken) if spoken.settled else ((), None)
         if not spoken.settled:
             self.failed(listener, now, spoken.connections)
 
@@ -134,7 +134,7 @@ class Restraint(msgspec.Struct):
         place.failed = recent[-self.most :]
 
     def forget(self, listener: Listener) -> None:
-        """Ask again: its configuration changed, although its sockets did not."""
+        """Ask again: what it speaks may have changed, although its sockets did not."""
         if place := self.places.get(_key(listener)):
             place.inodes, place.spoken = (), None
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MOST_MAINS: Final = 16
 _MOST_ASKED: Final = 4
-_VARIABLE: Final = b"OPENSSL_CONF="
+_VARIABLE: Final = b"\0OPENSSL_CONF="
 _TITLE: Final = "nginx: master process "
 """What nginx puts before its own command line (setproctitle)."""
 
@@ -59,10 +59,8 @@ def command(line: bytes) -> tuple[str, ...]:
 
 def variable(environment: bytes) -> str:
     """Give the value of OPENSSL_CONF, "" without it."""
-    for entry in environment.split(b"\0"):
-        if entry.startswith(_VARIABLE):
-            return entry.removeprefix(_VARIABLE).decode("utf-8", "surrogateescape")
-    return ""
+    _, _, rest = (b"\0" + environment).partition(_VARIABLE)
+    return rest.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def mains(software: str, words: Sequence[str]) -> Iterator[str]:

@@ -218,6 +218,8 @@ class Session(Conversation):
 
     def _verify(self, schedule: Schedule, body: bytes) -> None:
         self.scheme, signature = messages13.read_verify(body)
+        if not self.proving:
+            return
         # RFC 8446 4.4.3
         signed = b" " * 64 + b"TLS 1.3, server CertificateVerify\0"
         signed += schedule.hash(self._transcript)

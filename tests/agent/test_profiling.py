@@ -161,6 +161,9 @@ def test_commands_show_what_a_profile_is(hygiene: Hygiene, ours: Path) -> None:
     assert "hsts_min_age" not in shown
     stig = hygiene("policy", "profiles", "nginx-stig").stdout
     assert "not judged" in stig
+    noted = [one for one in profilefile.names() if profilefile.shipped(one).note]
+    assert noted
+    assert hygiene("policy", "profiles", noted[0]).stdout.count("\n  note: ") == 1
     schema = json.loads(hygiene("policy", "schema", "profile").stdout)
     assert schema == json.loads(json.dumps(profilefile.schema()))
     assert json.loads(hygiene("policy", "schema").stdout)["$ref"].endswith("/Policy")

@@ -158,6 +158,10 @@ class Host:
         file.chmod(mode)
         return path
 
+    def openssl(self, *defaults: str, path: str = "/etc/ssl/openssl.cnf") -> None:
+        """Write an openssl.cnf with these defaults for TLS."""
+        self.file(path, _SERVING["OPENSSL_CNF"] + "\n".join((*defaults, "")))
+
     def edit(self, path: str, old: str, new: str) -> None:
         """Put other words into a file of the host."""
         text = (self.root / path.lstrip("/")).read_text()

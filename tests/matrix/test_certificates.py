@@ -24,15 +24,7 @@ if TYPE_CHECKING:
 NAME = "www.matrix.test"
 STAPLE = x509.TLSFeature([x509.TLSFeatureType.status_request])
 DAY = datetime.timedelta(days=1)
-LOW = """
-openssl_conf = init
-[init]
-ssl_conf = ssl
-[ssl]
-system_default = system
-[system]
-CipherString = DEFAULT@SECLEVEL=0
-"""
+LOW = "CipherString = DEFAULT@SECLEVEL=0"
 
 
 def key(bits: int = 2048, exponent: int = 65537) -> rsa.RSAPrivateKey:
@@ -128,7 +120,7 @@ def old(ca: Authority, digest: str) -> list[Issued]:
 
 def test_each_fault_of_a_chain_is_told_alone(host: Host, ca: Authority, setups: Setups) -> None:
     """Row 15 and 17, on nginx, with what all of it is told apart from, by one look at the host."""
-    host.file("/etc/ssl/openssl.cnf", LOW)
+    host.openssl(LOW)
     sites, ports = [], {}
     for port, (case, (made, _)) in enumerate(CHAINS.items(), 4001):
         files = host.certify(str(port), *made(ca))

@@ -40,16 +40,11 @@ LEVELS = {
     "nginx": ("ssl_protocols TLSv1.2", "ssl_protocols TLSv1 TLSv1.1 TLSv1.2"),
     "apache": ("-all +TLSv1.2", "-all +TLSv1 +TLSv1.1 +TLSv1.2"),
 }
-SYSTEM = """
-openssl_conf = init
-[init]
-ssl_conf = ssl
-[ssl]
-system_default = system
-[system]
-MinProtocol = TLSv1.2
-CipherString = DEFAULT@SECLEVEL={level}
-"""
+
+
+def set_level(host: Host, level: int, path: str = "/etc/ssl/openssl.cnf") -> None:
+    """Give the host's OpenSSL a SECLEVEL, and a bound that servers do not heed."""
+    host.openssl("MinProtocol = TLSv1.2", f"CipherString = DEFAULT@SECLEVEL={level}", path=path)
 
 
 def rsa_key() -> rsa.RSAPrivateKey:
@@ -136,7 +131,7 @@ def test_set_ups_that_were_tightened_and_not_loaded(
     host: Host, ca: Authority, setups: Setups
 ) -> None:
     """Row 19: what the files forbid is still spoken, until they are loaded."""
-    host.file("/etc/ssl/openssl.cnf", SYSTEM.format(level=0))
+    set_level(host, 0)
     running = {}
     for server, (loose, tight) in TIGHTENED.items():
         place, port = PLACES[server], PORTS[server]
@@ -199,14 +194,14 @@ def test_what_openssl_cnf_leaves_of_a_setting(
     setups.write(server, host.certify("a", ca.leaf(key=rsa_key()), ca.middle))
     host.edit(PLACES[server], *LEVELS[server])
     host.edit(PLACES[server], SUITES, "ECDHE+AES")
-    host.file("/etc/ssl/openssl.cnf", SYSTEM.format(level=0))
+    set_level(host, 0)
     running = setups.start(server)
     told = host.tls()
     assert told.serious == {"tls-1.0", "tls-1.1"}
     assert told.found >= {"config-legacy-protocol"}
     assert "config-ineffective" not in told.found
     host.end(running)
-    host.file("/etc/ssl/openssl.cnf", SYSTEM.format(level=2))
+    set_level(host, 2)
     setups.start(server)
     told = host.tls()
     assert told.serious == set()
@@ -224,8 +219,8 @@ def test_another_openssl_cnf_counts_where_its_server_is_told_so(
     setups.write("nginx", host.certify("a", ca.leaf(key=rsa_key()), ca.middle))
     host.edit(PLACES["nginx"], *LEVELS["nginx"])
     host.edit(PLACES["nginx"], SUITES, "ECDHE+AES")
-    host.file("/etc/ssl/openssl.cnf", SYSTEM.format(level=2))
-    host.file("/etc/tls/openssl.cnf", SYSTEM.format(level=0))
+    set_level(host, 2)
+    set_level(host, 0, "/etc/tls/openssl.cnf")
     host.serve("nginx", ports=(443,), env={"OPENSSL_CONF": "/etc/tls/openssl.cnf"})
     told = host.tls()
     assert told.serious == {"tls-1.0", "tls-1.1"}
@@ -344,7 +339,7 @@ def test_files_tell_the_same_with_nothing_running(
 ) -> None:
     """Row 28: of the live host and of its files as an unpacked root."""
     host.file("/var/lib/dpkg/status", Path("/var/lib/dpkg/status").read_bytes())
-    host.file("/etc/ssl/openssl.cnf", SYSTEM.format(level=2))
+    set_level(host, 2)
     setups.write(server, host.certify("a", ca.leaf(key=rsa_key()), ca.middle, mode=0o644))
     host.edit(PLACES[server], *LEVELS[server])
     setups.start(server)

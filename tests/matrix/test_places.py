@@ -22,15 +22,7 @@ if TYPE_CHECKING:
 NAME = "www.matrix.test"
 SCRIPTED = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("scripted.py"))))
 SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
-LOW = """
-openssl_conf = init
-[init]
-ssl_conf = ssl
-[ssl]
-system_default = system
-[system]
-CipherString = DEFAULT@SECLEVEL=0
-"""
+LOW = "CipherString = DEFAULT@SECLEVEL=0"
 AGAIN = "tls-renegotiation-client"
 """GnuTLS's servers begin anew whenever a client asks."""
 BOTH = ("a.test", "b.test")
@@ -77,7 +69,7 @@ def test_a_weak_line_of_an_haproxy_list_is_found_by_its_name(
     }
     wild = host.certify("f", ca.leaf("f.test", names=("*.f.test",), key=rsa_key()), ca.middle)
     weak = f"[ciphers {SUITES}:AES128-SHA ssl-min-ver TLSv1.0]"
-    host.file("/etc/ssl/openssl.cnf", LOW)
+    host.openssl(LOW)
     host.file(
         "/etc/haproxy/list",
         f"{made['b'].both} {weak} b.test\n{made['c'].both}\n{made['d'].both} [alpn h2]\n"
@@ -244,7 +236,7 @@ def postgresql(host: Host, files: Files, more: str = "") -> subprocess.Popen[byt
 
 def test_postgresql_is_asked_in_its_own_words(host: Host, ca: Authority) -> None:
     """Row 24: found by itself and where it is asked for; weak, then sound."""
-    host.file("/etc/ssl/openssl.cnf", LOW)
+    host.openssl(LOW)
     files = host.certify("a", ca.leaf("localhost", key=rsa_key()), ca.middle)
     weak = f"ssl_min_protocol_version = 'TLSv1'\nssl_ciphers = '{SUITES}:AES128-SHA'"
     running = postgresql(host, files, weak)
@@ -277,7 +269,7 @@ def test_mail_and_directories_are_asked_in_their_own_words(
     host: Host, ca: Authority, setups: Setups
 ) -> None:
     """Row 24: sound, then with TLS 1.0 and an expired certificate."""
-    host.file("/etc/ssl/openssl.cnf", LOW)
+    host.openssl(LOW)
     running = []
     for server, (_, port, _) in STARTTLS.items():
         setups.write(server, host.certify(server, ca.leaf(key=rsa_key()), ca.middle), port)
@@ -305,7 +297,7 @@ def test_mail_and_directories_are_asked_in_their_own_words(
 
 def test_lighttpd_weak_and_caddy_clean(host: Host, ca: Authority, setups: Setups) -> None:
     """Row 25: side by side, each at its own port."""
-    host.file("/etc/ssl/openssl.cnf", LOW)
+    host.openssl(LOW)
     setups.write("lighttpd", host.certify("a", ca.leaf(key=rsa_key()), ca.middle))
     host.edit(
         "/etc/lighttpd/lighttpd.conf",

@@ -90,11 +90,7 @@ def _site(host: Host, default: Host, listens: tuple[str, ...], root: str) -> Sit
 
 
 def _commands(host: Host) -> list[sslconf.Command]:
-    split = [(one, one.value.partition(" ")) for one in host.both("sslopensslconfcmd")]
-    return [
-        sslconf.Command(name.lower(), Setting(f"{one.name} {name}", value, one.path, one.line))
-        for one, (name, _, value) in split
-    ]
+    return sslconf.commands(host.both("sslopensslconfcmd"))
 
 
 class _Range(NamedTuple):

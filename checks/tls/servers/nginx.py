@@ -95,11 +95,7 @@ def _site(
 
 
 def _commands(server: Block) -> list[sslconf.Command]:
-    split = [(one, one.value.partition(" ")) for one in server.all("ssl_conf_command")]
-    return [
-        sslconf.Command(name.lower(), Setting(f"{one.name} {name}", value, one.path, one.line))
-        for one, (name, _, value) in split
-    ]
+    return sslconf.commands(server.all("ssl_conf_command"))
 
 
 def _protocols(server: Block, commands: Sequence[sslconf.Command]) -> tuple[Version, ...] | None:

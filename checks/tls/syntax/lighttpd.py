@@ -246,7 +246,7 @@ class Configuration:
         elif name == "include-conf-enabled.pl":
             self._include_files("/etc/lighttpd/conf-enabled/*.conf")
         elif name == "use-ipv6.pl":
-            yield from _use_ipv6(file.path, token.line, arguments[:1] == ["443"])
+            yield from _use_ipv6(file.path, token.line, tls=arguments[:1] == ["443"])
         elif name not in _SILENT:
             self._reading.miss(f"{file.path}:{token.line}: a program that is not run")
 
@@ -282,7 +282,7 @@ def _plus(one: str | int, other: str | int) -> str | int:
     return f"{one}{other}"[:_LONGEST]
 
 
-def _use_ipv6(path: str, line: int, tls: bool) -> Iterator[Statement]:  # noqa: FBT001
+def _use_ipv6(path: str, line: int, *, tls: bool) -> Iterator[Statement]:
     """Give what Debian's use-ipv6.pl prints for port 443: that port of IPv6 has TLS as well."""
     if tls:
         yield Statement(Kind.OPENS, path, line, "SERVER[socket]", "==", "[::]:443")

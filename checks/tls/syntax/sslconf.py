@@ -9,12 +9,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.tls.config import Setting
 from checks.tls.numbers import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from checks.tls.config import Setting
 
 VERSIONS: Final[Mapping[str, Version]] = MappingProxyType(
     {
@@ -37,6 +36,15 @@ class Command(NamedTuple):
 
     name: str
     setting: Setting
+
+
+def commands(settings: Iterable[Setting]) -> list[Command]:
+    """Read directives whose value is a command and its own value: "ssl_conf_command Groups X"."""
+    split = ((one, *one.value.partition(" ")) for one in settings)
+    return [
+        Command(name.lower(), Setting(f"{one.name} {name}", value, one.path, one.line))
+        for one, name, _, value in split
+    ]
 
 
 class Protocols:

@@ -52,6 +52,16 @@ pickup unix n - n 60 1 pickup
 """
 """What master.cf needs beside the services that are asked."""
 
+OPENSSL_CNF = """
+openssl_conf = init
+[init]
+ssl_conf = ssl
+[ssl]
+system_default = system
+[system]
+"""
+"""An openssl.cnf up to its defaults for TLS, which follow."""
+
 
 class Made(NamedTuple):
     """A key and its certificate, and the files they are in, apart and together."""

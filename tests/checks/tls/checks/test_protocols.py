@@ -86,7 +86,7 @@ def test_fallback_counts_where_there_is_something_to_fall_back_to(
     ids: Callable,
     versions: tuple[Version, ...],
     scsv: bool | None,  # noqa: FBT001 - a column of the table
-    told: bool,  # noqa: FBT001
+    told: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """RFC 7507 is about versions from SSL 3 to TLS 1.2, more than one of them."""
     found = ids(protocols, endpoint(*versions, fallback_scsv=scsv))

@@ -26,16 +26,9 @@ if TYPE_CHECKING:
 
 _SERVING = runpy.run_path(str(Path(__file__).parents[1] / "serving.py"))
 PATIENCE = 20.0
-SYSTEM = """
-openssl_conf = init
-[init]
-ssl_conf = ssl
-[ssl]
-system_default = system
-[system]
-MinProtocol = TLSv1.2
-CipherString = DEFAULT@SECLEVEL={level}
-"""
+SYSTEM = (
+    _SERVING["OPENSSL_CNF"] + "MinProtocol = TLSv1.2\nCipherString = DEFAULT@SECLEVEL={level}\n"
+)
 MAIN_CF = """
 compatibility_level = 3.6
 queue_directory = {home}/queue

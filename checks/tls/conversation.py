@@ -19,12 +19,13 @@ class Shown:
     the signature by which the leaf's key was proved, 0 where it was not by a signature; proved: the
     server holds that key, None where the scheme is not known here; alpn: safe to show; tickets: how
     many; early_data: most bytes a ticket allows, 0 for none.
+
+    proving: look whether the signature proves it, which is a tenth of the work; to be set before.
     """
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.proving = True
-        """Check the signature by which the leaf's key is proved: a tenth of a handshake's work."""
         self.hello: ServerHello | None = None
         self.certificates: tuple[bytes, ...] = ()
         self.staple = b""

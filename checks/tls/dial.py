@@ -185,9 +185,11 @@ def _session(asked: ClientHello | None) -> Conversation | None:
     """Give a session that goes on where a hello was answered, None for what has none."""
     if asked is None or asked.version is Version.SSL3:
         return None
-    made: Conversation = session12.Session(asked, os.urandom)
+    made: Conversation
     if asked.version is Version.TLS13:
         made = session13.Session(asked, shares=False)
+    else:
+        made = session12.Session(asked, os.urandom)
     made.proving = False
     return made
 

@@ -96,12 +96,15 @@ def test_an_address_of_six_may_be_in_brackets(glob: str) -> None:
 
 
 def test_what_was_found_out_is_known_until_the_socket_changes() -> None:
-    """A listener that is left alone still counts as what it speaks."""
+    """With TLS or without; what was not settled is not known, and TLS is no reason to be spared."""
     memory, plain = Restraint(), Spoken(Kind.PLAIN, "http")
     memory.learned(ONE, plain, 0)
     assert memory.known(ONE) == plain
     assert memory.known(msgspec.structs.replace(ONE, inodes=(8,))) is None
     memory.learned(TWO, Spoken(Kind.TLS), 0)
+    assert memory.known(TWO) == Spoken(Kind.TLS)
+    assert memory.withheld(TWO, 0) is None
+    memory.learned(TWO, Spoken(Kind.SILENT), 0)
     assert memory.known(TWO) is None
     assert memory.known(msgspec.structs.replace(TWO, port=1)) is None
 

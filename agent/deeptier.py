@@ -43,7 +43,7 @@ class DeepTier:
 
         with self._free:
             try:
-                seen = deep.look(facts.target, self._python, seconds=self._seconds)
+                seen = deep.look(facts.target, self._python, seconds=self._seconds or deep.SECONDS)
             except DeepError as error:
                 return msgspec.structs.replace(facts, unseen=(*facts.unseen, str(error)))
         return deepfacts.folded(facts, seen)

@@ -45,13 +45,17 @@ class Listener:
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
         """Look at the listener: alone, as long as nothing is known of it."""
-        if self._guide is None and self._waited_for < _WAITED_FOR:
+        if self._is_waited_for:
             with self._lock:
-                if self._guide is None:
+                if self._is_waited_for:
                     self._waited_for += 1
                     yield
                     return
         yield
+
+    @property
+    def _is_waited_for(self) -> bool:
+        return self._guide is None and self._waited_for < _WAITED_FOR
 
     def known(self, groups: Groups) -> EndpointFacts | None:
         """Give the last look, if it was at a site of the same groups by the files, and just now."""

@@ -146,11 +146,11 @@ class Writer:
             os.fchmod(self._file, self._mode)
             head = _MAGIC + f"{self._stream} {sequence:016x}\n".encode()
             self._size = os.write(self._file, head)
-            if self._size < len(head):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
+            self._size = 0
+        if self._size < _HEAD:
             os.unlink(path)  # else each try on a full disk leaves one more behind
-            raise
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _give_up(self) -> None:
         """Forget the open segment after a failed write: what is in it is found out anew."""

@@ -37,11 +37,11 @@ _PATH: Final = 64 * 1024
 _CHUNK: Final = 256 * 1024
 _GRACE: Final = 6.0
 """Seconds after which a reader that did not heed its own clock is killed."""
-_AHEAD: Final = 8
+_AHEAD: Final = 32
 """Files that a reader is given before it has answered."""
 _IDLE: Final = 5.0
 """Seconds without a file after which a reader is let go: it holds memory that others need."""
-_SPOILED: Final = "reader spoiled"
+SPOILED: Final = "reader spoiled"
 
 
 class ReaderError(HygieneError):
@@ -127,7 +127,7 @@ class Readers:
             self._hear(reader)
             while (answer := _whole(reader.heard)) is not None:
                 if not reader.given or (found := _decoded(answer)) is None:
-                    yield from self._lost(reader, _SPOILED)
+                    yield from self._lost(reader, SPOILED)
                     break
                 reader.since = time.monotonic()
                 yield Read(*reader.given.popleft(), found)

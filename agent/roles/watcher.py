@@ -7,13 +7,25 @@ needs CAP_DAC_READ_SEARCH, and no network.
 from __future__ import annotations
 
 import datetime
+import glob
+import hashlib
 import math
 import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agent import configuration, home, policyfile, rulecache, setup, snapshot
+from agent import (
+    __version__,
+    configuration,
+    home,
+    policychange,
+    policyfile,
+    rolestatus,
+    rulecache,
+    setup,
+    snapshot,
+)
 from agent.findings import Look
 from agent.ledger import LedgerError
 from agent.readers import Readers
@@ -25,6 +37,7 @@ from agent.watch.intake import Rules
 from agent.watch.kernel import Kernel
 from agent.watch.watcher import Parts, Watcher
 from checks import catalog, files, keyfiles
+from checks.errors import HygieneError
 from checks.inspect import Inspector
 from checks.scan import Orders, Result, Scanner
 
@@ -32,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.daemon import Life
+    from agent.events import Gap
     from agent.roles.walls import Walls
     from agent.settings import Settings
     from checks.policy import Policy
@@ -68,6 +82,14 @@ def run(settings: Settings, life: Life, readings: Readings, walls: Walls | None 
         base.close()
 
 
+class _Plan(NamedTuple):
+    """How files are judged. basis: what tells it from another, but for the date."""
+
+    policy: Policy
+    scanner: Scanner
+    basis: str
+
+
 class _Loop:
     """The watcher's loop, made anew when the policy changes."""
 
@@ -78,14 +100,24 @@ class _Loop:
         self._coverage = Coverage(base.ledger)
         self._swept = time.monotonic()
         self._told_ready = False
-        self._wire()
+        self._numbers: dict[str, int] = {}
+        self._gaps: tuple[Gap, ...] = ()
+        self._counted = -math.inf
+        self._wire(self._plan())
 
-    def _wire(self) -> None:
-        """Make readers and watcher by the policy that holds now."""
+    def _plan(self) -> _Plan:
+        """Read the policy that holds now; raises HygieneError for one that cannot be used."""
         settings = self._base.settings
         policy = policyfile.load(Path(settings.policy) if settings.policy else None)
+        beside = Path(settings.policy).parent
+        texts = setup.rule_texts([beside / name for name in policy.secrets.rules])
+        return _Plan(policy, _scanner(settings, policy, texts), _basis(policy, texts))
+
+    def _wire(self, plan: _Plan) -> None:
+        """Make readers and watcher by a policy."""
+        settings, policy, scanner = self._base.settings, plan.policy, plan.scanner
+        self._plan_now = plan
         self._base.work_by(policy)
-        scanner = _scanner(settings, policy)
         self._readers = Readers(
             looking(scanner),
             self._readings.reader,
@@ -95,7 +127,7 @@ class _Loop:
         budget = settings.budget
         self._watcher = Watcher(
             Parts(
-                roots=tuple(root for root in settings.watch.roots if os.path.isdir(root)),
+                roots=settings.watch.roots,
                 leave_out=_left_out(settings, policy),
                 follow_links=settings.watch.links,
                 ledger=self._base.ledger,
@@ -111,6 +143,7 @@ class _Loop:
         """Walk everything; what happened while nobody watched is a gap until that is done."""
         since = self._base.last_alive
         fresh = self._base.fresh
+        self._judge()
         self._watcher.everything(reason="" if fresh else "agent was not running", since=since)
 
     def turn(self, life: Life) -> None:
@@ -123,22 +156,49 @@ class _Loop:
             life.ready()
         if time.monotonic() - self._swept > self._base.settings.watch.sweep:
             self._swept = time.monotonic()
+            self._judge()
             self._watcher.everything(reason="", since=0)
             self._survey.again()
         changed, self._watcher.changed = self._watcher.changed, []
         self._survey.turn(changed)
         self._coverage.retry()
-        self._base.care(self._watcher.numbers, tuple(self._coverage.all()))
+        self._count()
+        self._base.care(self._numbers, self._gaps)
         self._base.beat(life)
 
+    def _judge(self) -> None:
+        """Have every file looked at again where it would be judged otherwise than it was.
+
+        By another policy, by other rules or another version of this program, or since a waiver ran
+        out; whenever that came to be.
+        """
+        live = [repr(one) for one in self._plan_now.policy.waivers if one.until >= _today()]
+        try:
+            self._watcher.judge_by(_digest([self._plan_now.basis, *live]))
+        except LedgerError as error:
+            self._base.faults["state"] = str(error)
+
+    def _count(self) -> None:
+        """Take the numbers and gaps anew now and then: there may be very many."""
+        if time.monotonic() - self._counted >= rolestatus.INTERVAL:
+            self._counted = time.monotonic()
+            self._numbers, self._gaps = self._watcher.numbers, tuple(self._coverage.all())
+
     def _reload(self) -> None:
-        """Take the policy that holds now: every file is looked at again by it."""
+        """Take the policy that holds now, or go on by the one before where it cannot be used."""
         self._base.reloading = False
+        try:
+            plan = self._plan()
+        except (HygieneError, OSError) as error:
+            self._base.faults["policy"] = str(error)
+            self._base.tell("policy refused, the one before holds on", str(error))
+            return
+        self._base.faults.pop("policy", None)
         self._readers.close()
         self._kernel.close()
         self._kernel = Kernel()
-        self._wire()
-        self._watcher.forget_looks()
+        self._wire(plan)
+        self._judge()
         self._watcher.everything(reason="policy changed", since=time.time())
         self._base.tell("reloaded")
 
@@ -202,11 +262,19 @@ def looking(scanner: Scanner) -> Callable[[files.Opened, Result], None]:
     return look
 
 
-def _scanner(settings: Settings, policy: Policy) -> Scanner:
+def _basis(policy: Policy, texts: list[tuple[str, str]]) -> str:
+    """Give what tells one way of judging files from another, but for the date."""
+    parts = [__version__, catalog.key(), policychange.digest(policy)]
+    return _digest([*parts, *(text for _, text in texts)])
+
+
+def _digest(parts: list[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _scanner(settings: Settings, policy: Policy, texts: list[tuple[str, str]]) -> Scanner:
     state = Path(settings.state) / NAME
     key, _ = home.host_key(state)
-    beside = Path(settings.policy).parent
-    texts = setup.rule_texts([beside / name for name in policy.secrets.rules])
     matching = rulecache.load(texts, state)
     orders = Orders(policy, (key,), marks=bool(policy.marks), roots=settings.watch.roots)
     return Scanner(Inspector(matching.engine, catalog.Formats(matching.formats)), orders)
@@ -214,7 +282,8 @@ def _scanner(settings: Settings, policy: Policy) -> Scanner:
 
 def _left_out(settings: Settings, policy: Policy) -> Callable[[str], bool]:
     """Say which paths are not looked at: excluded ones, our own, file systems of the kernel."""
-    own = (settings.state, f"{settings.state.rstrip('/')}/*")
+    states = {settings.state.rstrip("/"), os.path.realpath(settings.state)}
+    own = [one for state in map(glob.escape, states) for one in (state, f"{state}/*")]
     told = files.matcher((*settings.watch.exclude, *policy.files.exclude, *own))
     pseudo = files.pseudo_mounts()
     assert told is not None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 _MOST_OWNERS: Final = 10_000
+_LONGEST: Final = 60.0
+"""Seconds of its share that one file costs its owner at the most."""
 
 
 class Bucket:
@@ -47,7 +49,7 @@ class Shares:
     def __init__(self, rate: float, owner_rate: float, now: float) -> None:
         """Begin full; a burst may take what comes in four seconds."""
         self._all = Bucket(rate, 4 * rate, now)
-        self._owner_rate = owner_rate
+        self._rate, self._owner_rate = rate, owner_rate
         self._owners: dict[int, Bucket] = {}
 
     def wait(self, owner: int, amount: float, now: float) -> float:
@@ -55,9 +57,9 @@ class Shares:
         return max(self._all.wait(amount, now), self._of(owner, now).wait(amount, now))
 
     def take(self, owner: int, amount: float, now: float) -> None:
-        """Take an amount for an owner."""
-        self._all.take(amount, now)
-        self._of(owner, now).take(amount, now)
+        """Take an amount for an owner, who alone bears what is more than a burst."""
+        self._all.take(min(amount, 4 * self._rate), now)
+        self._of(owner, now).take(min(amount, _LONGEST * self._owner_rate), now)
 
     def _of(self, owner: int, now: float) -> Bucket:
         if owner not in self._owners:

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from agent.events import Gap, Kind
-from agent.ledger import LedgerError
+from agent.ledger import SQLITE_ERROR, LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,14 +62,14 @@ class Coverage:
             return
         try:
             act()
-        except LedgerError:
+        except (LedgerError, SQLITE_ERROR):
             self._later.append(act)
 
     def _open(self, subject: str, reason: str, started: float, now: float) -> None:
         known = self._get(subject)
         if known is not None and known.reason == reason:
             return
-        first = min(known.started, started) if known else started
+        first = min(known.started, started, now) if known else min(started, now)
         row = (os.fsencode(subject), reason, first)
         with self._ledger.together():
             self._ledger.base.execute("INSERT OR REPLACE INTO gaps VALUES (?, ?, ?)", row)
@@ -86,7 +86,7 @@ class Coverage:
                 subject=subject,
                 reason=known.reason,
                 started=known.started,
-                ended=now,
+                ended=max(now, known.started),  # a clock may be set back
                 closed_by=closed_by,
                 missed=missed,
             )
@@ -101,5 +101,5 @@ class Coverage:
     def all(self) -> Iterator[Gap]:
         """Give every open gap, the oldest first."""
         rows = self._ledger.base.execute("SELECT subject, reason, started FROM gaps ORDER BY 3")
-        for subject, reason, started in rows.fetchall():
+        for subject, reason, started in rows:
             yield Gap(subject=os.fsdecode(subject), reason=reason, started=started)

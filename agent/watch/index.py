@@ -20,6 +20,15 @@ CREATE TABLE IF NOT EXISTS files (
 ) WITHOUT ROWID
 """
 _SIGNED: Final = 1 << 64
+_PAGE: Final = 1000
+_WITHIN: Final = (
+    "SELECT name, device, inode, changed, size FROM files"
+    " WHERE folder = ? AND name > ? ORDER BY name LIMIT ?"
+)
+_BELOW: Final = (
+    "SELECT folder, name FROM files WHERE (folder, name) > (?, ?) AND folder < ?"
+    " ORDER BY folder, name LIMIT ?"
+)
 
 
 class Stamp(NamedTuple):
@@ -72,28 +81,22 @@ class Index:
         """Forget a file."""
         self._base.execute("DELETE FROM files WHERE folder = ? AND name = ?", _key(path))
 
-    def within(self, folder: str) -> dict[str, Stamp]:
-        """Give the files right in a folder, by name."""
-        rows = self._base.execute(
-            "SELECT name, device, inode, changed, size FROM files WHERE folder = ?",
-            (os.fsencode(folder),),
-        )
-        return {os.fsdecode(name): Stamp(*rest) for name, *rest in rows}
+    def within(self, folder: str) -> Iterator[list[tuple[str, Stamp]]]:
+        """Give the files right in a folder, by name; some at a time."""
+        where, last = os.fsencode(folder), b""
+        while rows := self._base.execute(_WITHIN, (where, last, _PAGE)).fetchall():
+            last = rows[-1][0]
+            yield [(os.fsdecode(name), Stamp(*rest)) for name, *rest in rows]
 
-    def below(self, folder: str) -> Iterator[str]:
-        """Give the files in a folder and in all below it."""
+    def below(self, folder: str) -> Iterator[list[str]]:
+        """Give the files in a folder and in all below it; some at a time."""
         first = os.fsencode(folder).rstrip(b"/")
-        rows = self._base.execute(
-            "SELECT folder, name FROM files WHERE folder = ? OR (folder >= ? AND folder < ?)",
-            (first or b"/", first + b"/", first + b"0"),  # "0" is what comes behind "/"
-        ).fetchall()
-        for where, name in rows:
-            yield os.path.join(os.fsdecode(where), os.fsdecode(name))
-
-    def folders(self) -> Iterator[str]:
-        """Give every folder that has files here."""
-        for (folder,) in self._base.execute("SELECT DISTINCT folder FROM files").fetchall():
-            yield os.fsdecode(folder)
+        for page in self.within(folder):
+            yield [os.path.join(folder, name) for name, _ in page]
+        where, last, end = first + b"/", b"", first + b"0"  # "0" is what comes behind "/"
+        while rows := self._base.execute(_BELOW, (where, last, end, _PAGE)).fetchall():
+            where, last = rows[-1]
+            yield [os.path.join(os.fsdecode(one), os.fsdecode(name)) for one, name in rows]
 
 
 def _key(path: str) -> tuple[bytes, bytes]:

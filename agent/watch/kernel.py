@@ -44,8 +44,10 @@ _FILE: Final = Mask(
     | InotifyConstants.IN_DONT_FOLLOW
 )
 _OURS: Final = CallbackId(1)
-_MOST: Final = 1_000_000
+_MOST: Final = 200_000
 """Events that wait to be taken; more are told as lost."""
+_AT_ONCE: Final = 20_000
+"""Events that are taken at once."""
 
 
 class Heard(NamedTuple):
@@ -58,6 +60,8 @@ class Heard(NamedTuple):
     went: bool
     ended: bool
     """The watch is no more."""
+    written: bool = False
+    """A file was closed that may have been written to."""
 
 
 class Kernel:
@@ -65,8 +69,7 @@ class Kernel:
 
     def __init__(self) -> None:
         """Begin to listen; raises OSError where the kernel has no more for this user."""
-        self._heard: deque[Heard] = deque()
-        self._lost = 0
+        self._heard: deque[Heard | None] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._inotify = InotifyFD()
         self._inotify.start()
@@ -102,17 +105,19 @@ class Kernel:
         with contextlib.suppress(OSError):
             self._inotify.remove_callbacks([(WatchDescriptor(watch), _OURS)])
 
-    def take(self) -> tuple[list[Heard], int]:
-        """Give what was heard since the last time, and how often something was lost."""
-        try:
+    def take(self) -> list[Heard | None]:
+        """Give what was heard since the last time, None for where something was lost.
+
+        Raises OSError where nothing will be heard any more.
+        """
+        if not self._inotify.is_alive():
+            raise OSError(errno.EIO, "inotify is not read any more")
+        with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
-        except BlockingIOError:
-            return [], 0
-        lost, self._lost = self._lost, 0
-        found = []
-        while self._heard:
-            found.append(self._heard.popleft())
-        return found, lost
+        found = [self._heard.popleft() for _ in range(min(len(self._heard), _AT_ONCE))]
+        if self._heard:
+            os.eventfd_write(self._wake, 1)
+        return found
 
     def close(self) -> None:
         """Stop listening."""
@@ -132,6 +137,7 @@ class Kernel:
                 came=event.is_create or event.is_moved_to,
                 went=event.is_delete or event.is_moved_from,
                 ended=event.is_delete_self or event.is_move_self,
+                written=event.is_close_write,
             )
         )
 
@@ -142,12 +148,11 @@ class Kernel:
 
     def on_queue_overflow(self) -> None:
         """Tell that the kernel threw events away."""
-        self._lost += 1
-        os.eventfd_write(self._wake, 1)
+        self._keep(None)
 
-    def _keep(self, heard: Heard) -> None:
-        if len(self._heard) >= _MOST:
-            self._lost += 1
-        else:
+    def _keep(self, heard: Heard | None) -> None:
+        if len(self._heard) < _MOST:
             self._heard.append(heard)
+        elif self._heard[-1] is not None:
+            self._heard.append(None)
         os.eventfd_write(self._wake, 1)

@@ -39,8 +39,8 @@ class Keyring:
         self._base = base
         for statement in _SCHEMA:
             base.execute(statement)
-        self.changed = False
-        """Something changed since it was last joined."""
+        self.changed = True
+        """Something changed since it was last joined, or may have before the last start."""
 
     def take(self, file: str, result: Result | None) -> None:
         """Take in what a file holds now, None for nothing: it is gone."""

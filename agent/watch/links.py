@@ -1,7 +1,7 @@
 """Follow symbolic links out of the watched trees, to the files and folders they mean. EDGE.
 
-A link is followed when who made it could not gain by it: it is root's, or its target's owner's.
-Chains are followed step by step, since each step may be turned to somewhere else.
+A link is followed when who made it could not gain by it: all links on its way are root's, or the
+target's owner's. Every name on the way is watched, since each may come, go or be turned elsewhere.
 """
 
 from __future__ import annotations
@@ -10,153 +10,156 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from agent.watch.ways import NOWHERE, Way, Ways
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator
 
+    from agent.watch.roots import Roots
     from agent.watch.tree import Tree
 
     _Choice = Callable[[str], bool]
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS links (link BLOB PRIMARY KEY, real BLOB NOT NULL) WITHOUT ROWID
-"""
-_MOST_STEPS: Final = 40
+_MOST_LINKS: Final = 40
 """The kernel follows as many (path_resolution(7))."""
 
 
 class Target(NamedTuple):
-    """Where a link leads. steps: the paths on the way, the last one first looked at included."""
+    """Where a path leads. real: the path without links, "" where nothing is there.
+
+    names: every path on the way that was looked for; links: those that are links; owners: of these.
+    """
 
     real: str
-    folder: bool
-    steps: tuple[str, ...]
+    status: os.stat_result | None
+    names: tuple[str, ...]
+    links: frozenset[str]
+    owners: frozenset[int]
+
+    @property
+    def trusted(self) -> bool:
+        """Who made the links gains nothing by having the target looked at."""
+        return self.status is None or self.owners <= {0, self.status.st_uid}
 
 
-def follow(link: str) -> Target | None:
-    """Give what a link leads to; None for one that dangles, loops, or is somebody's trick."""
-    path, steps = link, []
-    try:
-        for _ in range(_MOST_STEPS):
-            status = os.lstat(path)
-            if not stat.S_ISLNK(status.st_mode):
-                break
-            owner = status.st_uid
-            if owner not in {0, os.stat(path).st_uid}:
-                return None
-            path = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
-            path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-            steps.append(path)
-        else:
+def resolve(path: str, leave_out: _Choice) -> Target | None:
+    """Go a path name by name; None where it loops or leads through what is left out.
+
+    The kernel's own file systems are left out, whose links lead where no path does (proc(5)).
+    """
+    ahead = path.split("/")[::-1]
+    here, status, links = "", os.lstat("/"), list[str]()
+    names, owners = dict[str, None](), set[int]()
+    while ahead:
+        name = ahead.pop()
+        if name in {"", "."}:
+            continue
+        if name == "..":
+            here = here.rpartition("/")[0]
+            continue
+        step = f"{here}/{name}"
+        names[step] = None
+        if leave_out(step) or len(links) > _MOST_LINKS:
             return None
-    except OSError:
-        return None
-    mode = status.st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        return None
-    return Target(path, stat.S_ISDIR(mode), tuple(steps))
-
-
-class Links:
-    """The links that lead out of the trees, and where to."""
-
-    def __init__(self, base: sqlite3.Connection) -> None:
-        """Use a database, and make the table where it is missing."""
-        self._base = base
-        base.execute(_SCHEMA)
-
-    def put(self, link: str, real: str) -> str:
-        """Note where a link leads, "" for nowhere; give where it led before if that is not it."""
-        before = self._real(link)
-        if real:
-            row = (os.fsencode(link), os.fsencode(real))
-            self._base.execute("INSERT OR REPLACE INTO links VALUES (?, ?)", row)
-        elif before:
-            self._base.execute("DELETE FROM links WHERE link = ?", (os.fsencode(link),))
-        return before if before != real else ""
-
-    def _real(self, link: str) -> str:
-        row = self._base.execute(
-            "SELECT real FROM links WHERE link = ?", (os.fsencode(link),)
-        ).fetchone()
-        return os.fsdecode(row[0]) if row else ""
-
-    def leads(self, real: str) -> bool:
-        """Say whether any link leads to a path, or to a folder above it."""
-        parts = real.split("/")
-        above = [os.fsencode("/".join(parts[:n]) or "/") for n in range(1, len(parts) + 1)]
-        marks = ",".join("?" * len(above))
-        query = f"SELECT 1 FROM links WHERE real IN ({marks}) LIMIT 1"  # noqa: S608 - marks only
-        return self._base.execute(query, above).fetchone() is not None
-
-    def all(self) -> Iterator[tuple[str, str]]:
-        """Give every link and where it leads."""
-        for link, real in self._base.execute("SELECT link, real FROM links").fetchall():
-            yield os.fsdecode(link), os.fsdecode(real)
+        try:
+            status = os.lstat(step)
+            told = os.readlink(step) if stat.S_ISLNK(status.st_mode) else None
+        except OSError:
+            return Target("", None, tuple(names), frozenset(links), frozenset(owners))
+        if told is None:
+            here = step
+            continue
+        links.append(step)
+        owners.add(status.st_uid)
+        here = "" if told.startswith("/") else here
+        ahead += told.split("/")[::-1]
+    status = status if here and not stat.S_ISLNK(status.st_mode) else os.lstat(here or "/")
+    return Target(here or "/", status, tuple(names), frozenset(links), frozenset(owners))
 
 
 class Led(NamedTuple):
-    """What a link means for the watch. folder, file: what it newly leads to, "" for none.
+    """What a link means for the watch. folder: what it newly leads to, "" for none; file: always.
 
-    left: what it led to before and nothing does now; unwatched: steps that could not be watched.
+    left: what it led to before and nothing does now; unwatched: why a name on its way is not.
     """
 
     folder: str = ""
     file: str = ""
     left: str = ""
-    unwatched: tuple[tuple[str, str], ...] = ()
+    unwatched: str = ""
 
 
 class Follower:
     """Follows links, as far as they lead out of the watched trees."""
 
     def __init__(
-        self, base: sqlite3.Connection, tree: Tree, roots: tuple[str, ...], leave_out: _Choice
+        self, base: sqlite3.Connection, tree: Tree, roots: Roots, leave_out: _Choice
     ) -> None:
-        """Use a database. roots: of the trees; leave_out: says of a path that it is left out."""
-        self._links, self._tree, self._roots = Links(base), tree, roots
+        """Use a database. leave_out: says of a path that it is left out."""
+        self._ways, self._tree, self._roots = Ways(base), tree, roots
         self._leave_out = leave_out
 
-    def folders(self) -> list[str]:
+    def folders(self, below: str = "/") -> Iterator[str]:
         """Give the folders outside that links lead to."""
-        return [real for _, real in self._links.all() if os.path.isdir(real)]
+        return filter(os.path.isdir, self._ways.reals(below))
+
+    def over(self, name: str, *, ends: bool = True) -> list[str]:
+        """Give the links that lead over a name; ends: those too that lead to it and no further."""
+        return self._ways.over(name, ends=ends)
 
     def watches(self, path: str) -> bool:
         """Say whether a path lies in a watched tree or a link leads to it."""
         if self._leave_out(path):
             return False
-        return self.within(path) or self._links.leads(path)
-
-    def within(self, path: str) -> bool:
-        """Say whether a path lies in a watched tree."""
-        return any(path == r or path.startswith(r.rstrip("/") + "/") for r in self._roots)
+        return self._roots.within(path) or self._ways.leads(path)
 
     def follow(self, link: str) -> Led:
         """Take in where a link leads now."""
-        target = follow(link)
-        if target is None or self._leave_out(target.real):
-            return Led(left=self._left(link, ""))
-        unwatched = tuple(filter(None, map(self._watch, target.steps)))
-        if self.within(target.real):
-            return Led(left=self._left(link, ""), unwatched=unwatched)
-        left = self._left(link, target.real)
-        if target.folder:
-            return Led(folder=target.real, left=left, unwatched=unwatched)
-        return Led(file=target.real, left=left, unwatched=unwatched)
+        target = resolve(link, self._leave_out)
+        way, unwatched = self._way(link, target), ""
+        if fresh := [name for name in way.names if not self._watched(name)]:
+            unwatched = next(filter(None, map(self._tree.name, fresh)), "")
+            target = resolve(link, self._leave_out)  # it may have been turned meanwhile
+            way = self._way(link, target)
+        before = self._ways.get(link)
+        left = self._put(link, way)
+        if not way.real or target is None or target.status is None:
+            return Led(left=left, unwatched=unwatched)
+        if stat.S_ISDIR(target.status.st_mode):
+            new = way.real if way.real != before.real else ""
+            return Led(folder=new, left=left, unwatched=unwatched)
+        return Led(file=way.real, left=left, unwatched=unwatched)
 
     def forget(self, link: str) -> str:
         """Take in that a link is gone; give what nothing leads to any more, "" for none."""
-        return self._left(link, "")
+        return self._put(link, NOWHERE)
 
-    def _left(self, link: str, real: str) -> str:
-        before = self._links.put(link, real)
-        return "" if not before or self._links.leads(before) or self.within(before) else before
+    def _way(self, link: str, target: Target | None) -> Way:
+        if target is None or not target.trusted:
+            return NOWHERE
+        names = tuple(name for name in target.names if self._matters(name, link, target))
+        mode = target.status.st_mode if target.status else 0
+        seen = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+        return Way(target.real if seen and not self._roots.within(target.real) else "", names)
 
-    def _watch(self, step: str) -> tuple[str, str] | None:
-        if self.within(step):
-            return None
-        try:
-            self._tree.name(step)
-        except OSError as error:
-            return step, f"cannot be watched: {error.strerror}"
-        return None
+    def _matters(self, name: str, link: str, target: Target) -> bool:
+        """Say whether a change of a name on the way is told by nothing but a watch for this link.
+
+        What stands above the link itself moves it, and what is no link in a tree is seen there.
+        """
+        if f"{link}/".startswith(f"{name}/"):
+            return False
+        return name in target.links or not self._roots.within(name)
+
+    def _watched(self, name: str) -> bool:
+        return self._roots.within(name) or self._tree.named(name)
+
+    def _put(self, link: str, way: Way) -> str:
+        before = self._ways.get(link)
+        self._ways.put(link, way)
+        for name in set(before.names).difference(way.names):
+            if not self._ways.over(name) and not self._roots.over(name):
+                self._tree.unname(name)
+        gone = before.real if before.real != way.real else ""
+        return "" if not gone or self._ways.leads(gone) or self._roots.within(gone) else gone

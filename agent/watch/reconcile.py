@@ -1,7 +1,7 @@
 """Walk trees for what differs from the index: at the start, after a loss, now and then. EDGE.
 
-A generator, a folder a step, so that the daemon can do other things between. Gives paths to look
-at: new ones, changed ones, ones that are gone.
+A generator, a part of a folder a step, so that the daemon can do other things between. Gives paths
+to look at: new ones, changed ones, ones that are gone.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent.watch.index import stamp
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from agent.watch.index import Index
     from agent.watch.tree import Listing, Tree
@@ -25,8 +23,8 @@ class Differs(NamedTuple):
     """
 
     folder: str
-    paths: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()
+    paths: list[str]
+    links: list[str]
     error: str = ""
     unwatched: str = ""
 
@@ -36,27 +34,41 @@ def below(top: str, tree: Tree, index: Index) -> Iterator[Differs]:
     seen: set[str] = set()
     for listing in tree.walk(top):
         seen.add(listing.folder)
-        yield _compared(listing, index)
-    gone = (path for path in index.below(top) if os.path.dirname(path) not in seen)
-    if paths := tuple(gone):
-        yield Differs(top, paths)
+        yield from _compared(listing, index)
+    for differs in left(top, index):
+        gone = [path for path in differs.paths if os.path.dirname(path) not in seen]
+        yield differs._replace(paths=gone)
 
 
-def _compared(listing: Listing, index: Index) -> Differs:
+def left(top: str, index: Index) -> Iterator[Differs]:
+    """Give all that the index has below a folder, as when it is watched no more."""
+    for page in index.below(top):
+        yield Differs(top, page, [])
+
+
+def _compared(listing: Listing, index: Index) -> Iterator[Differs]:
+    folder, new = listing.folder, dict(listing.files)
     if listing.error:
-        return Differs(listing.folder, error=listing.error)
-    known = index.within(listing.folder)
-    paths, links = [], []
-    for entry in listing.entries:
-        before = known.pop(entry.name, None)
-        if entry.is_symlink():
-            links.append(entry.path)
-        elif entry.is_file(follow_symlinks=False):
-            try:
-                if stamp(entry.stat(follow_symlinks=False)) == before:
-                    continue
-            except OSError:
-                pass  # gone again: looking at it will tell
-            paths.append(entry.path)
-    paths += [os.path.join(listing.folder, name) for name in known]
-    return Differs(listing.folder, tuple(paths), tuple(links), "", listing.unwatched)
+        yield Differs(folder, [], [], listing.error)
+        return
+    if listing.first and listing.last:
+        for page in index.within(folder):
+            known = dict(page)
+            gone = [os.path.join(folder, name) for name in known if name not in listing.files]
+            new = {name: now for name, now in new.items() if known.get(name, ...) != now}
+            if gone:
+                yield Differs(folder, gone, [])
+    else:
+        new = {n: now for n, now in new.items() if index.get(os.path.join(folder, n)) != now}
+    paths = [os.path.join(folder, name) for name in new]
+    yield Differs(folder, paths, listing.links, "", listing.unwatched)
+    if listing.last and not listing.first:
+        for page in index.within(folder):
+            yield Differs(folder, list(_vanished(folder, page)), [])
+
+
+def _vanished(folder: str, page: Sequence[tuple[str, object]]) -> Iterator[str]:
+    for name, _ in page:
+        path = os.path.join(folder, name)
+        if not os.path.lexists(path):
+            yield path

@@ -24,11 +24,13 @@ groups and suites no others. Profiles do tell them apart: they have each name lo
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from checks.tls import classes, suites
+from checks.errors import FormatError
+from checks.tls import certificate, classes, suites
 from checks.tls.facts import Accepted, EndpointFacts
 from checks.tls.meeting import Meeting
 from checks.tls.numbers import (
@@ -113,6 +115,9 @@ class Further(Questions):
         if self._modern:
             self._modern_suites()
             self._groups()
+        chains = (*facts.chains, *self._further_chains(facts))
+        if any(map(_lacks_staple, chains)):
+            raise OtherwiseError  # a server may fetch it first, for which a whole look has time
         return msgspec.structs.replace(
             facts,
             suites=tuple(dict.fromkeys((*self._accepted, *self._unasked()))),
@@ -120,7 +125,7 @@ class Further(Questions):
             curves=curves,
             server_order=self._order_of_weak(),
             primes=tuple(self._primes),
-            chains=(*facts.chains, *self._further_chains(facts)),
+            chains=chains,
             fallback_scsv=self._protected(),
             secure_renegotiation=_has(classic, Extension.RENEGOTIATION_INFO),
             extended_master_secret=_has(classic, Extension.EXTENDED_MASTER_SECRET),
@@ -259,6 +264,13 @@ class Further(Questions):
     def _refused(self, what: str, asked: ClientHello) -> None:
         if self._ask(what, asked) is not None:
             raise OtherwiseError
+
+
+def _lacks_staple(chain: Chain) -> bool:
+    with contextlib.suppress(FormatError):
+        leaf = certificate.read(chain.certificates[0])
+        return leaf.extensions.must_staple and not chain.staple
+    return False
 
 
 def _group(answer: Answer) -> int:

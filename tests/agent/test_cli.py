@@ -6,6 +6,8 @@ import importlib
 import os
 import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -237,3 +239,12 @@ def test_the_state_folder_is_private(hygiene: Hygiene) -> None:
     hygiene("explain", "weak-password")
     for path in (hygiene.state, *hygiene.state.rglob("*")):
         assert os.lstat(path).st_mode & 0o077 == 0, path
+
+
+@pytest.mark.parametrize("heavy", ["hyperscan", "yaml", "cryptography.x509", "agent.scanning"])
+def test_what_tls_does_not_need_is_not_loaded(heavy: str) -> None:
+    """A scan's engine, a reader of policies and one of certificates take half of the start."""
+    asked = f"import sys; import agent.commands.tls; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
+    told = f"import sys; import {heavy}; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 1

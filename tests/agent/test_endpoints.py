@@ -11,6 +11,7 @@ import pytest
 
 from agent import endpoints
 from checks.tls.restraint import Restraint
+from checks.tls.spoken import Kind, Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,3 +85,18 @@ def test_an_excluded_listener_is_never_asked(talker: Callable[[bytes], Talker]) 
     one, other = talker(b"SSH-2.0-x\r\n"), talker(b"SSH-2.0-x\r\n")
     found = endpoints.discovered([f"127.0.0.1:{one.port}"])
     assert (spoken(found, one.port), spoken(found, other.port)) == (None, "ssh")
+
+
+def test_who_spoke_tls_is_remembered_until_it_is_forgotten(
+    talker: Callable[[bytes], Talker],
+) -> None:
+    """Its socket being the same, it is not asked again what it speaks; then it is."""
+    one, memory = talker(b"SSH-2.0-OpenSSH_9.2\r\n"), Restraint()
+    (heard,) = (o for o in endpoints.discovered(()).heard if o.listener.port == one.port)
+    memory.learned(heard.listener, Spoken(Kind.TLS), 0)
+    found = endpoints.discovered((), memory)
+    assert one.port in {endpoint.target.port for endpoint in found.endpoints}
+    memory.forget(heard.listener)
+    found = endpoints.discovered((), memory)
+    assert one.port not in {endpoint.target.port for endpoint in found.endpoints}
+    assert spoken(found, one.port) == "ssh"

@@ -8,6 +8,7 @@ import signal
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,9 @@ from hypothesis import strategies as st
 
 from agent import journal
 from agent.journal import Damage, JournalError, Record, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 STREAM = "0123456789abcdef" * 2
 OTHER = "f" * 32
@@ -26,6 +30,13 @@ def records(first: int, number: int, size: int = 40) -> list[Record]:
 
 def written(folder: Path, behind: int = 0, stream: str = STREAM) -> list[Record | Damage]:
     return list(journal.read(str(folder), stream, behind))
+
+
+def write(folder: str, stream: str, several: Iterable[Record]) -> None:
+    """Write as a process does that ends then."""
+    writer = Writer(folder, stream)
+    writer.append(several)
+    writer.close()
 
 
 def segments(folder: Path) -> list[Path]:
@@ -98,7 +109,7 @@ def test_a_torn_end_is_cut_off_and_nothing_before_it_is_lost(
     """Wherever a crash ends a file, what was whole is read, and writing goes on behind it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        Writer(name, STREAM).append(Record(n, c) for n, c in enumerate(contents, 1))
+        write(name, STREAM, [Record(n, c) for n, c in enumerate(contents, 1)])
         [file] = segments(folder)
         whole = file.read_bytes()
         kept = data.draw(st.integers(0, len(whole)))
@@ -108,6 +119,7 @@ def test_a_torn_end_is_cut_off_and_nothing_before_it_is_lost(
         writer = Writer(name, STREAM)
         assert writer.last == (before[-1].sequence if before else 0)
         writer.append([Record(100, b"after")])
+        writer.close()
         assert written(folder) == [*before, Record(100, b"after")]
 
 
@@ -117,9 +129,9 @@ def test_damage_is_never_decoded(data: st.DataObject) -> None:
     """Of a spoiled segment only what checks is read; those behind it are read all the same."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        Writer(name, STREAM).append(records(1, 6))
-        Writer(name, OTHER).append(records(7, 1))
-        Writer(name, STREAM).append(records(8, 2))
+        write(name, STREAM, records(1, 6))
+        write(name, OTHER, records(7, 1))
+        write(name, STREAM, records(8, 2))
         first = segments(folder)[0]
         spoiled = bytearray(first.read_bytes())
         at = data.draw(st.integers(len(b"hygiene-journal-1 ") + 50, len(spoiled) - 1))

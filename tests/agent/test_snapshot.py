@@ -73,3 +73,14 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     """The error names the file and nothing of its content."""
     with pytest.raises(snapshot.SnapshotError, match="No such file"):
         snapshot.write(tmp_path / "missing" / "status", Seen("x"))
+
+
+def test_a_mark_tells_one_version_from_the_next(tmp_path: Path) -> None:
+    """Also where the same is published again; nothing has none."""
+    path = tmp_path / "status"
+    assert snapshot.mark(path) is None
+    snapshot.write(path, Seen("same"))
+    first = snapshot.mark(path)
+    assert first == snapshot.mark(path)
+    snapshot.write(path, Seen("same"))
+    assert snapshot.mark(path) not in {None, first}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from agent import journal, ledger, settings, snapshot
@@ -18,7 +21,7 @@ from agent.roles import watcher
 from agent.rolestatus import RoleStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from agent.settings import Settings
 
@@ -149,3 +152,110 @@ def test_a_damaged_state_is_set_aside_and_everything_told_anew(
         assert wait(told, Kind.HEALTH).health is not None
     finally:
         again.end(signal.SIGTERM)
+
+
+def until(true: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def last(told: Settings, path: str) -> Kind | None:
+    """Give what was told last of a file."""
+    kinds = [e.kind for e in events(told) if e.finding and e.finding.location.path == path]
+    return kinds[-1] if kinds else None
+
+
+def with_policy(told: Settings, tmp_path: Path, text: str) -> Settings:
+    (tmp_path / "policy.yaml").write_text(text)
+    return msgspec.structs.replace(told, policy=str(tmp_path / "policy.yaml"))
+
+
+@pytest.mark.parametrize("way", ["stopped", "reloaded"])
+def test_a_new_policy_judges_what_was_looked_at_before(
+    told: Settings, tmp_path: Path, way: str
+) -> None:
+    """Whether it came while the watcher ran or while it did not."""
+    told = with_policy(told, tmp_path, "version: 1\n")
+    first = Running(told)
+    path = plant(told, "one.yml")
+    until(lambda: last(told, path) is Kind.OPENED)
+    disabling = "version: 1\nsecrets:\n  disable: [embedded-password]\n"
+    try:
+        if way == "stopped":
+            first.end(signal.SIGTERM)
+            with_policy(told, tmp_path, disabling)
+            first = Running(told)
+        else:
+            with_policy(told, tmp_path, disabling)
+            os.kill(first.pid, signal.SIGHUP)
+        until(lambda: last(told, path) is Kind.SUPPRESSED)
+    finally:
+        first.end(signal.SIGKILL)
+
+
+def test_a_policy_that_cannot_be_used_stops_nothing(told: Settings, tmp_path: Path) -> None:
+    """The one before holds on, and that is told."""
+    told = with_policy(told, tmp_path, "version: 1\n")
+    running = Running(told)
+    try:
+        with_policy(told, tmp_path, "version: 1\nsecrets: [\n")
+        os.kill(running.pid, signal.SIGHUP)
+        health = wait(told, Kind.HEALTH).health
+        assert health is not None
+        assert health.state == "policy refused, the one before holds on"
+        path = plant(told, "one.yml")
+        until(lambda: last(told, path) is Kind.OPENED)
+    finally:
+        assert running.end(signal.SIGTERM) == 0
+
+
+def test_its_own_state_is_not_watched_by_another_name(tmp_path: Path) -> None:
+    """Else each look would make the next one."""
+    (tmp_path / "watched" / "real").mkdir(parents=True)
+    os.symlink("watched/real", tmp_path / "state")
+    raw = {
+        "version": 1,
+        "state": str(tmp_path / "state"),
+        "watch": {"roots": [str(tmp_path / "watched")]},
+    }
+    told = settings.from_mapping(raw)
+    running = Running(told)
+    try:
+        path = plant(told, "one.yml")
+        until(lambda: last(told, path) is Kind.OPENED)
+        time.sleep(7)
+        place = Path(told.state) / "watcher" / "published" / "status"
+        status = snapshot.read(place, RoleStatus)
+        assert status is not None
+        assert status.numbers["looked"] == 1
+    finally:
+        running.end(signal.SIGTERM)
+
+
+def test_a_state_that_cannot_be_written_ends_nothing(told: Settings, tmp_path: Path) -> None:
+    """On a full disk it goes on, and tells all when there is room again."""
+    state = Path(told.state)
+    state.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(state)]
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("needs to mount a small file system")
+    try:
+        running = Running(told)
+        path = plant(told, "one.yml")
+        until(lambda: last(told, path) is Kind.OPENED)
+        filler = state / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(b"x" * 4096):
+                pass
+        paths = [plant(told, f"{number}.yml") for number in range(300)]
+        time.sleep(8)
+        assert os.waitpid(running.pid, os.WNOHANG) == (0, 0)
+        filler.unlink()
+        until(lambda: all(last(told, path) is Kind.OPENED for path in paths), 30)
+        numbers = [event.id.partition("-")[2] for event in events(told)]
+        assert numbers == [str(n) for n in range(1, len(numbers) + 1)]
+        assert running.end(signal.SIGTERM) == 0
+    finally:
+        subprocess.run(["umount", "-l", str(state)], check=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,3 +67,16 @@ def test_a_cursor_stops_at_the_end() -> None:
     with pytest.raises(FormatError):
         Cursor(b"\xff\xff\xff\xffab").string()
     assert "ab" not in repr(Cursor(b"ab"))
+
+
+@given(st.binary(max_size=60))
+def test_spans_are_what_elements_are(data: bytes) -> None:
+    """Without copies the same elements are read, and the same bytes are refused."""
+    spans: list[tuple[int, bytes]] | None = None
+    elements: list[tuple[int, bytes]] | None = None
+    with contextlib.suppress(FormatError):
+        spans = [(tag, data[start:end]) for tag, start, end in der.spans(data, 0, len(data))]
+    with contextlib.suppress(FormatError):
+        whole = der.Node(der.SEQUENCE, data, b"")
+        elements = [(one.tag, one.value) for one in whole.children]
+    assert spans == elements

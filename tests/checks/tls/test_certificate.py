@@ -202,3 +202,21 @@ def test_elements_may_be_exchanged(data: st.DataObject, maker: Maker, root: Issu
     whole = maker.tlv(0x30, maker.tlv(0x30, *chosen), *(part.raw for part in rest))
     with contextlib.suppress(FormatError):
         assert certificate.read(whole).sha256
+
+
+@given(data=st.data())
+def test_a_glance_sees_what_a_look_sees(data: st.DataObject, root: Issued) -> None:
+    """Subject and key are those of the whole certificate, whatever byte is another."""
+    changed = bytearray(root.der)
+    for _ in range(data.draw(st.integers(0, 3))):
+        changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    raw = bytes(changed)
+    try:
+        body = der.read(raw).children[0].children
+        fields = body[1:] if body[0].tag == 0xA0 else body
+        expected = fields[4].raw, fields[5].raw
+    except (FormatError, IndexError):
+        with pytest.raises(FormatError):
+            certificate.glance(raw)
+    else:
+        assert certificate.glance(raw) == expected

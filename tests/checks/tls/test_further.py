@@ -12,6 +12,7 @@ import os
 import random
 import runpy
 import secrets
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,6 +179,20 @@ def test_a_second_certificate_of_one_name_is_seen(
         found = _observe(_target(port), sound)
     assert other.der in {chain.certificates[0] for chain in found.chains}
     assert len(found.chains) == 2
+
+
+def test_a_staple_that_is_demanded_is_asked_for_again(sound: EndpointFacts, tmp_path: Path) -> None:
+    """A server may fetch it after it was asked first, for which the few questions are too quick."""
+    key, crt = str(tmp_path / "key"), str(tmp_path / "crt")
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    extra = ["-addext", "tlsfeature=status_request", "-keyout", key, "-out", crt]
+    subprocess.run([*words, *extra], check=True, capture_output=True)
+    port = _SERVING["free_port"]()
+    server = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", crt, "-key", key]
+    with _SERVING["running"]([*server, "-cipher", SOUND, "-no_renegotiation"], port):
+        found = _observe(_target(port), sound)
+    assert "cert-must-staple-missing" in _checks(found)
+    assert found.connections > 2 * _FEW
 
 
 def _drawn(rng: random.Random) -> Any:  # noqa: ANN401 - found by path

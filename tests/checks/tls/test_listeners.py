@@ -359,3 +359,17 @@ def test_a_link_local_listener_names_its_interface() -> None:
     fields: dict[str, Any] = {"port": 1, "family": 6, "inodes": (1,), "uid": 0, "interface": 3}
     assert Listener(address="fe80::1", **fields).door == "fe80::1%3"
     assert Listener(address="fd00::1", **fields).door == "fd00::1"
+
+
+def test_who_lists_again_sees_what_came_and_went() -> None:
+    """New sockets have their owners, closed ones are gone, and nothing is looked for in between."""
+    lister = listeners.Lister()
+    with child() as one:
+        port = one.listen()
+        first = lister.look()
+        (found,) = (o for o in first.listeners if o.port == port)
+        assert found.pids == (one.pid,)
+        assert lister.look() == first
+        later = one.listen()
+        assert {port, later} <= {o.port for o in lister.look().listeners if o.pids == (one.pid,)}
+    assert not {port, later} & {o.port for o in lister.look().listeners}

@@ -140,3 +140,15 @@ def test_memory_survives_as_text() -> None:
     memory.failed(TWO, 5)
     again = msgspec.json.decode(msgspec.json.encode(memory), type=Restraint)
     assert again == memory
+
+
+def test_who_speaks_tls_is_known_until_its_socket_changes() -> None:
+    """It may be asked, but what it speaks need not be found out again."""
+    memory = Restraint()
+    told = Spoken(Kind.TLS)
+    memory.learned(ONE, told, 0)
+    assert memory.known(ONE) == told
+    assert memory.withheld(ONE, 1) is None
+    assert memory.known(msgspec.structs.replace(ONE, inodes=(8,))) is None
+    memory.forget(ONE)
+    assert memory.known(ONE) is None

@@ -130,3 +130,14 @@ def test_this_host_s_store_is_read() -> None:
     assert len(found.trusted) > 50
     assert found.unseen == ()
     assert all(certificate.read(one).extensions is not None for one in found.trusted)
+
+
+def test_a_folder_with_links_that_lead_nowhere_is_read(tmp_path: Path, root: Issued) -> None:
+    """They are passed over, and so is one that leads in a circle."""
+    _write(tmp_path / "bundle", root)
+    _write(tmp_path / "mozilla" / "root.crt", root)
+    (tmp_path / "mozilla" / "gone.crt").symlink_to("/nowhere")
+    (tmp_path / "mozilla" / "circle.crt").symlink_to("circle.crt")
+    layout = Layout(str(tmp_path / "bundle"), public=(str(tmp_path / "mozilla"),))
+    found = roots.read(layouts=[layout])
+    assert (found.public, found.unseen) == ({_key(root)}, ())

@@ -94,3 +94,12 @@ def test_a_message_that_is_too_long_is_refused_by_its_header() -> None:
     """Sixteen megabytes are not waited for."""
     with pytest.raises(WireError):
         take_message(bytearray(b"\x0b\xff\xff\xff"), 1 << 18)
+
+
+@pytest.mark.parametrize("value", [-1, 1 << 16])
+def test_a_number_that_does_not_fit_is_refused_in_a_list(value: int) -> None:
+    """As it is alone."""
+    with pytest.raises(WireError):
+        numbers((1, value), 2)
+    assert numbers((1, 0xFFFF), 2) == b"\0\1\xff\xff"
+    assert numbers((1, 1 << 16), 3) == b"\0\0\1\1\0\0"

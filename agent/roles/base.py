@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +43,8 @@ _PRUNE: Final = 30.0
 _ALIVE: Final = 10.0
 _MIB: Final = 1024 * 1024
 _DAY: Final = 86_400.0
+_UNTOLD: Final = 1000
+"""Of what is to be told of the role itself while its state cannot be written; the latest stay."""
 _POLICY: Final = "policy"
 
 
@@ -70,6 +73,7 @@ class Base:
         due = ("beat", "flush", "publish", "prune", "alive", "digest", "requests", "walls")
         self._next = dict.fromkeys(due, 0.0)
         self._load = usage.Load()
+        self._untold: deque[tuple[float, Health]] = deque(maxlen=_UNTOLD)
         self._said: tuple[dict[str, int], Sequence[Gap]] = ({}, ())
         self._revision = -1
         self._reloads = 0
@@ -146,10 +150,16 @@ class Base:
     # What goes out
 
     def tell(self, state: str, detail: str = "") -> None:
-        """Report something about the role itself; where that cannot be written it is a fault."""
-        health = Health(component=self.name, state=state, detail=detail)
+        """Report something about the role itself; what cannot be written now is told later."""
+        self._untold.append((time.time(), Health(component=self.name, state=state, detail=detail)))
+        self._tell()
+
+    def _tell(self) -> None:
         try:
-            self.ledger.emit(Kind.HEALTH, time.time(), health=health)
+            while self._untold:
+                at, health = self._untold[0]
+                self.ledger.emit(Kind.HEALTH, at, health=health)
+                self._untold.popleft()
         except LedgerError as error:
             self.faults["state"] = str(error)
 
@@ -173,6 +183,7 @@ class Base:
         if self._is_due("requests", _REQUESTS):
             self.requests()
         if self._is_due("flush", _FLUSH):
+            self._tell()
             self.flush()
         if self._is_due("alive", _ALIVE):
             self._alive()

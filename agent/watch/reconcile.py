@@ -7,13 +7,16 @@ to look at: new ones, changed ones, ones that are gone.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agent.watch.index import Index
     from agent.watch.tree import Listing, Tree
+
+_SOME: Final = 100
+"""Links of a step: following each takes a while."""
 
 
 class Differs(NamedTuple):
@@ -61,7 +64,9 @@ def _compared(listing: Listing, index: Index) -> Iterator[Differs]:
     else:
         new = {n: now for n, now in new.items() if index.get(os.path.join(folder, n)) != now}
     paths = [os.path.join(folder, name) for name in new]
-    yield Differs(folder, paths, listing.links, "", listing.unwatched)
+    yield Differs(folder, paths, listing.links[:_SOME], "", listing.unwatched)
+    for at in range(_SOME, len(listing.links), _SOME):
+        yield Differs(folder, [], listing.links[at : at + _SOME])
     if listing.last and not listing.first:
         for page in index.within(folder):
             yield Differs(folder, list(_vanished(folder, page)), [])

@@ -219,7 +219,8 @@ def test_a_role_that_closes_its_pipe_does_not_keep_the_supervisor_busy(
     until((tmp_path / "shut").exists)
 
     def used() -> int:
-        return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13]))
 
     before = used()
     time.sleep(1.5)

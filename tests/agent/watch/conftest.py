@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import fcntl
 import os
 import secrets
+import sys
+import tempfile
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -33,6 +37,9 @@ if TYPE_CHECKING:
 
     from agent.events import Event
     from checks.model import Finding
+
+
+_QUEUE: Final = "/proc/sys/fs/inotify/max_queued_events"
 
 
 @pytest.fixture(scope="session")
@@ -142,3 +149,37 @@ def watch(tmp_path: Path, scanner: Scanner) -> Iterator[Callable[..., Watching]]
     yield start
     while running:
         running.pop().close()
+
+
+@contextlib.contextmanager
+def short_queue(events: int) -> Iterator[None]:
+    """Give who begins to listen within a short queue of events; one such test at a time."""
+    lock = os.path.join(tempfile.gettempdir(), "short-queue.lock")
+    with open(lock, "w", encoding="ascii") as one, open(_QUEUE, "r+", encoding="ascii") as setting:
+        fcntl.flock(one, fcntl.LOCK_EX)
+        before = setting.read()
+        setting.seek(0)
+        setting.write(str(events))
+        setting.flush()
+        try:
+            yield
+        finally:
+            setting.seek(0)
+            setting.write(before)
+            setting.flush()
+
+
+def unheard(act: Callable[[], None]) -> None:
+    """Do something in another process while no thread of this one comes to listen."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(10)
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+        finally:
+            os._exit(0)
+    while not os.waitpid(child, os.WNOHANG)[0]:
+        for _ in range(1_000_000):
+            pass
+    sys.setswitchinterval(before)

@@ -20,6 +20,7 @@ from agent.watch.budget import Shares
 from agent.watch.index import stamp
 from agent.watch.waiting import Waiting
 from checks.keyfiles import KeySeen
+from tests.agent.watch.conftest import short_queue, unheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,33 +39,25 @@ def root() -> Iterator[Path]:
         yield Path(name).resolve()
 
 
-@pytest.fixture
-def short_queue() -> Iterator[None]:
-    """The kernel's event queue is short for whoever begins to listen now."""
-    with open("/proc/sys/fs/inotify/max_queued_events", "r+", encoding="ascii") as setting:
-        before = setting.read()
-        setting.seek(0)
-        setting.write("16")
-        setting.flush()
-        yield
-        setting.seek(0)
-        setting.write(before)
-
-
-@pytest.mark.usefixtures("short_queue")
 def test_a_folder_made_anew_while_events_are_lost_is_watched(
     root: Path, watch: Watch, plant: Plant
 ) -> None:
     """That the old one's watch ended was never heard: the walk sets it anew."""
     for name in ("a", "a/b", "noise"):
         (root / name).mkdir()
-    seen = watch(root)
+    with short_queue(16):
+        seen = watch(root)
     seen.rest()
-    for number in range(100):
-        (root / "noise" / f"{number}").write_text("x")
-    shutil.rmtree(root / "a")
-    (root / "a" / "b").mkdir(parents=True)
+
+    def much() -> None:
+        for number in range(100):
+            (root / "noise" / f"{number}").write_text("x")
+        shutil.rmtree(root / "a")
+        (root / "a" / "b").mkdir(parents=True)
+
+    unheard(much)
     seen.rest()
+    assert any(event.gap for event in seen.events)
     plant(root / "a" / "b" / "one.yml")
     seen.rest()
     assert seen.open == {*plant.planted}

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from agent.events import Kind
+from tests.agent.watch.conftest import short_queue, unheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,21 +170,18 @@ def test_changes_while_nobody_watched_are_found_and_the_gap_is_told(
 
 def test_an_overflow_is_made_up_for(root: Path, watch: Watch, plant: Plant) -> None:
     """With a queue that is too short everything is found, and the gap has start and end."""
-    with open("/proc/sys/fs/inotify/max_queued_events", "r+", encoding="ascii") as setting:
-        before = setting.read()
-        setting.seek(0)
-        setting.write("64")
-        setting.flush()
-        try:
-            seen = watch(root)
-        finally:
-            setting.seek(0)
-            setting.write(before)
+    with short_queue(64):
+        seen = watch(root)
     seen.rest()
-    for number in range(3000):
-        plant(root / f"{number}.yml")
+    places = [root / f"{number}.yml" for number in range(3000)]
+
+    def much() -> None:
+        for place in places:
+            plant(place)
+
+    unheard(much)
     seen.rest(60)
-    assert seen.open == {*plant.planted}
+    assert seen.open == {*map(str, places)}
     gaps = [event.gap for event in seen.events if event.gap]
     assert gaps
     assert "overflow" in gaps[0].reason

@@ -174,18 +174,33 @@ def matcher(globs: Sequence[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(fnmatch.translate(glob) for glob in globs)) if globs else None
 
 
-def pseudo_mounts() -> frozenset[str]:
-    """Name the mount points of kernel file systems; none where mountinfo cannot be read."""
+class Mount(NamedTuple):
+    """One mount: its number for as long as it lasts, where it is, the kind of its file system."""
+
+    number: str
+    point: str
+    kind: str
+
+
+def mounts() -> list[Mount]:
+    """List what is mounted for this process, nothing where mountinfo cannot be read (proc(5))."""
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
             rows = [line.split(" - ") for line in lines]
     except OSError:
-        return frozenset()
-    return frozenset(
-        re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), row[0].split()[4])
-        for row in rows
-        if len(row) == 2 and row[1].split()[0] in _PSEUDO
-    )
+        return []
+    return [_mount(*row) for row in rows if len(row) == 2]
+
+
+def _mount(place: str, what: str) -> Mount:
+    number, _, _, _, point, *_ = place.split()
+    shown = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), point)
+    return Mount(number, shown, what.split(maxsplit=1)[0])
+
+
+def pseudo_mounts() -> frozenset[str]:
+    """Name the mount points of kernel file systems; none where mountinfo cannot be read."""
+    return frozenset(one.point for one in mounts() if one.kind in _PSEUDO)
 
 
 def unseen(path: str, error: OSError) -> Inconclusive:

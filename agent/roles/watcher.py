@@ -35,6 +35,7 @@ from agent.watch.budget import Shares
 from agent.watch.coverage import Coverage
 from agent.watch.intake import Rules
 from agent.watch.kernel import Kernel
+from agent.watch.mounts import Mounts
 from agent.watch.watcher import Parts, Watcher
 from checks import catalog, files, keyfiles
 from checks.errors import HygieneError
@@ -96,7 +97,7 @@ class _Loop:
     def __init__(self, base: Base, readings: Readings) -> None:
         self._base, self._readings = base, readings
         self._survey = _Survey(base, readings.surveyor)
-        self._kernel = Kernel()
+        self._kernel, self._mounts = Kernel(), Mounts()
         self._coverage = Coverage(base.ledger)
         self._swept = time.monotonic()
         self._told_ready = False
@@ -128,11 +129,12 @@ class _Loop:
         self._watcher = Watcher(
             Parts(
                 roots=settings.watch.roots,
-                leave_out=_left_out(settings, policy),
+                leave_out=_left_out(settings, policy, self._mounts),
                 follow_links=settings.watch.links,
                 ledger=self._base.ledger,
                 coverage=self._coverage,
                 kernel=self._kernel,
+                mounts=self._mounts,
                 readers=self._readers,
                 shares=Shares(budget.read * _MIB, budget.owner * _MIB, time.monotonic()),
                 rules=Rules(policy.waivers, _today, scanner.fault),
@@ -206,6 +208,7 @@ class _Loop:
         self._survey.close()
         self._readers.close()
         self._kernel.close()
+        self._mounts.close()
 
 
 class _Survey:
@@ -280,16 +283,15 @@ def _scanner(settings: Settings, policy: Policy, texts: list[tuple[str, str]]) -
     return Scanner(Inspector(matching.engine, catalog.Formats(matching.formats)), orders)
 
 
-def _left_out(settings: Settings, policy: Policy) -> Callable[[str], bool]:
+def _left_out(settings: Settings, policy: Policy, mounts: Mounts) -> Callable[[str], bool]:
     """Say which paths are not looked at: excluded ones, our own, file systems of the kernel."""
     states = {settings.state.rstrip("/"), os.path.realpath(settings.state)}
     own = [one for state in map(glob.escape, states) for one in (state, f"{state}/*")]
     told = files.matcher((*settings.watch.exclude, *policy.files.exclude, *own))
-    pseudo = files.pseudo_mounts()
     assert told is not None
 
     def leave_out(path: str) -> bool:
-        return told.match(path) is not None or path in pseudo
+        return told.match(path) is not None or path in mounts.pseudo
 
     return leave_out
 

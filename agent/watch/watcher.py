@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from agent.watch.coverage import Coverage
     from agent.watch.intake import Rules
     from agent.watch.kernel import Kernel
+    from agent.watch.mounts import Mounts
     from agent.watch.reconcile import Differs
 
 _SLICE: Final = 0.02
@@ -57,6 +58,7 @@ class Parts(NamedTuple):
     ledger: Ledger
     coverage: Coverage
     kernel: Kernel
+    mounts: Mounts
     readers: Readers
     shares: Shares
     rules: Rules
@@ -68,7 +70,7 @@ class Watcher:
     def __init__(self, parts: Parts) -> None:
         """Wire the parts; nothing is watched yet."""
         self._ledger, self._coverage = parts.ledger, parts.coverage
-        self._kernel, self._readers = parts.kernel, parts.readers
+        self._kernel, self._mounts, self._readers = parts.kernel, parts.mounts, parts.readers
         self._intake = Intake(parts.ledger, parts.coverage, parts.rules)
         roots = Roots(parts.roots)
         self._tree = Tree(parts.kernel, roots, parts.leave_out)
@@ -143,17 +145,19 @@ class Watcher:
 
     def _sleep(self, timeout: float) -> None:
         now = time.monotonic()
-        waits = [timeout, self._waiting.wait(now)]
+        waits = [timeout, self._waiting.wait(now), self._mounts.wait(now)]
         if not self._walks.whole:
             waits.append(self._rescan.wait(now))
         if self._looking.ready(now) or (self._walks and len(self._waiting) < _ROOM):
             waits.append(0)
         poll = select.poll()
         poll.register(self._kernel.fileno(), select.POLLIN)
+        self._mounts.register(poll)
         for number in self._readers.filenos():
             poll.register(number, select.POLLIN)
         wait = min(max(one, 0.0) for one in waits if one is not None)
-        poll.poll(1000 * min(wait, 1.0) if self._looking else 1000 * wait)
+        ready = poll.poll(1000 * min(wait, 1.0) if self._looking else 1000 * wait)
+        self._mounts.heard(ready, time.monotonic())
         if self._looking and len(self._waiting) > _MANY:
             time.sleep(_GATHER)
 
@@ -163,6 +167,9 @@ class Watcher:
         """Hear and walk; where that cannot be written down everything is walked again later."""
         try:
             self._hear(now)
+            for point in self._mounts.take(now):
+                self._tree.forget(point)
+                self._reach.came(point)
             if not self._walks.whole and self._rescan.begins(now):
                 self._tree.unwatched.clear()
                 self._walks.everything(self._reach.places())

@@ -64,11 +64,10 @@ def _pieces(label: Label) -> Iterator[str]:
             continue
         for form in _written(plain):
             for at in range(len(form)):
-                piece = form[at : at + least]
-                if _HEX.fullmatch(piece):
-                    piece = form[at : at + WIDE]
+                width = WIDE if _HEX.fullmatch(form[at : at + least]) else least
+                piece = form[at : at + width]
                 blanks = sum(map(str.isspace, piece))  # of indented lines
-                if len(piece) in WIDTHS and blanks < 3:
+                if len(piece) == width and blanks < 3:
                     yield piece
 
 

@@ -24,6 +24,7 @@ from agent.watch.budget import Shares
 from agent.watch.coverage import Coverage
 from agent.watch.intake import Rules
 from agent.watch.kernel import Kernel
+from agent.watch.mounts import Mounts
 from agent.watch.watcher import Parts, Watcher
 from checks import catalog, files
 from checks.inspect import Inspector
@@ -73,7 +74,7 @@ class Watching:
 
     def __init__(self, root: Path, state: Path, scanner: Scanner, **changes: object) -> None:
         self.ledger = Ledger(str(state / "state.sqlite"), "watcher")
-        self.kernel = Kernel()
+        self.kernel, self.mounts = Kernel(), Mounts()
         self.readers = Readers(watcher.looking(scanner), lambda: None, seconds=20, most=2)
         excluded = files.matcher(("*/left-out/*",))
         assert excluded is not None
@@ -84,6 +85,7 @@ class Watching:
             ledger=self.ledger,
             coverage=Coverage(self.ledger),
             kernel=self.kernel,
+            mounts=self.mounts,
             readers=self.readers,
             shares=Shares(1 << 30, 1 << 30, time.monotonic()),
             rules=Rules((), lambda: datetime.date(2026, 11, 22), scanner.fault),
@@ -132,6 +134,7 @@ class Watching:
     def close(self) -> None:
         self.readers.close()
         self.kernel.close()
+        self.mounts.close()
         self.ledger.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -220,3 +221,32 @@ def test_a_root_in_another_one_is_walked_once(tmp_path: Path) -> None:
     top = str(tmp_path / "a")
     assert Roots([top, f"{top}/b"]).all == (top,)
     assert Roots([f"{top}/link/c", top]).all == (top, f"{top}/link/c")
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_what_is_mounted_and_unmounted_is_seen(
+    root: Path, watch: Watch, plant: Plant, *, inside: bool
+) -> None:
+    """On a folder of the tree and on one above it; what it hid is found again."""
+    top = root / "a" / "top"
+    top.mkdir(parents=True)
+    plant(top / "under.yml")
+    seen = watch(top)
+    seen.rest()
+    point = top if inside else root / "a"
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(point)]
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("needs to mount a file system")
+    try:
+        top.mkdir(exist_ok=True)
+        seen.until(lambda: seen.open == set())
+        plant(top / "over.yml")
+        seen.until(lambda: seen.open == {str(top / "over.yml")})
+        plant(top / "more.yml")
+        seen.until(lambda: seen.open == {str(top / "over.yml"), str(top / "more.yml")})
+    finally:
+        subprocess.run(["umount", str(point)], check=False)
+    seen.until(lambda: seen.open == {str(top / "under.yml")})
+    seen.rest()
+    plant(top / "new.yml")
+    seen.until(lambda: seen.open == {str(top / "under.yml"), str(top / "new.yml")})

@@ -18,6 +18,8 @@ from checks.errors import HygieneError
 PATH: Final = Path("/etc/hygiene-agent/agent.yaml")
 _Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 _Label = Annotated[str, msgspec.Meta(max_length=256)]
+_Version = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_File = Annotated[str, msgspec.Meta(pattern="^(/|$)", max_length=4096)]
 _Absolute = Annotated[str, msgspec.Meta(pattern="^/", max_length=4096)]
 _ROOTS: Final = (
     "/etc",
@@ -98,10 +100,43 @@ class OutboxSettings(_Strict, frozen=True):
     digest: _Count = 14_400
 
 
+class Minimum(_Strict, frozen=True):
+    """Versions of the store's metadata below which nothing is believed, however it is signed."""
+
+    root: _Version = 0
+    timestamp: _Version = 0
+    snapshot: _Version = 0
+    targets: _Version = 0
+
+
+class StoreSettings(_Strict, frozen=True):
+    """The central store of policy. url: "https://..." or "file:///folder"; "" for none.
+
+    root: the file with the root of trust (TUF root metadata). every: seconds between two polls;
+    probation: seconds in which a new policy has to prove itself; longest: seconds from now beyond
+    which no timestamp may expire, so that nobody can be held at an old policy for long. The rest
+    is as for the sink `https`.
+    """
+
+    url: Annotated[str, msgspec.Meta(pattern="^((https|file)://.+|)$", max_length=4096)] = ""
+    root: _File = ""
+    minimum: Minimum = Minimum()
+    every: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 300
+    probation: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 60
+    longest: _Count = 129_600
+    ca: _File = ""
+    certificate: _File = ""
+    key: _File = ""
+    token_file: _File = ""
+    token_credential: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    proxy: Annotated[str, msgspec.Meta(pattern="^(http://|$)", max_length=1024)] = ""
+
+
 class Settings(_Strict, frozen=True):
     """The whole file. state: the folder in which everything of ours is kept.
 
-    policy: the policy file, "" for the built-in one; sinks: by name, each with `kind` and what its
+    policy: the policy file, "" for the built-in one; store: where it comes from instead, then
+    `policy` is what holds until the first one came; sinks: by name, each with `kind` and what its
     kind needs.
     """
 
@@ -109,6 +144,7 @@ class Settings(_Strict, frozen=True):
     host: HostSettings = HostSettings()
     state: _Absolute = "/var/lib/hygiene-agent"
     policy: str = ""
+    store: StoreSettings = StoreSettings()
     watch: WatchSettings = WatchSettings()
     tls: TlsSettings = TlsSettings()
     budget: Budget = Budget()

@@ -199,7 +199,7 @@ def test_what_a_dead_role_left_behind_is_reaped(
         Supervisor(told, {"parent": parent}, Told(life.ready, life.beat)).run()
 
     pid = supervise({"first": first})
-    until(left.exists)
+    until(lambda: bool(pids(left)))
     [orphan, *_] = pids(left)
     until(lambda: not Path(f"/proc/{orphan}").exists())
     end(pid, signal.SIGTERM)

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.conftest import Hygiene
 
 WELL, TROUBLE, UNREADABLE = 0, 1, 3
+_T = TypeVar("_T")
 
 
 class Daemon:
@@ -65,6 +66,11 @@ class Daemon:
         lines = path.read_text().splitlines() if path.exists() else []
         return [json.loads(line)["unmapped"]["hygiene"] for line in lines]
 
+    def heads(self, chain: str) -> set[str]:
+        """Give the heads of an audit log that were told to whoever collects."""
+        told = [one["audit"] for one in self.reported() if one["kind"] == "audit"]
+        return {f"{one['sequence']}:{one['sha256']}" for one in told if one["chain"] == chain}
+
 
 @pytest.fixture
 def daemon(hygiene: Hygiene, folder: Path) -> Iterator[Daemon]:
@@ -77,11 +83,12 @@ def daemon(hygiene: Hygiene, folder: Path) -> Iterator[Daemon]:
         one.end()
 
 
-def until(true: Callable[[], object], seconds: float = 60) -> None:
+def until(true: Callable[[], _T], seconds: float = 60) -> _T:
     end = time.monotonic() + seconds
-    while not true():
+    while not (got := true()):
         assert time.monotonic() < end
         time.sleep(0.2)
+    return got
 
 
 def test_a_daemon_from_start_to_end(daemon: Daemon, password: str) -> None:
@@ -160,10 +167,7 @@ def test_what_was_done_is_on_record_here_and_elsewhere(daemon: Daemon) -> None:
 def test_covering_tracks_is_noticed(daemon: Daemon) -> None:
     """While the daemon runs by a report, and later beside the head that was reported."""
     log = daemon.state / "watcher" / "published" / "audit.log"
-    until(
-        lambda: any((one.get("audit") or {}).get("chain") == "watcher" for one in daemon.reported())
-    )
-    head = daemon.role("watcher")["audit"]
+    head = until(lambda: {daemon.role("watcher")["audit"]} & daemon.heads("watcher")).pop()
     kept = log.read_bytes().splitlines(keepends=True)[:-1]
     log.write_bytes(b"".join(kept))
     assert daemon.ask("audit", "verify").returncode == WELL

@@ -1,0 +1,1 @@
+"""Policy from a central store: pulled, verified, joined, tried, taken back if it fails."""

@@ -264,3 +264,14 @@ def of_command(state: Path) -> Chain:
     """Open the log of the commands of this user; raises AuditError."""
     name = f"cli-{os.geteuid()}"
     return Chain(state / powers.AUDIT / f"{name}{_ENDING}", name)
+
+
+def note(state: Path, said: Said, now: float) -> str:
+    """Note what a command did; give why it could not be noted, "" where it was."""
+    try:
+        chain = of_command(state)
+        chain.append(said, now)
+        chain.close()
+    except AuditError as error:
+        return str(error)
+    return ""

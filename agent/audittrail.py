@@ -56,7 +56,8 @@ class Trail:
         self._ledger, self._state = ledger, state
         self._sizes: dict[str, int] = {}
         """How long each log was at the last turn."""
-        ledger.base.execute(_SCHEMA)
+        with ledger.together():
+            ledger.base.execute(_SCHEMA)
 
     def follow(self, now: float) -> None:
         """Tell what is new; raises AuditError or LedgerError, and goes on there the next time."""

@@ -93,7 +93,9 @@ class Carrier:
 
     def __init__(self, name: str, sink: Sink, host: Host, folders: list[str], state: Path) -> None:
         """Keep where to take from and where to bring; nothing is carried yet."""
-        self._sink, self._host, self._folders = sink, host, folders
+        self._sink, self._folders = sink, folders
+        self.host = host
+        """Who speaks in what is delivered from now on."""
         self._path = state / f"cursor-{name}"
         self._cursors = stored(state, name)
         self._progress = Progress(name)
@@ -218,7 +220,7 @@ class Carrier:
         """Deliver, in ever smaller parts where something is refused."""
         if not events:
             return _Settled()
-        outcome = self._sink.deliver(Batch(self._host, events))
+        outcome = self._sink.deliver(Batch(self.host, events))
         if isinstance(outcome, Retry):
             return _Settled(retry=outcome)
         if isinstance(outcome, Delivered):

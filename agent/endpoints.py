@@ -111,6 +111,13 @@ def discovered(
     )
 
 
+def untold(found: Found) -> set[str]:
+    """Give the doors, host:port, of listeners of which it could not be told what they speak."""
+    unseen = {one.path for one in found.unseen}
+    heard = [one.listener for one in found.heard]
+    return {str(Target(one.door, one.port)) for one in heard if _place(one) in unseen}
+
+
 def given(asked: Sequence[Endpoint]) -> Found:
     """Tell whose the endpoints are that were asked for, as far as they are this host's own."""
     known = listeners.look().listeners

@@ -44,6 +44,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
 
     id: the same for ever; image: what it was made from, "" if not known; policy: the hash of the
     effective one in hex, "" for the built-in one; cloned: another machine seems to have this id.
+    installation: random, of the state folder; run: random, of the process that sends; each of them
+    32 hex digits, or "".
     """
 
     id: str
@@ -53,6 +55,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     policy: str = ""
     cloned: bool = False
+    installation: str = ""
+    run: str = ""
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

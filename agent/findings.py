@@ -6,6 +6,7 @@ A subject is what is looked at as a whole: a file, an endpoint. The rules:
 - What is known and not seen in a conclusive look is over: resolved; but a leaked value, which may
   have been read by anybody while it stood there, is `removed` until it was changed at its service.
 - A look that was not conclusive closes nothing.
+- A waiver that begins or ends to hold changes what counts, and nothing has to be seen for that.
 - While the fingerprint key changes, the same value under another key is the same finding.
 """
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from agent.events import Kind
+from checks import suppress
 from checks.model import Finding, Suppression  # noqa: TC001 - msgspec resolves them
 
 if TYPE_CHECKING:
@@ -146,6 +148,18 @@ def _missed(known: Tracked) -> Change | None:
         gone = msgspec.structs.replace(known, status=Status.REMOVED, suppression=None)
         return _change(gone, Kind.REMOVED)
     return Change(known.identity, None, Kind.RESOLVED, known.finding, known.first_seen)
+
+
+def weighed(known: Tracked, waiver: Suppression | None) -> Change | None:
+    """Take in which waiver covers a finding by now, None for none; nothing was looked at."""
+    if known.status is Status.REMOVED:
+        return None
+    if known.suppression is not None and known.suppression.kind != suppress.WAIVER:
+        return None
+    status = Status.OPEN if waiver is None else Status.SUPPRESSED
+    after = msgspec.structs.replace(known, status=status, suppression=waiver)
+    kind = _kind(known, after)
+    return None if kind is None else _change(after, kind)
 
 
 def rotated(known: Tracked) -> Change:

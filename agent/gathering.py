@@ -11,6 +11,7 @@ import msgspec
 
 from agent import __version__, endpoints, scanning, setup, tlsscan, together
 from agent.inventory import Gathered, Held
+from agent.policysource import Source
 from checks import files
 from checks.errors import FormatError
 from checks.model import Inconclusive
@@ -21,7 +22,6 @@ from checks.tls.tree import RootTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from checks.keyfiles import KeySeen
     from checks.scan import Result
@@ -39,7 +39,7 @@ class Wanted(NamedTuple):
     asked: tuple[endpoints.Endpoint, ...] = ()
     root: str = ""
     keys: tuple[str, ...] = ()
-    policy: Path | None = None
+    policy: Source = Source()
     progress: Callable[[Result], None] | None = None
 
 

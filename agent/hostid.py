@@ -5,15 +5,25 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import secrets
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import __version__
+import msgspec
+
+from agent import __version__, snapshot
 from agent.events import Host
+from agent.snapshot import SnapshotError
 
 if TYPE_CHECKING:
     from agent.settings import Settings
+
+
+class Installation(msgspec.Struct, frozen=True):
+    """What is kept of it."""
+
+    name: str
 
 
 def host(settings: Settings) -> Host:
@@ -23,9 +33,25 @@ def host(settings: Settings) -> Host:
         id=told.id or _machine(),
         name=told.name or socket.gethostname(),
         image=told.image or _image(),
-        labels=dict(sorted(told.labels.items())),
+        labels=dict(told.labels),
         version=__version__,
     )
+
+
+def installation(folder: Path) -> str:
+    """Give the random name of a state folder, made with its first use; "" where it cannot be kept.
+
+    Machines that were cloned before that have names of their own, though the same id.
+    """
+    place = folder / "installation"
+    if (known := snapshot.read(place, Installation)) is not None:
+        return known.name
+    made = Installation(secrets.token_hex(16))
+    try:
+        snapshot.write(place, made, mode=0o600)
+    except SnapshotError:
+        return ""
+    return made.name
 
 
 def _machine() -> str:

@@ -23,10 +23,11 @@ from checks.errors import HygieneError
 from checks.model import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from agent.events import Audit
     from agent.findings import Change, Look
+    from checks.model import Finding, Suppression
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -94,6 +95,11 @@ class Ledger:
         """The connection, for what the role keeps beside its findings in the same transaction."""
         return self._base
 
+    def free(self) -> None:
+        """Let go of the pages of the file that are kept in memory."""
+        with contextlib.suppress(sqlite3.Error):
+            self._base.execute("PRAGMA shrink_memory")
+
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
         """Do all or nothing of what is in the block; raises LedgerError. May be nested."""
@@ -146,6 +152,20 @@ class Ledger:
             ]
             made = [self._write(subject, change, now) for subject, change in changes]
             return [event for event in made if event]
+
+    def weigh(self, waiver: Callable[[Finding], Suppression | None], now: float) -> None:
+        """Have what is known count, or not, as its waiver says; raises LedgerError.
+
+        waiver: gives the one that covers a finding.
+        """
+        with self.together():
+            rows = self._base.execute(
+                "SELECT subject, known FROM tracked WHERE status IN ('open', 'suppressed')"
+            )
+            known = ((subject, packing.unpack(packed, Tracked)) for subject, packed in rows)
+            told = ((subject, findings.weighed(one, waiver(one.finding))) for subject, one in known)
+            for subject, change in [(subject, change) for subject, change in told if change]:
+                self._write(os.fsdecode(subject), change, now)
 
     def _write(self, subject: str, change: Change, now: float) -> Event | None:
         key = (os.fsencode(subject), change.identity)

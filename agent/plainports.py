@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from checks.tls import judging, plain
+from checks.tls import fixing, judging, plain, software
 from checks.tls.answer import NOT_TLS
 from checks.tls.checks import http
 from checks.tls.facts import Target
 from checks.tls.spoken import Kind
+from checks.tls.summary import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,11 +53,26 @@ def findings(
             faults = list(http.judge(facts, context))
             broken = judging.violations(facts, context, faults, wanted)
             found[facts.target] = [*faults, *broken]
+    servers = {facts.target: _server(facts, heard) for facts in seen}
     return [
-        judging.described(fault, _place(target), judging.known()[fault.check])
+        judging.described(
+            fault,
+            _place(target),
+            judging.known()[fault.check],
+            mended=fixing.mended(fault, servers[target]),
+        )
         for target, faults in found.items()
         for fault in faults
     ]
+
+
+def _server(facts: EndpointFacts, heard: Sequence[Heard]) -> fixing.Server:
+    """Say what answers there, as far as its process or its banner tells."""
+    here = (facts.target.host, facts.target.port)
+    owner = next((o.owner for o in heard if (o.listener.door, o.listener.port) == here), Owner())
+    banner = facts.http.server if facts.http else ""
+    named = software.of_endpoint((), owner.software, banner)
+    return fixing.Server(named, owner.unit)
 
 
 def _beside(heard: Sequence[Heard], asked: Sequence[EndpointFacts]) -> Iterator[Target]:

@@ -19,12 +19,16 @@ _LONGEST: Final = 500
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """The policy that a role works by. waivers: in words; since: when it took effect."""
+    """The policy that a role works by. waivers: in words; since: when it took effect.
+
+    epoch: its `full_state_epoch`.
+    """
 
     name: str
     sha256: str
     since: float
     waivers: tuple[str, ...] = ()
+    epoch: int = 0
 
     @property
     def active(self) -> ActivePolicy:
@@ -51,6 +55,7 @@ def compare(before: Kept | None, policy: Policy, now: float) -> Change:
         sha256=sha256,
         since=now,
         waivers=tuple(sorted({_words(one) for one in policy.waivers})),
+        epoch=policy.full_state_epoch,
     )
     known = set(before.waivers) if before else set()
     came = (Said("waiver in effect", one) for one in kept.waivers if one not in known)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from checks import policy
 from checks.errors import PolicyError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from checks.policy import Policy
+
+
+class Holding(NamedTuple):
+    """A policy, and the folder that the files it names are beside."""
+
+    policy: Policy
+    beside: Path
+
+
+def holding(path: Path | None) -> Holding:
+    """Read a policy file, or give the built-in policy; raises PolicyError."""
+    return Holding(load(path), path.parent if path else Path())
 
 
 def load(path: Path | None) -> Policy:

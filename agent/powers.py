@@ -15,6 +15,7 @@ import socket
 import sys
 import sysconfig
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from agent.capabilities import Capability
 from agent.confine import Confinement
@@ -147,7 +148,7 @@ def _courier(settings: Settings) -> Confinement:
     audit = os.path.join(settings.state, AUDIT)
     return Confinement(
         read=(
-            *(*_online(settings), *read),
+            *(*_online(settings), *read, *_store(settings)),
             *_there((audit, supervisor, published(settings, SUPERVISOR))),
             *(os.path.join(folder(settings, role), JOURNAL) for role in others),
             *(published(settings, role) for role in others),
@@ -271,6 +272,15 @@ def _sinks(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
         parent if parent != "/" else path for parent, path in zip(parents, write, strict=True)
     ]
     return _there(dict.fromkeys(read)), tuple(dict.fromkeys(beside))
+
+
+def _store(settings: Settings) -> tuple[str, ...]:
+    """Give what pulling policy reads: the root of trust, who we are, a store that is a folder."""
+    told = settings.store
+    url = urlsplit(told.url)
+    place = (unquote(url.path),) if url.scheme == "file" else ()
+    named = (told.root, told.ca, told.certificate, told.key, told.token_file)
+    return _there((*place, *(os.path.realpath(path) for path in named if path)))
 
 
 def _deep() -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

@@ -14,6 +14,8 @@ STATUS: Final = "status"
 FINDINGS: Final = "findings"
 INTERVAL: Final = 5.0
 """Seconds between two of the same role."""
+STALE: Final = 4 * INTERVAL
+"""Seconds after which a status says nothing of now."""
 SHOWN_GAPS: Final = 50
 SHOWN_FINDINGS: Final = 200
 
@@ -25,6 +27,13 @@ class ActivePolicy(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     since: float
     waivers: int = 0
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A policy that the role tried, by its hash; why: it cannot be used, "" if it can."""
+
+    sha256: str
+    why: str = ""
 
 
 class RoleStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,6 +69,7 @@ class RoleStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     waiting: int = 0
     """Events that are not in the journal yet."""
     policy: ActivePolicy | None = None
+    tried: Tried | None = None
     audit: str = ""
     """The head of its audit log, "SEQUENCE:HASH"."""
 

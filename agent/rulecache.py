@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -15,7 +16,7 @@ from checks.secrets import rules as rule_files
 from checks.secrets.rules import Rule  # noqa: TC001 - msgspec resolves it
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 
@@ -32,12 +33,13 @@ class Matching(NamedTuple):
     formats: catalog.Index
 
 
-def load(files: Iterable[tuple[str, str]], base: Path) -> Matching:
+def load(files: Iterable[tuple[str, str]], base: Path, *, apart: bool = False) -> Matching:
     """Load or compile the engine for these rule files; raises RuleError for a bad rule.
 
     The kept form is named by a digest of the rules' text, of the library, of the built-in
     expressions and of the folder of formats; one that is damaged, not private or fails its
-    examples is compiled anew.
+    examples is compiled anew; apart: by a process of its own, for a caller that stays, since a
+    compiler leaves more in memory than what it made.
     """
     texts = list(files)
     digest = hashlib.sha256(f"{__version__}\0{catalog.key()}".encode("utf-8", "surrogateescape"))
@@ -45,8 +47,13 @@ def load(files: Iterable[tuple[str, str]], base: Path) -> Matching:
         digest.update(f"{name}\0{text}\0".encode("utf-8", "surrogateescape"))
     path = base / "cache" / f"rules-{engines.key(digest.digest())}"
     kept = _kept(path)
-    if kept is not None:
-        return kept
+    if kept is None and apart:
+        _do_apart(lambda: _compiled(texts, path))
+        kept = _kept(path)
+    return kept or _compiled(texts, path)
+
+
+def _compiled(texts: list[tuple[str, str]], path: Path) -> Matching:
     rules = rule_files.load(texts)
     database = engines.compile_rules(rules)
     made = Matching(engines.Engine(rules, database), catalog.index())
@@ -57,6 +64,20 @@ def load(files: Iterable[tuple[str, str]], base: Path) -> Matching:
     except (home.StateError, OSError):
         pass  # a scan without a cache is slower, not wrong; another may clean up at the same time
     return made
+
+
+def _do_apart(work: Callable[[], object]) -> None:
+    """Do something for what it leaves on disk; whoever goes on sees whether it is there."""
+    try:
+        pid = os.fork()
+    except OSError:
+        return
+    if pid == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def _kept(path: Path) -> Matching | None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from agent import yamlfile
+from agent.keysettings import Action, KeySettings, VaultSettings
 from checks import mismatch
 from checks.errors import HygieneError
 
@@ -72,17 +73,19 @@ class WatchSettings(_Strict, frozen=True):
 
 
 class TlsSettings(_Strict, frozen=True):
-    """How often TLS listeners are looked at, in seconds."""
+    """How often TLS listeners are looked at, in seconds. deep: where the policy wants that."""
 
     enabled: bool = True
     discover: _Count = 30
     fingerprint: _Count = 60
     whole: _Count = 86_400
+    deep: _Count = 604_800
 
 
 class Budget(_Strict, frozen=True):
-    """What a role may use. cpu: percent of one core, over a minute; memory: MiB.
+    """What a role may use. cpu: percent of one core, in any ten seconds; memory: MiB.
 
+    cpu is kept by the watcher together with its readers; the other roles show what they use of it.
     read: MiB a second that the watcher reads; owner: that of it for the files of one user.
     """
 
@@ -110,7 +113,7 @@ class Minimum(_Strict, frozen=True):
 
 
 class StoreSettings(_Strict, frozen=True):
-    """The central store of policy. url: "https://..." or "file:///folder"; "" for none.
+    """The central store of policy. url: its scheme names the kind, https, file or bundle; "": none.
 
     root: the file with the root of trust (TUF root metadata). every: seconds between two polls;
     probation: seconds in which a new policy has to prove itself; longest: seconds from now beyond
@@ -118,7 +121,7 @@ class StoreSettings(_Strict, frozen=True):
     is as for the sink `https`.
     """
 
-    url: Annotated[str, msgspec.Meta(pattern="^((https|file)://.+|)$", max_length=4096)] = ""
+    url: Annotated[str, msgspec.Meta(pattern="^([a-z]+://.+|)$", max_length=4096)] = ""
     root: _File = ""
     minimum: Minimum = Minimum()
     every: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 300
@@ -137,7 +140,7 @@ class Settings(_Strict, frozen=True):
 
     policy: the policy file, "" for the built-in one; store: where it comes from instead, then
     `policy` is what holds until the first one came; sinks: by name, each with `kind` and what its
-    kind needs.
+    kind needs; vault, keys, actions: see `agent.keysettings`.
     """
 
     version: Literal[1]
@@ -150,6 +153,9 @@ class Settings(_Strict, frozen=True):
     budget: Budget = Budget()
     outbox: OutboxSettings = OutboxSettings()
     sinks: dict[str, dict[str, Any]] = {}
+    vault: VaultSettings = VaultSettings()
+    keys: dict[str, KeySettings] = {}
+    actions: dict[str, Action] = {}
 
 
 def load(path: Path) -> Settings:

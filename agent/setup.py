@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from agent import __version__, given, home, policyfile, rulecache, scanning
+from agent import __version__, given, home, policysource, rulecache, scanning
+from agent.policysource import Source
 from agent.report import CheckInfo
 from checks import catalog, suppress
 from checks.errors import PolicyError, RuleError
@@ -30,7 +32,7 @@ class Choice(NamedTuple):
     """The options of a scan as given."""
 
     paths: tuple[str, ...]
-    policy: Path | None = None
+    policy: Source = Source()
     baseline: Path | None = None
     rules: tuple[Path, ...] = ()
     jobs: int = 0
@@ -38,30 +40,41 @@ class Choice(NamedTuple):
     taking: suppress.Baseline | None = None
 
 
-def rule_texts(files: Sequence[Path]) -> list[tuple[str, str]]:
-    """Give the built-in rule files and the FILES; raises RuleError for one that is not YAML."""
-    texts = list(catalog.rule_files())
-    for path in files:
-        from agent import yamlfile
+def rule_texts(more: Sequence[Path | tuple[str, str]]) -> list[tuple[str, str]]:
+    """Give the built-in rule files and MORE; raises RuleError for a file that is not YAML."""
+    return [
+        *catalog.rule_files(),
+        *(_rule_text(one) if isinstance(one, Path) else one for one in more),
+    ]
 
-        data = given.read(path, RuleError)
-        yamlfile.decode(path, data, RuleError)  # stricter than what the rules are made with
-        try:
-            texts.append((str(path), data.decode("utf-8")))
-        except UnicodeDecodeError as error:
-            raise RuleError(f"{path}: not UTF-8") from error
-    return texts
+
+def policy_rules(told: Policy, beside: Path) -> list[Path | tuple[str, str]]:
+    """Give the rules of a policy: those written out in it, and files in the folder beside it."""
+    return [
+        beside / one if isinstance(one, str) else (f"secrets.rules[{i}]", json.dumps(one))
+        for i, one in enumerate(told.secrets.rules)
+    ]
+
+
+def _rule_text(path: Path) -> tuple[str, str]:
+    from agent import yamlfile
+
+    data = given.read(path, RuleError)
+    yamlfile.decode(path, data, RuleError)  # stricter than what the rules are made with
+    try:
+        return str(path), data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RuleError(f"{path}: not UTF-8") from error
 
 
 def job(choice: Choice) -> scanning.Job:
     """Wire a scan; raises PolicyError or RuleError."""
-    told = policyfile.load(choice.policy)
-    beside = choice.policy.parent if choice.policy else Path()
+    told, beside = policysource.holding(choice.policy)
     base = home.folder(os.environ, os.geteuid())
     key, warning = home.host_key(base)
     if warning:
         click.echo(f"hygiene-agent: {warning}", err=True)
-    texts = rule_texts([*(beside / name for name in told.secrets.rules), *choice.rules])
+    texts = rule_texts([*policy_rules(told, beside), *choice.rules])
     baseline = choice.taking or _baseline(choice.baseline)
     marks = _marks(choice, told)
     orders = Orders(

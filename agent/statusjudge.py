@@ -23,6 +23,7 @@ from agent.statuspage import (
     SinkLine,
     Standing,
     State,
+    StoreLine,
 )
 from checks.model import Severity
 
@@ -32,11 +33,10 @@ if TYPE_CHECKING:
     from agent.courier import Progress
     from agent.events import Gap, Host
     from agent.findings import Tracked
+    from agent.policy import activating
     from agent.rolestatus import ActivePolicy, Findings, RoleStatus
     from agent.settings import Settings
 
-_SILENT: Final = 4 * rolestatus.INTERVAL
-"""Seconds without a status after which a role that is there does not answer."""
 _LATEST: Final = 253_402_300_799.0
 """The end of the year 9999."""
 _MOST: Final = 1 << 62
@@ -82,6 +82,8 @@ class Gathered(NamedTuple):
     """None where the courier published none that can be read."""
     limits: Limits
     now: float
+    store: activating.Standing | None = None
+    """None where there is no store, or the courier published nothing that can be read."""
 
 
 def page(seen: Gathered) -> Page:
@@ -90,10 +92,11 @@ def page(seen: Gathered) -> Page:
     told = [one.status for one in seen.roles if one.status is not None]
     sinks = tuple(_sink(one) for one in seen.sinks or ())
     coverage = _coverage(told, seen.limits)
+    store = _store(seen.store) if seen.store else None
     return Page(
         at=seen.now,
         host=seen.host,
-        problems=tuple(_problems(roles, coverage, sinks)),
+        problems=tuple(_problems(roles, coverage, sinks, store)),
         roles=roles,
         coverage=coverage,
         findings=_standing(told, [one.findings for one in seen.roles if one.findings]),
@@ -101,6 +104,7 @@ def page(seen: Gathered) -> Page:
         policies=tuple(
             RolePolicy(role=one.role, policy=_policy(one.policy)) for one in told if one.policy
         ),
+        store=store,
     )
 
 
@@ -146,7 +150,7 @@ def _state(status: RoleStatus, process: Process, now: float) -> State:
     if process is Process.GONE:
         return State.DEAD
     age = now - _time(status.at)
-    if age <= _SILENT:  # below 0: a clock was set back, which the next status mends
+    if age <= rolestatus.STALE:  # below 0: a clock was set back, which the next status mends
         return State.RUNNING
     return State.SILENT if process is Process.THERE else State.DEAD
 
@@ -213,7 +217,10 @@ def _policy(active: ActivePolicy) -> ActivePolicy:
 
 
 def _problems(
-    roles: tuple[RoleLine, ...], coverage: Coverage, sinks: tuple[SinkLine, ...]
+    roles: tuple[RoleLine, ...],
+    coverage: Coverage,
+    sinks: tuple[SinkLine, ...],
+    store: StoreLine | None,
 ) -> Iterator[str]:
     """Say what is wrong: what makes the exit status 1."""
     for role in roles:
@@ -222,9 +229,31 @@ def _problems(
         elif role.faults:
             yield f"{role.role} has {words.plural(len(role.faults), 'fault')}"
     yield from (f"sink {one.name} is away" for one in sinks if one.failing)
+    if store is not None and store.state == "failed":
+        yield "the policy of the store failed"
+    if store is not None and store.refused:
+        yield f"the policy store is refused: {store.refused}"
     count = len(coverage.gaps) + coverage.more_gaps
     if count:
         yield f"{words.plural(count, 'gap')} in coverage open"
+
+
+def _store(told: activating.Standing) -> StoreLine:
+    return StoreLine(
+        url=told.url,
+        state=told.state,
+        since=_time(told.since),
+        why=told.why,
+        name=told.name,
+        sha256=told.sha256,
+        editions={layer: _count(number) for layer, number in told.editions.items()},
+        polled=_time(told.polled),
+        believed=_time(told.believed),
+        refused=told.refused,
+        detail=told.detail,
+        versions={role: _count(number) for role, number in told.versions.items()},
+        expires={role: _time(at) for role, at in told.expires.items()},
+    )
 
 
 def _sum(told: list[RoleStatus], name: str) -> int:

@@ -114,6 +114,24 @@ class RolePolicy(msgspec.Struct, frozen=True, kw_only=True):
     policy: ActivePolicy
 
 
+class StoreLine(msgspec.Struct, frozen=True, kw_only=True):
+    """How this host is with the store of policy: see `agent.policy.activating.Standing`."""
+
+    url: str
+    state: str
+    since: float = 0
+    why: str = ""
+    name: str = ""
+    sha256: str = ""
+    editions: dict[str, int] = {}
+    polled: float = 0
+    believed: float = 0
+    refused: str = ""
+    detail: str = ""
+    versions: dict[str, int] = {}
+    expires: dict[str, float] = {}
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """The whole. problems: what is wrong, in words; empty: all is well."""
 
@@ -125,6 +143,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     findings: Standing = Standing()
     sinks: tuple[SinkLine, ...] = ()
     policies: tuple[RolePolicy, ...] = ()
+    store: StoreLine | None = None
 
     @property
     def is_unreadable(self) -> bool:

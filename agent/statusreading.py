@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from agent import hostid, powers, rolestatus, snapshot
+from agent.policy import activating
+from agent.policy.activating import Standing
 from agent.rolestatus import Findings, RoleStatus
 from agent.statusjudge import Gathered, Limits, Process, Read
 from checks.errors import HygieneError
@@ -49,7 +51,15 @@ def gather(settings: Settings, only: str = "") -> Gathered:
         sinks=_sinks(settings) if only in {"", "courier"} else None,
         limits=Limits(_number(f"{_INOTIFY}/max_user_watches"), _instances()),
         now=time.time(),
+        store=_store(settings) if only in {"", "courier"} else None,
     )
+
+
+def _store(settings: Settings) -> Standing | None:
+    if not settings.store.url:
+        return None
+    path = _path(settings, "courier", activating.STANDING)
+    return snapshot.read(path, Standing, most=_MOST_STATUS) or Standing(url=settings.store.url)
 
 
 def _instances() -> int:

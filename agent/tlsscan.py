@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -28,8 +28,10 @@ from checks.tls import (
     software,
     summary,
 )
+from checks.tls.facts import NO_TLS
 from checks.tls.faults import Context
 from checks.tls.pace import Paces
+from checks.tls.profilerule import NO_CERTIFICATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,6 +49,16 @@ _AT_ONCE: Final = 8
 """Endpoints that are asked at the same time; a listener takes part in no more than its `Pace`."""
 
 
+class Deepening(Protocol):
+    """What may know more of an endpoint than our own look. unseen: what it cannot look at."""
+
+    unseen: tuple[Inconclusive, ...]
+
+    def examined(self, facts: EndpointFacts) -> EndpointFacts:
+        """Add what it knows."""
+        ...
+
+
 class Job(NamedTuple):
     """What to ask and how. trust: a PEM file of roots that stands in for the host's, or ""."""
 
@@ -57,7 +69,7 @@ class Job(NamedTuple):
     all_suites: bool = False
     profiles: tuple[Profile, ...] = ()
     trust: str = ""
-    deep: DeepTier = DeepTier()
+    deep: Deepening = DeepTier()
 
 
 class Seen(NamedTuple):
@@ -191,7 +203,7 @@ def _observed(
 
 
 def left(one: Seen, seen: Sequence[Seen]) -> Iterator[Inconclusive]:
-    """Give what was not settled; who shows certificates to who names a host need not to others."""
+    """Give what was not settled; who serves those that name a host need not serve others."""
     target = one.facts.target
     same = (
         o.facts
@@ -200,8 +212,16 @@ def left(one: Seen, seen: Sequence[Seen]) -> Iterator[Inconclusive]:
     )
     shown = not target.server_name and any(facts.chains for facts in same)
     for why in one.unseen:
-        if not (shown and why.detail.startswith(meeting.CERTIFICATES)):
+        if not (shown and _of_strangers(one.facts, why)):
             yield why
+
+
+def _of_strangers(facts: EndpointFacts, why: Inconclusive) -> bool:
+    """Say whether it is open only for a server's having nothing for those that name no host."""
+    if why.reason == NO_TLS:
+        return None not in facts.versions.values()
+    bare = not facts.chains and why.detail.endswith(NO_CERTIFICATE.unsettled)
+    return bare or why.detail.startswith(meeting.CERTIFICATES)
 
 
 def _server(endpoint: Endpoint, serving: list[Site], facts: EndpointFacts) -> fixing.Server:

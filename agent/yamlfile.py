@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
+APPENDING: Final = re.compile(rf"{_KEY.pattern}\+?")
+"""Keys of a layer of policy, where one with a plus is appended to what is below."""
 _DEEPEST: Final = 64
 """Deeper nesting has no use here and would exhaust the library's stack, which is C's."""
 
@@ -29,11 +31,13 @@ class _RefusedError(HygieneError):
 class _Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader exists where libyaml does
     """A safe loader that refuses a key given twice and a key that is no plain name."""
 
+    names = _KEY
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002 - the library's signature
         seen: set[str] = set()
         for key, _ in node.value:
             line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode) or not _KEY.fullmatch(key.value):
+            if not isinstance(key, yaml.ScalarNode) or not self.names.fullmatch(key.value):
                 raise _RefusedError(f"line {line}: a key must be a plain name")
             if key.value in seen:
                 raise _RefusedError(f"line {line}: key given twice")
@@ -55,16 +59,23 @@ def _guard(data: bytes) -> None:
             raise _RefusedError(f"line {line}: nested deeper than {_DEEPEST}")
 
 
-def load(path: Path, refusal: type[HygieneError] = PolicyError) -> dict[str, object]:
-    """Decode a file; raises REFUSAL with the file's name and the line, never with its content."""
-    return decode(path, given.read(path, refusal), refusal)
+def load(
+    path: Path, refusal: type[HygieneError] = PolicyError, names: re.Pattern[str] = _KEY
+) -> dict[str, object]:
+    """Decode a file; raises REFUSAL with the file's name and the line, never with its content.
+
+    names: what a key may be.
+    """
+    return decode(path, given.read(path, refusal), refusal, names)
 
 
-def decode(path: Path, data: bytes, refusal: type[HygieneError]) -> dict[str, object]:
+def decode(
+    path: Path, data: bytes, refusal: type[HygieneError], names: re.Pattern[str] = _KEY
+) -> dict[str, object]:
     """Decode the content of the file PATH, like `load`."""
     try:
         _guard(data)
-        raw = yaml.load(data, Loader=_Strict)  # noqa: S506 - a safe loader's subclass
+        raw = yaml.load(data, Loader=type("_Named", (_Strict,), {"names": names}))  # noqa: S506 - a safe loader's subclass
     except _RefusedError as error:
         message = f"{path}: {error}"
         raise refusal(message) from error

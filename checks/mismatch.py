@@ -14,6 +14,7 @@ from checks.lazy import regex
 _STEP: Final = regex(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _FIELD: Final = regex(r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL)
 _Node = dict[str, Any]
+_KINDS: Final = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
 
 
 def explained(raw: object, error: str, schema: _Node, what: str) -> str:
@@ -52,7 +53,7 @@ def _reached(raw: Any, path: str, whole: _Node) -> tuple[str, Any, _Node]:  # no
             step, node = name, _property(node, name)
         elif index == "...":  # some value of a mapping: the first that is not allowed
             node = node["additionalProperties"]
-            step = next((key for key, one in value.items() if not _fits(one, node)), "")
+            step = next((key for key, one in value.items() if not _fits(one, node, whole)), "")
         else:
             step, node = int(index), node["items"]
         place += f"[{step}]" if isinstance(step, int) else f".{redact.shown(step)}"
@@ -61,13 +62,30 @@ def _reached(raw: Any, path: str, whole: _Node) -> tuple[str, Any, _Node]:  # no
     return place.lstrip("."), value, node
 
 
-def _fits(value: object, node: _Node) -> bool:
-    """Say whether a value may stand in a mapping, by its type and the choices there are."""
-    kinds = {"object": dict, "array": list, "string": str, "integer": int}
-    right = isinstance(value, kinds.get(node.get("type", ""), object))
-    if isinstance(value, str) and len(value) > node.get("maxLength", len(value)):
+def _fits(value: Any, node: _Node, whole: _Node) -> bool:  # noqa: ANN401 - any YAML
+    """Say whether a value may stand in a mapping, by its schema and those of its parts."""
+    node = _resolved(whole, node, value)
+    if "anyOf" in node:
+        return any(_fits(value, one, whole) for one in node["anyOf"])
+    if not isinstance(value, _KINDS.get(node.get("type", ""), object)):
         return False
-    return value in node["enum"] if "enum" in node else right
+    if isinstance(value, dict):
+        parts = node.get("properties", {})
+        other = node.get("additionalProperties", {}) or None
+        inner = [(one, parts.get(key, other)) for key, one in value.items()]
+        return value.keys() >= set(node.get("required", ())) and all(
+            known is not None and _fits(one, known, whole) for one, known in inner
+        )
+    if isinstance(value, list):
+        return all(_fits(one, node.get("items", {}), whole) for one in value)
+    if isinstance(value, str) and not _short(value, node):
+        return False
+    return "enum" not in node or value in node["enum"]
+
+
+def _short(value: str, node: _Node) -> bool:
+    right = node.get("minLength", 0) <= len(value) <= node.get("maxLength", len(value))
+    return right and re.search(node.get("pattern", ""), value) is not None
 
 
 def _property(node: _Node, name: str) -> _Node:

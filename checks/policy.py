@@ -40,8 +40,8 @@ class SecretsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     disable: tuple[str, ...] = ()
     severity: dict[str, SeverityName] = {}
-    rules: tuple[str, ...] = ()
-    """Further rule files, relative to the policy file."""
+    rules: tuple[str | dict[str, Any], ...] = ()
+    """Further rules: files relative to the policy file, or written out here."""
 
 
 class TlsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +61,7 @@ class TlsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: Annotated[float, msgspec.Meta(gt=0.0, le=600.0)] = 8.0
     """How long one endpoint may take."""
     deep: bool = False
-    """Have sslyze try known attacks on each endpoint too."""
+    """Have sslyze try known attacks on each endpoint too; the daemon does so once a week."""
     deep_seconds: Annotated[int, msgspec.Meta(ge=1, le=600)] = 60
     """How long sslyze may take for one endpoint."""
 
@@ -93,6 +93,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: SecretsPolicy = SecretsPolicy()
     tls: TlsPolicy = TlsPolicy()
     waivers: tuple[Waiver, ...] = ()
+    full_state_epoch: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+    """Raised by whoever receives reports to be told everything anew, once."""
 
     @property
     def threshold(self) -> Severity:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MARK: Final = regex(r"hygiene: allow ([a-z0-9][a-z0-9.\-]*)[ \t]++(?=.*\w)(\S.*)")
 """`hygiene: allow CHECK reason`, on the line of the finding or alone on the line above it."""
 
+WAIVER: Final = "waiver"
+"""The kind of suppression that ends by its date."""
 _COST: Final = 1 << 14
 _ENTRY_LIMIT: Final = 100_000
 
@@ -142,7 +144,7 @@ def waive(
             counted.append(finding)
         else:
             until = waiver.until.isoformat()
-            said = Suppression("waiver", waiver.owner, waiver.reason, until)
+            said = Suppression(WAIVER, waiver.owner, waiver.reason, until)
             waived.append(Suppressed(finding, said))
     return counted, waived
 

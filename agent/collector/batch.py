@@ -29,6 +29,7 @@ MOST_EVENTS: Final = 5_000
 _MOST_LINES: Final = 2 * MOST_EVENTS
 _CHUNK: Final = 256 * 1024
 _ID: Final = re.compile(r"([0-9a-f]{32})-([1-9][0-9]{0,17})")
+_RANDOM: Final = re.compile(r"([0-9a-f]{32})?")
 _ROLE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _LAST_TIME: Final = 1e11
 _LARGEST: Final = 1 << 53
@@ -155,6 +156,8 @@ def _checked_host(host: Host) -> Host:
         raise BatchError("host: an id that is none, or a text that is too long")
     if len(host.labels) > _LABELS or any(len(k) + len(v) > 1024 for k, v in host.labels.items()):
         raise BatchError(f"host.labels: more than {_LABELS}, or one that is too long")
+    if not all(_RANDOM.fullmatch(one) for one in (host.installation, host.run)):
+        raise BatchError("host: an installation or a run that is none")
     return Host(
         id=host.id,
         name=text(host.name),
@@ -163,6 +166,8 @@ def _checked_host(host: Host) -> Host:
         version=text(host.version),
         policy=text(host.policy),
         cloned=host.cloned,
+        installation=host.installation,
+        run=host.run,
     )
 
 

@@ -28,6 +28,6 @@ def _state(row: HostRow) -> str:
     told = ["retired"] if row.retired else []
     told += ["silent"] if row.silent and not row.retired else []
     told += [f"out of step: {row.why}"] if row.out_of_step else []
-    told += ["cloned"] if row.cloned else []
+    told += [f"cloned: {row.fault}" if row.fault else "cloned"] if row.cloned else []
     told += [f"{row.left_out:,} findings left out"] if row.left_out else []
     return ", ".join(told)

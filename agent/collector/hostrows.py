@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.collector import installations
 from agent.collector.reading import severity
 from agent.collector.shape import HostRow
 
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
     import sqlite3
 
 _HOSTS: Final = (
-    "SELECT number, id, name, image, labels, version, policy, cloned, first_heard, last_heard,"
-    " retired, events, repeated, dropped, left_out FROM hosts WHERE retired = 0 OR ?"
+    "SELECT number, id, coalesce(claimed, id), hosts.name, image, labels, version, policy, cloned,"
+    " first_heard, last_heard, retired, events, repeated, dropped, left_out FROM hosts"
+    " LEFT JOIN installations ON host = number WHERE retired = 0 OR ?"
 )
 _COLUMNS: Final = (
-    *("id", "name", "image", "labels", "version", "policy", "cloned", "first_heard"),
+    *("id", "claimed", "name", "image", "labels", "version", "policy", "cloned", "first_heard"),
     *("last_heard", "retired", "events", "repeated", "dropped", "left_out"),
 )
 _STATUSES: Final = (
@@ -41,13 +43,18 @@ def rows(base: sqlite3.Connection, heard: float, *, retired: bool = False) -> li
             worst[host] = severity(most)
     apart = {host: (since, why) for host, since, why in base.execute(_STREAMS)}
     missing = dict(base.execute(_MISSING).fetchall())
+    faults = installations.faults(base, heard)
     made = []
     for number, *row in base.execute(_HOSTS, (retired,)):
         since, why = apart.get(number, (0.0, ""))
+        told = _told(row)
+        fault = faults.get(number, "")
+        told["cloned"] = told["cloned"] or bool(fault)
         made.append(
             HostRow(
-                **_told(row),
-                silent=row[8] < heard,
+                **told,
+                fault=fault,
+                silent=told["last_heard"] < heard,
                 out_of_step=since,
                 why=why,
                 worst=worst.get(number, ""),
@@ -65,5 +72,6 @@ def _told(row: list[Any]) -> dict[str, Any]:
     return {**told, "labels": json.loads(told["labels"]), "cloned": bool(told["cloned"])}
 
 
-def _urgency(row: HostRow) -> tuple[bool, bool, bool, int, str]:
-    return (row.retired > 0, not row.out_of_step, not row.silent, -row.open - row.removed, row.id)
+def _urgency(row: HostRow) -> tuple[bool, tuple[bool, bool, bool], int, str]:
+    known = (not row.cloned, not row.out_of_step, not row.silent)
+    return (row.retired > 0, known, -row.open - row.removed, row.id)

@@ -10,6 +10,7 @@ import enum
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from agent.collector import installations
 from checks.errors import HygieneError
 
 if TYPE_CHECKING:
@@ -52,25 +53,36 @@ def speaker(names: Sequence[str], host: Host, rule: Rule) -> Speaker:
 
 
 def heard(base: sqlite3.Connection, host: Host, who: Speaker, now: float) -> int:
-    """Note that a host spoke, and give its number here; raises StrangerError."""
-    row = base.execute("SELECT number, principal FROM hosts WHERE id = ?", (host.id,)).fetchone()
+    """Note that a host spoke, and give its number here.
+
+    Raises StrangerError, CopyError or CrowdError.
+    """
     if who.bound:
-        _check_bound(base, row[1] if row else None, who.name)
+        _check_bound(base, installations.principal(base, host.id), who.name)
+    number = installations.known(base, host)
     labels = json.dumps(host.labels, sort_keys=True, ensure_ascii=False)
     told = (host.name, host.image, labels, host.version, host.policy, host.cloned, who.name, now)
-    if row is None:
-        cursor = base.execute(
-            "INSERT INTO hosts (id, first_heard, name, image, labels, version, policy, cloned,"
-            " principal, last_heard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (host.id, now, *told),
+    if number is None:
+        number = _begin(base, host, told, now)
+    else:
+        installations.follow(base, number, host.run)
+        base.execute(
+            "UPDATE hosts SET name = ?, image = ?, labels = ?, version = ?, policy = ?, cloned = ?,"
+            " principal = ?, last_heard = ?, retired = 0 WHERE number = ?",
+            (*told, number),
         )
-        return cursor.lastrowid or 0
-    number: int = row[0]
-    base.execute(
-        "UPDATE hosts SET name = ?, image = ?, labels = ?, version = ?, policy = ?, cloned = ?,"
-        " principal = ?, last_heard = ?, retired = 0 WHERE number = ?",
-        (*told, number),
+    installations.settle(base, number, now)
+    return number
+
+
+def _begin(base: sqlite3.Connection, host: Host, told: tuple[object, ...], now: float) -> int:
+    cursor = base.execute(
+        "INSERT INTO hosts (id, first_heard, name, image, labels, version, policy, cloned,"
+        " principal, last_heard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (installations.name(base, host, now), now, *told),
     )
+    number = cursor.lastrowid or 0
+    installations.begin(base, number, host)
     return number
 
 

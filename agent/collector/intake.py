@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 CLOSED: Final = "closed"
 _DAY: Final = 86_400
 _MAKING_ROOM: Final = 1_000
+_COUNT: Final = (  # a host that calls itself by many installations is kept no more of
+    "SELECT count(*) FROM findings WHERE host IN (SELECT one.host FROM installations AS one"
+    " JOIN installations AS its ON its.claimed = one.claimed WHERE its.host = ?)"
+)
 _STATUS: Final = {
     Kind.OPENED: Status.OPEN,
     Kind.REMOVED: Status.REMOVED,
@@ -114,8 +118,7 @@ class _Intake:
     def _room(self) -> bool:
         """Say whether one more finding of this host is kept; what is closed makes room."""
         if self._known < 0:
-            count = "SELECT count(*) FROM findings WHERE host = ?"
-            [[self._known]] = self._base.execute(count, (self._host,))
+            [[self._known]] = self._base.execute(_COUNT, (self._host,))
         if self._known >= self._most:
             self._known -= self._base.execute(
                 "DELETE FROM findings WHERE rowid IN (SELECT rowid FROM findings"

@@ -35,6 +35,7 @@ def verdict(view: View) -> str:
         found += f", {plural(counts.removed, 'leak')} removed but not rotated"
     blind = [f"{counts.silent:,} silent"] if counts.silent else []
     blind += [f"{counts.out_of_step:,} out of step"] if counts.out_of_step else []
+    blind += [f"{counts.cloned:,} cloned"] if counts.cloned else []
     return f"{found}; {' and '.join(blind)}." if blind else f"{found}."
 
 
@@ -69,6 +70,7 @@ def tiles(view: View) -> str:
     items.append(_tile("hosts", counts.hosts, ""))
     items.append(_tile("silent", counts.silent, "warn"))
     items.append(_tile("out of step", counts.out_of_step, "warn"))
+    items.append(_tile("cloned", counts.cloned, "warn"))
     return f'<ul class="tiles">\n{"".join(items)}</ul>\n'
 
 
@@ -109,16 +111,17 @@ def _events(day: DayRow) -> tuple[Part, ...]:
 
 def troubled(view: View) -> Iterator[str]:
     """List the hosts of which it is not known how they are."""
-    found = [host for host in view.hosts if host.silent or host.out_of_step]
+    found = [host for host in view.hosts if host.silent or host.out_of_step or host.cloned]
     rows = (_trouble(host, view.at) for host in found[:_TROUBLED])
     heads = ("Host", "What", "Since", "Last heard")
     more = max(len(found) - _TROUBLED, 0)
-    yield from _table("Hosts that are silent or out of step", heads, rows, more)
+    yield from _table("Hosts that are silent, out of step or cloned", heads, rows, more)
 
 
 def _trouble(host: HostRow, now: float) -> tuple[str, ...]:
     what = [f"out of step: {host.why}"] if host.out_of_step else []
     what += ["silent"] if host.silent else []
+    what += [host.fault] if host.fault else []
     since = host.out_of_step or host.last_heard
     missing = f", {plural(host.missing, 'event')} missing" if host.missing else ""
     told = f'<span class="warn-text">{escape(", ".join(what))}</span>{missing}'

@@ -13,6 +13,7 @@ from agent.collector import batch as batches
 from agent.collector import hosts
 from agent.collector.batch import BatchError
 from agent.collector.hosts import StrangerError
+from agent.collector.installations import CopyError, CrowdError
 from agent.collector.message import Answer, RequestError
 from agent.collector.schema import StoreError
 from agent.collector.streams import StreamError
@@ -75,8 +76,10 @@ class Receiving:
             return refusal(error.status, str(error))
         except StreamError as error:
             return refusal(400, str(error))
-        except StrangerError as error:
+        except (CrowdError, StrangerError) as error:
             return refusal(403, str(error))
+        except CopyError as error:
+            return refusal(409, str(error))
         except (BusyError, StoreError) as error:
             return _later(str(error), _AGAIN)
 

@@ -14,7 +14,7 @@ from checks.errors import HygieneError
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION: Final = 1
+VERSION: Final = 2
 NAME: Final = "collector.sqlite"
 _PAGE: Final = 4096
 _BUSY: Final = 10.0
@@ -26,6 +26,11 @@ CREATE TABLE IF NOT EXISTS hosts (
     first_heard REAL NOT NULL, last_heard REAL NOT NULL, retired REAL NOT NULL DEFAULT 0,
     events INTEGER NOT NULL DEFAULT 0, repeated INTEGER NOT NULL DEFAULT 0,
     dropped INTEGER NOT NULL DEFAULT 0, left_out INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS installations (
+    host INTEGER PRIMARY KEY, claimed TEXT NOT NULL, name TEXT NOT NULL,
+    run TEXT NOT NULL DEFAULT '', before TEXT NOT NULL DEFAULT '',
+    strays INTEGER NOT NULL DEFAULT 0, copied REAL NOT NULL DEFAULT 0, UNIQUE (claimed, name)
 );
 CREATE INDEX IF NOT EXISTS by_principal ON hosts (principal);
 CREATE TABLE IF NOT EXISTS streams (
@@ -71,7 +76,11 @@ CREATE TABLE IF NOT EXISTS trend (
     day INTEGER NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (day, what)
 ) WITHOUT ROWID;
 """
-OF_HOST: Final = ("streams", "findings", "gaps", "health", "audits", "acts")
+_BEFORE: Final = 1
+_FROM_BEFORE: Final = (
+    "INSERT INTO installations (host, claimed, name) SELECT number, id, '' FROM hosts"
+)
+OF_HOST: Final = ("installations", "streams", "findings", "gaps", "health", "audits", "acts")
 """Tables whose rows belong to a host."""
 
 
@@ -106,9 +115,11 @@ def _prepare(base: sqlite3.Connection, most_mib: int) -> None:
     base.execute(f"PRAGMA max_page_count={most_mib * 1024 * 1024 // _PAGE}")
     base.execute("PRAGMA journal_size_limit=67108864")
     [[version]] = base.execute("PRAGMA user_version")
-    if version not in {0, VERSION}:
+    if version not in {0, _BEFORE, VERSION}:
         raise sqlite3.DatabaseError(f"made by another version of this program: {version}")
     base.executescript(_TABLES)
+    if version == _BEFORE:
+        base.execute(_FROM_BEFORE)
     base.execute(f"PRAGMA user_version={VERSION}")
 
 

@@ -15,6 +15,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     hosts: int
     silent: int
     out_of_step: int
+    cloned: int
     retired: int
     open: int
     removed: int
@@ -27,15 +28,19 @@ class HostRow(msgspec.Struct, frozen=True, kw_only=True):
 
     missing: events that never came; dropped: that it gave up itself; repeated: that came again;
     left_out: findings over what is kept of one host; worst: severity of what is open, or "".
+    claimed: the id it gives itself, which is not `id` where another installation was there first;
+    cloned: others have that id too, and fault says how that shows, "" where the host said it.
     """
 
     id: str
+    claimed: str
     name: str
     image: str
     labels: dict[str, str]
     version: str
     policy: str
     cloned: bool
+    fault: str
     first_heard: float
     last_heard: float
     retired: float

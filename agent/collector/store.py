@@ -10,7 +10,8 @@ import sqlite3
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agent.collector import hosts, intake, schema
+from agent.collector import hosts, installations, intake, schema
+from agent.collector.installations import CopyError
 from agent.collector.schema import StoreError
 
 if TYPE_CHECKING:
@@ -59,17 +60,20 @@ class Store:
             raise StoreError(f"{schema.NAME}: {error}") from error
 
     def take(self, batch: Batch, who: Speaker, now: float) -> Taken:
-        """Take in a batch, or nothing of it; raises StrangerError or StreamError.
+        """Take in a batch, or nothing of it.
 
-        Only within `together`, of which several batches may be part.
+        Raises CopyError, CrowdError, StrangerError or StreamError. Only within `together`, of which
+        several batches may be part.
         """
         self._base.execute("SAVEPOINT batch")
         try:
             host = hosts.heard(self._base, batch.host, who, now)
             taken = intake.apply(self._base, host, batch, now, self._limits.findings)
-        except BaseException:
+        except BaseException as error:
             if self._base.in_transaction:
                 self._base.execute("ROLLBACK TO batch")
+                if isinstance(error, CopyError):
+                    installations.stray(self._base, error.host, now)
                 self._base.execute("RELEASE batch")
             raise
         self._base.execute("RELEASE batch")

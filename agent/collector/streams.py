@@ -144,6 +144,23 @@ def _supersede(base: sqlite3.Connection, stream: Stream, now: float) -> None:
     base.execute("DELETE FROM streams WHERE host = ? AND role = ? AND number < ?", earlier)
 
 
+def hand_over(base: sqlite3.Connection, old: int, new: int, now: float) -> None:
+    """End what only a host of before told, and keep its leaks, as removed, with another one."""
+    rows = base.execute(
+        "SELECT rowid, known FROM findings WHERE host = ? AND status IN ('open', 'suppressed')",
+        (old,),
+    ).fetchall()
+    for row, packed in rows:
+        leak = is_leak(packing.unpack(packed, Tracked).finding)
+        base.execute(
+            "UPDATE findings SET status = ?, changed = ? WHERE rowid = ?",
+            (Status.REMOVED if leak else "closed", now, row),
+        )
+    base.execute(
+        "UPDATE OR IGNORE findings SET host = ? WHERE host = ? AND status = 'removed'", (new, old)
+    )
+
+
 def _end(base: sqlite3.Connection, stream: Stream, identity: str, status: str, now: float) -> None:
     base.execute(
         "UPDATE findings SET status = ?, changed = ? WHERE host = ? AND role = ? AND identity = ?",

@@ -120,6 +120,7 @@ def _counts(base: sqlite3.Connection, hosts: list[HostRow]) -> Counts:
         hosts=len(hosts),
         silent=sum(host.silent for host in hosts),
         out_of_step=sum(host.out_of_step > 0 for host in hosts),
+        cloned=sum(host.cloned for host in hosts),
         retired=retired,
         open=sum(host.open for host in hosts),
         removed=sum(host.removed for host in hosts),

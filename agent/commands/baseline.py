@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent import audit, home, options, reporting, scanning, setup, writing
+from agent import audit, home, options, policysource, reporting, scanning, setup, writing
 from agent.auditlog import AuditError, Said
 from checks import suppress
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from agent.policysource import Source
 
 
 @click.command()
@@ -23,11 +25,9 @@ if TYPE_CHECKING:
 @click.option(
     "--output", "-o", type=options.FILE, required=True, help="The baseline file to write."
 )
-@options.POLICY
+@policysource.option
 @options.RULES
-def command(
-    paths: tuple[str, ...], output: Path, policy: Path | None, rules: tuple[Path, ...]
-) -> None:
+def command(paths: tuple[str, ...], output: Path, policy: Source, rules: tuple[Path, ...]) -> None:
     """Write a baseline of the findings under PATHS.
 
     It holds check, path and a slow salted hash of each value: no secret, no key. Give it to

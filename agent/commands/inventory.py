@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from agent import endpoints, gathering, joining, options, reporting
+from agent import endpoints, gathering, joining, options, policysource, reporting
 from agent.writing import OutputError
+
+if TYPE_CHECKING:
+    from agent.policysource import Source
 
 _SOMETHING = click.Path(exists=True)
 _STANDARDS = """\b
@@ -31,7 +35,7 @@ For the inventories of PCI DSS 4.0.1, as csv into a folder:
 @click.option(
     "--keys", "-k", multiple=True, type=_SOMETHING, help="Look for keys below this path; /etc."
 )
-@options.POLICY
+@policysource.option
 @options.form(reporting.INVENTORY_FORMATS)
 @click.option(
     "--output",
@@ -45,7 +49,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     targets: tuple[str, ...],
     root: str | None,
     keys: tuple[str, ...],
-    policy: Path | None,
+    policy: Source,
     form: str | None,
     output: str | None,
     quiet: bool,  # noqa: FBT001 - click passes by name

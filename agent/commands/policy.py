@@ -1,4 +1,4 @@
-"""`hygiene-agent policy`: what a policy file and a TLS profile may say."""
+"""`hygiene-agent policy`: what policies and TLS profiles may say, and a central store of them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent import policyfile, profiling
+from agent import options, policyfile, profiling
+from agent.policy import teamcommands
+from agent.policy.teamcommands import Access
 from checks import policy
 from checks.printable import printable
 from checks.tls import profilefile
 
 if TYPE_CHECKING:
+    from agent.policy.differences import Sample
     from checks.tls.profilefile import AnyRule, Profile
 
 _SCHEMAS = {"policy": policy.schema, "profile": profilefile.schema}
@@ -21,7 +24,11 @@ _SCHEMAS = {"policy": policy.schema, "profile": profilefile.schema}
 
 @click.group()
 def command() -> None:
-    """Look at policy files and TLS profiles."""
+    """Look at policy files and TLS profiles, and keep a central store of policy."""
+
+
+for _one in teamcommands.COMMANDS:
+    command.add_command(_one)
 
 
 @command.command()
@@ -32,11 +39,79 @@ def schema(kind: str) -> None:
 
 
 @command.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", metavar="FILE|DIR", type=click.Path(path_type=Path))
 def check(file: Path) -> None:
-    """Check a policy FILE, and the TLS profiles that it names, without using it."""
-    told = policyfile.load(file)
-    click.echo(f"{file}: policy {told.name}, {len(told.waivers)} waivers, fails on {told.fail_on}")
+    """Check a policy FILE, and the TLS profiles that it names, without using it.
+
+    Of a store's DIR every layer is checked, put over what is below it, with all rules it names.
+    """
+    if file.is_dir():
+        from agent.policy import source
+
+        told = source.read(file)
+        click.echo(f"{file}: {len(told.layers)} layers, {len(told.rollouts)} rollouts")
+        return
+    single = policyfile.load(file)
+    click.echo(
+        f"{file}: policy {single.name}, {len(single.waivers)} waivers, fails on {single.fail_on}"
+    )
+
+
+@command.command()
+@teamcommands.FOLDER
+@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Of a sample host.")
+@click.option("--host", "hosts", multiple=True, help="Name of a sample host with these labels.")
+@options.form(["json", "text"])
+def diff(
+    folder: Path, labels: tuple[str, ...], hosts: tuple[str, ...], form: str | None
+) -> None:
+    """Show what DIR changes in the policies of sample hosts, and which editions go to whom.
+
+    Before is what is published, every edition taken to be everywhere. Without --label and --host:
+    any host, one of each group, and every host that has a layer.
+    """
+    from agent.output import policytext
+    from agent.policy import differences, standing
+
+    desk = Access().desk(folder)
+    before, known, wanted = desk.compared()
+    after = desk.layers()
+    asked = _samples(labels, hosts) or differences.samples(sorted(before.keys() | after.keys()))
+    groups = differences.groups(before, after, asked)
+    offers = list(standing.offered(known, wanted))
+    if form == "json":
+        told = {"groups": [group.told() for group in groups], "rollout": offers}
+        click.echo(json.dumps(told, indent=2))
+    else:
+        click.echo("\n".join(policytext.differences(groups, offers)))
+
+
+def _samples(labels: tuple[str, ...], hosts: tuple[str, ...]) -> list[Sample]:
+    from agent.policy.differences import Sample
+
+    having = dict(one.partition("=")[::2] for one in labels)
+    return [Sample(name, having) for name in hosts or ([""] if labels else [])]
+
+
+@command.command()
+@teamcommands.FOLDER
+@options.form(["json", "text"])
+def status(folder: Path, form: str | None) -> None:
+    """Say how a store stands: versions, ends, whose signatures are missing, what to do next.
+
+    Exit status: 1 where something has ended, so that hosts take nothing new any more.
+    """
+    import msgspec
+
+    from agent.output import policytext
+    from agent.policy import standing
+
+    told = standing.of(Access().desk(folder))
+    if form == "json":
+        click.echo(json.dumps(msgspec.to_builtins(told), indent=2))
+    else:
+        click.echo("\n".join(policytext.standing(told)))
+    raise click.exceptions.Exit(1 if told.wrong else 0)
 
 
 @command.command()

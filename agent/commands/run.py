@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from agent import powers, privileges, sdnotify, settings
+from agent import heap, powers, privileges, sdnotify, settings
 from agent.daemon import Life, Supervisor, Told
 from agent.roles import table
 from agent.roles.walls import confined
@@ -45,6 +45,7 @@ def command(file: Path, role: str | None, form: str, *, wanted: bool, explain: b
     if explain:
         click.echo("\n".join(privileges.lines(told, form)))
         return
+    heap.limit()
     powers.prepare(told, (*powers.ROLES, powers.SUPERVISOR))
     roles = table.roles(told)
     with sdnotify.Notifier(os.environ) as notifier:

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent import options, reporting, scanning, setup
+from agent import options, policysource, reporting, scanning, setup
 from checks.model import Severity
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent.policysource import Source
+
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
-@options.POLICY
+@policysource.option
 @click.option("--baseline", "-b", type=options.FILE, help="Findings accepted before do not count.")
 @options.form(reporting.FORMATS)
 @options.OUTPUT
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--quiet", "-q", is_flag=True, help="Print no summary and no progress.")
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     paths: tuple[str, ...],
-    policy: Path | None,
+    policy: Source,
     baseline: Path | None,
     form: str | None,
     output: Path | None,

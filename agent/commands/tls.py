@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +12,7 @@ from agent import (
     deeptier,
     endpoints,
     options,
-    policyfile,
+    policysource,
     profiling,
     reporting,
     tlsscan,
@@ -19,6 +20,9 @@ from agent import (
 )
 from checks.model import Severity
 from checks.tls import starttls
+
+if TYPE_CHECKING:
+    from agent.policysource import Source
 
 
 @click.command()
@@ -32,7 +36,7 @@ from checks.tls import starttls
 @click.option(
     "--starttls", type=click.Choice(sorted(starttls.PROTOCOLS)), help="Begin in this protocol."
 )
-@options.POLICY
+@policysource.option
 @click.option(
     "--profile",
     multiple=True,
@@ -55,7 +59,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
     root: Path | None,
     server_name: str,
     starttls: str | None,
-    policy: Path | None,
+    policy: Source,
     profile: tuple[str, ...],
     trust: Path | None,
     all_suites: bool,  # noqa: FBT001 - click passes by name
@@ -69,12 +73,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option, by name
 
     Without HOST:PORT every listener of this host that speaks TLS is found and tested.
     """
-    told = policyfile.load(policy)
+    told, beside = policysource.holding(policy)
     asked = tuple(
         endpoints.Endpoint(endpoints.target(text, server_name, starttls or "")) for text in targets
     )
     found, files = together.find(asked, str(root or ""), told.tls.exclude)
-    wanted = profiling.wanted(profile, told, policy.parent if policy else Path())
+    wanted = profiling.wanted(profile, told, beside)
     roots = str(trust or "")
     deeper = bool(found.endpoints) and (deep or told.tls.deep)
     tier = deeptier.prepared(told.tls.deep_seconds) if deeper else deeptier.DeepTier()

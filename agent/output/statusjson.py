@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent.findings import Tracked
-    from agent.statuspage import Coverage, Page, RoleLine, RolePolicy, SinkLine, Standing
+    from agent.statuspage import (
+        Coverage,
+        Page,
+        RoleLine,
+        RolePolicy,
+        SinkLine,
+        Standing,
+        StoreLine,
+    )
 
 _Object = dict[str, Any]
 
@@ -37,6 +45,7 @@ def render(page: Page) -> Iterator[str]:
         "findings": _standing(page.findings),
         "sinks": [_sink(one) for one in page.sinks],
         "policies": [_policy(one) for one in page.policies],
+        "store": _store(page.store) if page.store else None,
     }
     yield json.dumps(safely(made), ensure_ascii=True, allow_nan=False, indent=1) + "\n"
 
@@ -134,4 +143,22 @@ def _policy(one: RolePolicy) -> _Object:
         "sha256": active.sha256,
         "since": moment(active.since),
         "waivers": active.waivers,
+    }
+
+
+def _store(one: StoreLine) -> _Object:
+    return {
+        "url": one.url,
+        "state": one.state,
+        "since": moment(one.since),
+        "why": one.why,
+        "policy": {"name": one.name, "sha256": one.sha256, "editions": one.editions},
+        "polled": moment(one.polled),
+        "believed": moment(one.believed),
+        "refused": one.refused,
+        "detail": one.detail,
+        "metadata": {
+            role: {"version": number, "expires": moment(one.expires.get(role, 0.0))}
+            for role, number in one.versions.items()
+        },
     }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agent.findings import Tracked
-    from agent.statuspage import Coverage, Page, RoleLine, SinkLine, Standing
+    from agent.statuspage import Coverage, Page, RoleLine, SinkLine, Standing, StoreLine
 
 _SHOWN: Final = 5
 _LONGEST: Final = 300
@@ -39,6 +39,8 @@ def render(
     yield from _findings(page.findings, page.at, paint, every=every)
     yield from _sinks(page, paint)
     yield from _policies(page, paint)
+    if page.store is not None:
+        yield from _store(page.store, page.at, paint)
 
 
 def age(seconds: float) -> str:
@@ -219,3 +221,17 @@ def _policies(page: Page, paint: Paint) -> Iterator[str]:
         yield (
             f"  {printable(one.role)}  {name}  {waivers}  sha256 {digest}  {since}".rstrip() + "\n"
         )
+
+
+def _store(store: StoreLine, now: float, paint: Paint) -> Iterator[str]:
+    """Say what came from the store, and whether it is believed."""
+    word = paint(GOOD if store.state == "applied" else _BAD, store.state)
+    editions = ", ".join(f"{layer} {number}" for layer, number in store.editions.items())
+    told = printable(editions or "nothing of it holds", longest=_LONGEST)
+    yield f"  store  {word}  {told}  {_since(store.since, now)}".rstrip() + "\n"
+    last = f"{age(now - store.believed)} ago" if store.believed else "never"
+    where = printable(store.url, longest=_LONGEST)
+    yield from (f"{line}\n" for line in paint.wrap(f"{where}, believed {last}", "    ", "    "))
+    for why in (store.why, f"{store.refused}: {store.detail}" if store.refused else ""):
+        if why:
+            yield f"    {paint(_BAD, printable(why, longest=_LONGEST))}\n"

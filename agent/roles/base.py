@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from agent import __version__, packing, policychange, powers, rolestatus, snapshot, usage
+from agent import __version__, heap, packing, policychange, powers, rolestatus, snapshot, usage
 from agent import ledger as ledgers
 from agent.diary import Diary
 from agent.events import Dropped, Health, Kind
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agent.events import Gap
     from agent.requests import Asked
     from agent.roles.walls import Walls
+    from agent.rolestatus import Tried
     from agent.settings import Settings
     from checks.policy import Policy
 
@@ -39,6 +40,7 @@ _FLUSH: Final = 0.05
 _BEAT: Final = 5.0
 _WALLS: Final = 60.0
 _REQUESTS: Final = 1.0
+_FREE: Final = 30.0
 _PRUNE: Final = 30.0
 _ALIVE: Final = 10.0
 _MIB: Final = 1024 * 1024
@@ -70,7 +72,8 @@ class Base:
         self.started = time.time()
         self.stopping = self.reloading = False
         self.faults: dict[str, str] = {}
-        due = ("beat", "flush", "publish", "prune", "alive", "digest", "requests", "walls")
+        self.tried: Tried | None = None
+        due = ("beat", "flush", "publish", "prune", "alive", "digest", "requests", "walls", "free")
         self._next = dict.fromkeys(due, 0.0)
         self._load = usage.Load()
         self._untold: deque[tuple[float, Health]] = deque(maxlen=_UNTOLD)
@@ -193,9 +196,13 @@ class Base:
             self._prune()
         if self._is_due("digest", float(self.settings.outbox.digest)):
             with contextlib.suppress(LedgerError):
-                self.ledger.digest(time.time(), 0, self.diary.audit)
+                kept = self._kept()
+                self.ledger.digest(time.time(), kept.epoch if kept else 0, self.diary.audit)
         if self._is_due("publish", rolestatus.INTERVAL):
             self.publish(numbers, gaps)
+        if self._is_due("free", _FREE):
+            self.ledger.free()
+            heap.give_back()
 
     def _alive(self) -> None:
         try:
@@ -254,7 +261,8 @@ class Base:
 
     def work_by(self, policy: Policy) -> None:
         """Keep which policy the role works by, and note what that changes."""
-        change = policychange.compare(self._kept(), policy, time.time())
+        before = self._kept()
+        change = policychange.compare(before, policy, time.time())
         if not change.said:
             return
         try:
@@ -264,6 +272,17 @@ class Base:
             self.faults["state"] = str(error)
         for said in change.said:
             self.diary.note(*said)
+        if before is not None and change.kept.epoch > before.epoch:
+            self._tell_all(change.kept.epoch)
+
+    def _tell_all(self, epoch: int) -> None:
+        """Report everything that is known once more, since the policy asks for it."""
+        try:
+            with self.ledger.together():
+                self.ledger.retell(time.time())
+                self.ledger.digest(time.time(), epoch, self.diary.audit)
+        except LedgerError as error:
+            self.faults["state"] = str(error)
 
     def _kept(self) -> Kept | None:
         told = self.ledger.base.execute("SELECT value FROM meta WHERE name = ?", (_POLICY,))
@@ -273,6 +292,10 @@ class Base:
         return None
 
     # What it publishes
+
+    def say(self) -> None:
+        """Publish at once how the role is, since somebody waits for it."""
+        self.publish(*self._said)
 
     def publish(
         self, numbers: dict[str, int], gaps: Sequence[Gap] = (), *, stopped: bool = False
@@ -304,6 +327,7 @@ class Base:
             memory=usage.memory(),
             waiting=len(self.ledger.waiting()),
             policy=kept.active if kept else None,
+            tried=self.tried,
             audit=self.diary.head,
         )
         with contextlib.suppress(SnapshotError):

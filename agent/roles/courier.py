@@ -7,6 +7,7 @@ token of Vault.
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,7 @@ from agent.auditlog import AuditError
 from agent.audittrail import Trail
 from agent.courier import Carrier, Progress
 from agent.ledger import LedgerError
+from agent.policy import inforce
 from agent.roles.base import Acknowledged, Base
 from agent.rolestatus import STATUS, RoleStatus
 from agent.settings import SettingsError
@@ -27,6 +29,8 @@ from agent.snapshot import SnapshotError
 
 if TYPE_CHECKING:
     from agent.daemon import Life
+    from agent.events import Host
+    from agent.roles.pulling import Pulling
     from agent.roles.walls import Walls
     from agent.settings import Settings
 
@@ -71,13 +75,15 @@ class _Loop:
     def __init__(self, base: Base) -> None:
         self._base = base
         self._folders = [str(base.folder.parent / role / "journal") for role in REPORTING]
-        self._host = hostid.host(base.settings)
+        self._run = secrets.token_hex(16)
+        self._host = self._who()
         self._carriers: list[Carrier] = []
         self._boards: list[_Shown] = []
         self._unusable: list[str] = []
         self._notices = Notices()
         self._trail = Trail(base.ledger, Path(base.settings.state))
         self._next = self._next_heads = 0.0
+        self._policy = _pulling(base, self._host) if base.settings.store.url else None
         self._written: tuple[int, ...] = ()
         """When each journal was written last, and how much each sink has."""
         self._told: tuple[int, ...] = ()
@@ -85,7 +91,7 @@ class _Loop:
 
     def start(self) -> None:
         """Open the sinks; one that cannot be used is a fault, the others work."""
-        self._host = hostid.host(self._base.settings)
+        self._host = self._who()
         for name, raw in self._base.settings.sinks.items():
             self._open(name, dict(raw))
         if not self._carriers and not self._unusable:
@@ -93,6 +99,14 @@ class _Loop:
                 self._open(name, dict(raw))
         for carrier in self._carriers:
             carrier.start()
+        if self._policy is not None:
+            self._policy.hurry()
+
+    def _who(self) -> Host:
+        """Say who speaks: this host, by this installation, in this run."""
+        named = hostid.installation(self._base.folder)
+        host = hostid.host(self._base.settings)
+        return msgspec.structs.replace(host, installation=named, run=self._run)
 
     def _open(self, name: str, raw: dict[str, Any]) -> None:
         base = self._base
@@ -116,7 +130,9 @@ class _Loop:
             self.stop()
             self._carriers, self._boards, self._unusable = [], [], []
             self.start()
-        time.sleep(_TURN)
+        busy = self._policy is not None and self._policy.busy
+        time.sleep(inforce.TURN if busy else _TURN)
+        self._pull()
         written = (*map(_changed, self._folders), *(one.delivered for one in self._progress()))
         if written != self._written:
             self._written = written
@@ -131,6 +147,16 @@ class _Loop:
             self._show()
             self._audit()
         self._base.care({one.name: one.delivered for one in self._progress()})
+
+    def _pull(self) -> None:
+        """Take in what came from the store, and who speaks from now on in what is delivered."""
+        if self._policy is None:
+            return
+        self._policy.turn(self._statuses() if self._policy.busy else {})
+        if self._host.policy != self._policy.sha256:
+            self._host = msgspec.structs.replace(self._host, policy=self._policy.sha256)
+            for carrier in self._carriers:
+                carrier.host = self._host
 
     def _progress(self) -> tuple[Progress, ...]:
         return tuple(one.progress for one in self._carriers)
@@ -202,6 +228,12 @@ class _Shown:
     def __init__(self, name: str, board: Board) -> None:
         self.name, self.board = name, board
         self.next = 0.0
+
+
+def _pulling(base: Base, host: Host) -> Pulling:
+    from agent.roles.pulling import Pulling  # heavy, and only with a store
+
+    return Pulling(base, host)
 
 
 def _changed(folder: str) -> int:

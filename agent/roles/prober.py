@@ -7,6 +7,7 @@ what the watcher publishes.
 from __future__ import annotations
 
 import datetime
+import hashlib
 import os
 import queue
 import time
@@ -15,21 +16,27 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
+
 from agent import (
     __version__,
     configuration,
     endpoints,
-    policyfile,
+    policychange,
     powers,
     profiling,
     snapshot,
     tlsscan,
 )
+from agent.deeplooks import DeepLooks
 from agent.findings import Look
 from agent.guides import Guides
-from agent.ledger import SQLITE_ERROR, LedgerError
+from agent.ledger import LedgerError
+from agent.policy.inforce import InForce
 from agent.roles.base import Base
 from agent.schedule import Due, Kind, Schedule
+from agent.tlsscan import Job
+from agent.waiving import Waivers, today
 from checks import suppress
 from checks.tls import fingerprint, roots, sites
 from checks.tls.dial import Dialer
@@ -39,15 +46,19 @@ from checks.tls.pace import Paces
 from checks.tls.restraint import Restraint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from agent.daemon import Life
+    from agent.deeplooks import Trial
     from agent.endpoints import Endpoint
+    from agent.policyfile import Holding
     from agent.roles.walls import Walls
     from agent.settings import Settings
     from agent.tlsscan import Seen
     from checks.model import Finding
+    from checks.policy import Policy
     from checks.tls.facts import Target
+    from checks.tls.profilefile import Profile
 
 NAME: Final = "prober"
 _AT_ONCE: Final = 4
@@ -57,6 +68,8 @@ _SECONDS: Final = 3.0
 """What a fingerprint may take."""
 _FILES: Final = "server configuration"
 """The subject of findings about files."""
+_DEEP: Final = "known attacks"
+_JUDGED: Final = "SELECT value FROM meta WHERE name = 'judged'"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS probes (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, looked REAL NOT NULL
@@ -65,18 +78,27 @@ CREATE TABLE IF NOT EXISTS probes (
 
 
 class _Asked(NamedTuple):
-    """What came of asking: a fingerprint, and what a whole look gave."""
+    """What came of asking: a fingerprint, and what a whole look and attempts gave."""
 
     due: Due
     fingerprint: str
-    seen: Seen | None
+    seen: Seen | None = None
+    trial: Trial | None = None
 
 
-def run(settings: Settings, life: Life, walls: Walls | None = None) -> None:
-    """Ask until told to stop. walls: how this process is confined, None where it is not."""
+def run(
+    settings: Settings,
+    life: Life,
+    walls: Walls | None = None,
+    clock: Callable[[], datetime.date] = today,
+) -> None:
+    """Ask until told to stop. walls: how this process is confined, None where it is not.
+
+    clock: says which day it is.
+    """
     base = Base(NAME, settings, walls)
     base.listen()
-    loop = _Loop(base)
+    loop = _Loop(base, clock)
     try:
         life.ready()
         while not base.stopping:
@@ -90,13 +112,16 @@ def run(settings: Settings, life: Life, walls: Walls | None = None) -> None:
 class _Loop:
     """The prober's loop."""
 
-    def __init__(self, base: Base) -> None:
-        self._base = base
-        base.ledger.base.execute(_SCHEMA)
+    def __init__(self, base: Base, clock: Callable[[], datetime.date]) -> None:
+        self._base, self._clock = base, clock
+        with base.ledger.together():
+            base.ledger.base.execute(_SCHEMA)
+            self._deep = DeepLooks(base.ledger.base, lambda: base.stopping)
         times = base.settings.tls
         self._whole = times.whole
         rng = Random(os.urandom(16))  # noqa: S311 - spreads looks, guards nothing
-        self._schedule = Schedule(times.fingerprint, times.whole, rng)
+        self._schedule = Schedule(times.fingerprint, times.whole, times.deep, rng)
+        self._waivers = Waivers(base.ledger)
         self._pool = ThreadPoolExecutor(_AT_ONCE)
         self._asked: queue.SimpleQueue[_Asked | Exception] = queue.SimpleQueue()
         self._memory, self._lister = Restraint(), Lister()
@@ -109,25 +134,49 @@ class _Loop:
         self._mark: tuple[int, int, int] | None = None
         self._next_discovery = self._next_trust = 0.0
         self._connections = self._looks = 0
-        self._take_policy()
-
-    def _take_policy(self) -> None:
-        settings = self._base.settings
-        path = Path(settings.policy) if settings.policy else None
-        policy = policyfile.load(path)
-        self._base.work_by(policy)
-        profiles = profiling.of_policy(policy, path.parent if path else Path())
-        self._job = tlsscan.Job(
-            endpoints.Found(), sites.Seen(), policy, __version__, profiles=profiles
-        )
         self._context = Context(datetime.datetime.now(datetime.UTC))
+        self._inforce = InForce(base, _job)
+        self._take_policy(self._inforce.first())
+
+    # What it works by
+
+    def _take_policy(self, job: Job) -> None:
+        self._job = job
+        self._waivers.work_by(job.policy.waivers)
+        self._judge_by(_basis(job.policy, job.profiles))
+        self._plan_deep(job.policy)
+
+    def _judge_by(self, basis: str) -> None:
+        """Have everything looked at as a whole that was judged otherwise than it would be now."""
+        base = self._base.ledger.base
+        try:
+            with self._base.ledger.together():
+                if base.execute(_JUDGED).fetchone() != (basis,):
+                    base.execute("UPDATE probes SET fingerprint = ''")
+                    base.execute("INSERT OR REPLACE INTO meta VALUES ('judged', ?)", (basis,))
+        except LedgerError as error:
+            self._base.faults["state"] = str(error)
+
+    def _plan_deep(self, policy: Policy) -> None:
+        """Say once where the policy wants attempts that cannot be made here."""
+        why = self._deep.plan(policy.tls)
+        if why and self._base.faults.get(_DEEP) != why:
+            self._base.tell("no known attacks are tried", why)
+        self._base.faults.pop(_DEEP, None)
+        if why:
+            self._base.faults[_DEEP] = why
+
+    def _switch(self, job: Job) -> None:
+        """Work by another policy from now on."""
+        self._take_policy(job)
+        self._schedule.hurry(self._known, time.monotonic())
+        self._next_discovery = 0.0
 
     def turn(self) -> None:
         """Discover, ask what is due, take in what came."""
-        if self._base.reloading:
-            self._base.reloading = False
-            self._take_policy()
-            self._schedule.hurry(self._known, time.monotonic())
+        if (job := self._inforce.turn()) is not None:
+            self._switch(job)
+        self._weigh()
         now = time.monotonic()
         if now >= self._next_discovery:
             self._next_discovery = now + self._base.settings.tls.discover
@@ -140,8 +189,17 @@ class _Loop:
                 "endpoints": len(self._known),
                 "looks": self._looks,
                 "connections": self._connections,
+                "deep looks": self._deep.tried,
+                "deep looks that failed": self._deep.failed,
             }
         )
+
+    def _weigh(self) -> None:
+        """Let findings count from the day on which their waiver does not hold any more."""
+        try:
+            self._waivers.turn(self._clock(), time.time())
+        except LedgerError as error:
+            self._base.faults["state"] = str(error)
 
     # Where to look
 
@@ -154,10 +212,27 @@ class _Loop:
             found=found, configured=sites.Seen(self._configured.configured)
         )
         self._known = {one.target.uri: one for one in tlsscan.named(self._job)}
-        for key in self._schedule.keep(self._known, now):
+        self._schedule.keep(self._known, now)
+        for key in self._over(endpoints.untold(found)):
             self._forget(key)
         for key in self._known:
             self._recall(key, now)
+        seen = {key: self._seen.get(key) for key in self._known}
+        speaking = {
+            key: self._known[key].target
+            for key, one in seen.items()
+            if one is None or one.facts.speaks_tls
+        }
+        self._schedule.deepen(self._deep.wanted(speaking, time.time()), now)
+
+    def _over(self, untold: set[str]) -> list[str]:
+        """Give the endpoints that were looked at, before the last start too, and are no more.
+
+        untold: listeners of which nobody knows now what they speak; what was seen there stands.
+        """
+        looked = self._base.ledger.base.execute("SELECT key FROM probes").fetchall()
+        gone = [key for (key,) in looked if key not in self._known]
+        return [key for key in gone if key.partition("://")[2].partition("/")[0] not in untold]
 
     def _recall(self, key: str, now: float) -> None:
         """Have an endpoint that was looked at before the last start asked cheaply first."""
@@ -190,14 +265,17 @@ class _Loop:
                 self._memory.forget(listener)
 
     def _forget(self, key: str) -> None:
-        """Take in that nobody listens there any more."""
+        """Take in that nobody listens there any more; on a full disk at the next discovery."""
+        try:
+            with self._base.ledger.together():
+                self._note(key, Look())
+                self._base.ledger.base.execute("DELETE FROM probes WHERE key = ?", (key,))
+                self._deep.forget(key)
+        except LedgerError as error:
+            self._base.faults["state"] = str(error)
+            return
         self._seen.pop(key, None)
         self._prints.pop(key, None)
-        self._note(key, Look())
-        try:
-            self._base.ledger.base.execute("DELETE FROM probes WHERE key = ?", (key,))
-        except SQLITE_ERROR as error:
-            self._base.faults["state"] = str(error)
 
     # Asking, in threads
 
@@ -206,7 +284,7 @@ class _Loop:
             self._asked.put(self._answer(due, endpoint))
         except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
             self._asked.put(error)
-            self._asked.put(_Asked(due, "", None))
+            self._asked.put(_Asked(due, ""))
 
     def _answer(self, due: Due, endpoint: Endpoint) -> _Asked:
         target = endpoint.target
@@ -214,10 +292,13 @@ class _Loop:
         dialer = Dialer(target, _SECONDS, 3, pace)
         found = fingerprint.fingerprint(dialer, target, os.urandom)
         if due.kind is Kind.FINGERPRINT and found and found == self._prints.get(due.key):
-            return _Asked(due, found, None)
-        guides = self._guides if due.kind is Kind.WHOLE else Guides()
-        seen = tlsscan.look_at(self._job, endpoint, self._trusting(), self._paces, guides)
-        return _Asked(due._replace(kind=Kind.WHOLE), found, seen)
+            return _Asked(due, found)
+        cheap = due.kind is Kind.FINGERPRINT
+        guides = Guides() if cheap else self._guides
+        trial = self._deep.trial(due.key, deeply=due.kind is Kind.DEEP)
+        job = self._job._replace(deep=trial)
+        seen = tlsscan.look_at(job, endpoint, self._trusting(), self._paces, guides)
+        return _Asked(due._replace(kind=Kind.WHOLE) if cheap else due, found, seen, trial)
 
     def _trusting(self) -> Context:
         """Give what certificates are judged by, read anew every hour."""
@@ -233,7 +314,7 @@ class _Loop:
 
     def _take(self) -> None:
         """Wait a little for what was asked, and take it in."""
-        end = time.monotonic() + _TURN
+        end = time.monotonic() + self._inforce.pause(_TURN)
         while (left := end - time.monotonic()) > 0 and not self._base.stopping:
             try:
                 asked = self._asked.get(timeout=left)
@@ -246,8 +327,8 @@ class _Loop:
 
     def _settle(self, asked: _Asked) -> None:
         self._schedule.done(asked.due, time.monotonic())
-        key, seen = asked.due.key, asked.seen
-        if seen is None or key not in self._known:
+        key, seen, trial = asked.due.key, asked.seen, asked.trial
+        if seen is None or trial is None or key not in self._known:
             return
         self._looks += 1
         self._connections += seen.facts.connections
@@ -261,6 +342,7 @@ class _Loop:
                     "INSERT OR REPLACE INTO probes VALUES (?, ?, ?)",
                     (key, asked.fingerprint, time.time()),
                 )
+                self._deep.take(key, trial, time.time())
                 located = list(tlsscan.sited(self._job.configured, list(self._seen.values())))
                 whole = not self._configured.unseen
                 self._note(_FILES, self._look(located, conclusive=whole))
@@ -272,8 +354,7 @@ class _Loop:
         """Weigh findings by the policy."""
         policy = self._job.policy
         counted, disabled = tlsscan.told([tlsscan.weighed(one, policy) for one in found], policy)
-        today = datetime.datetime.now(datetime.UTC).date()
-        findings, waived = suppress.waive(counted, policy.waivers, today)
+        findings, waived = suppress.waive(counted, policy.waivers, self._clock())
         return Look(tuple(findings), (*disabled, *waived), conclusive)
 
     def _note(self, subject: str, look: Look) -> None:
@@ -281,3 +362,17 @@ class _Loop:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _job(holding: Holding) -> Job:
+    """Make what a policy takes; raises HygieneError for one that cannot be used."""
+    policy, beside = holding
+    profiles = profiling.of_policy(policy, beside)
+    return Job(endpoints.Found(), sites.Seen(), policy, __version__, profiles=profiles)
+
+
+def _basis(policy: Policy, profiles: tuple[Profile, ...]) -> str:
+    """Give what tells one way of judging endpoints from another."""
+    parts = (__version__.encode(), policychange.digest(policy).encode())
+    whole = b"\0".join((*parts, msgspec.json.encode(profiles)))
+    return hashlib.sha256(whole).hexdigest()

@@ -6,7 +6,6 @@ needs CAP_DAC_READ_SEARCH, and no network.
 
 from __future__ import annotations
 
-import datetime
 import glob
 import hashlib
 import math
@@ -20,36 +19,39 @@ from agent import (
     configuration,
     home,
     policychange,
-    policyfile,
     rolestatus,
     rulecache,
     setup,
     snapshot,
+    usage,
 )
 from agent.findings import Look
 from agent.ledger import LedgerError
+from agent.policy.inforce import InForce
 from agent.readers import Readers
 from agent.roles.base import Base
 from agent.snapshot import SnapshotError
-from agent.watch.budget import Shares
+from agent.waiving import Waivers, today
+from agent.watch.budget import Processor, Shares
 from agent.watch.coverage import Coverage
 from agent.watch.intake import Rules
 from agent.watch.kernel import Kernel
 from agent.watch.mounts import Mounts
 from agent.watch.watcher import Parts, Watcher
-from checks import catalog, files, keyfiles
-from checks.errors import HygieneError
+from checks import catalog, files, keyfiles, suppress
 from checks.inspect import Inspector
 from checks.scan import Orders, Result, Scanner
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Callable
 
     from agent.daemon import Life
     from agent.events import Gap
+    from agent.policyfile import Holding
     from agent.roles.walls import Walls
     from agent.settings import Settings
-    from checks.policy import Policy
+    from checks.policy import Policy, Waiver
 
 NAME: Final = "watcher"
 _MIB: Final = 1024 * 1024
@@ -69,11 +71,20 @@ class Readings(NamedTuple):
     surveyor: Callable[[], None]
 
 
-def run(settings: Settings, life: Life, readings: Readings, walls: Walls | None = None) -> None:
-    """Watch until told to stop. walls: how this process is confined, None where it is not."""
+def run(
+    settings: Settings,
+    life: Life,
+    readings: Readings,
+    walls: Walls | None = None,
+    clock: Callable[[], datetime.date] = today,
+) -> None:
+    """Watch until told to stop. walls: how this process is confined, None where it is not.
+
+    clock: says which day it is.
+    """
     base = Base(NAME, settings, walls)
     base.listen()
-    loop = _Loop(base, readings)
+    loop = _Loop(base, readings, clock)
     try:
         loop.begin()
         while not base.stopping:
@@ -84,7 +95,7 @@ def run(settings: Settings, life: Life, readings: Readings, walls: Walls | None 
 
 
 class _Plan(NamedTuple):
-    """How files are judged. basis: what tells it from another, but for the date."""
+    """How files are judged. basis: what tells it from another."""
 
     policy: Policy
     scanner: Scanner
@@ -94,9 +105,10 @@ class _Plan(NamedTuple):
 class _Loop:
     """The watcher's loop, made anew when the policy changes."""
 
-    def __init__(self, base: Base, readings: Readings) -> None:
-        self._base, self._readings = base, readings
-        self._survey = _Survey(base, readings.surveyor)
+    def __init__(self, base: Base, readings: Readings, clock: Callable[[], datetime.date]) -> None:
+        self._base, self._readings, self._clock = base, readings, clock
+        self._survey = _Survey(base, readings.surveyor, clock)
+        self._waivers = Waivers(base.ledger)
         self._kernel, self._mounts = Kernel(), Mounts()
         self._coverage = Coverage(base.ledger)
         self._swept = time.monotonic()
@@ -104,21 +116,21 @@ class _Loop:
         self._numbers: dict[str, int] = {}
         self._gaps: tuple[Gap, ...] = ()
         self._counted = -math.inf
-        self._wire(self._plan())
+        self._inforce = InForce(base, self._plan)
+        self._wire(self._inforce.first())
 
-    def _plan(self) -> _Plan:
-        """Read the policy that holds now; raises HygieneError for one that cannot be used."""
-        settings = self._base.settings
-        policy = policyfile.load(Path(settings.policy) if settings.policy else None)
-        beside = Path(settings.policy).parent
-        texts = setup.rule_texts([beside / name for name in policy.secrets.rules])
+    def _plan(self, holding: Holding) -> _Plan:
+        """Make what a policy takes; raises HygieneError for one that cannot be used."""
+        settings, policy = self._base.settings, holding.policy
+        texts = setup.rule_texts(setup.policy_rules(policy, holding.beside))
         return _Plan(policy, _scanner(settings, policy, texts), _basis(policy, texts))
 
     def _wire(self, plan: _Plan) -> None:
         """Make readers and watcher by a policy."""
         settings, policy, scanner = self._base.settings, plan.policy, plan.scanner
         self._plan_now = plan
-        self._base.work_by(policy)
+        self._waivers.work_by(policy.waivers)
+        self._survey.work_by(policy.waivers)
         self._readers = Readers(
             looking(scanner),
             self._readings.reader,
@@ -137,7 +149,8 @@ class _Loop:
                 mounts=self._mounts,
                 readers=self._readers,
                 shares=Shares(budget.read * _MIB, budget.owner * _MIB, time.monotonic()),
-                rules=Rules(policy.waivers, _today, scanner.fault),
+                processor=Processor(budget.cpu, usage.cpu, time.monotonic()),
+                rules=Rules(policy.waivers, self._clock, scanner.fault),
             )
         )
 
@@ -150,9 +163,9 @@ class _Loop:
 
     def turn(self, life: Life) -> None:
         """Go through the loop once; ready when everything there is has a watch."""
-        if self._base.reloading:
-            self._reload()
-        self._watcher.turn(_IDLE)
+        if (plan := self._inforce.turn()) is not None:
+            self._switch(plan)
+        self._watcher.turn(self._inforce.pause(_IDLE))
         if not self._told_ready and not self._watcher.walking:
             self._told_ready = True
             life.ready()
@@ -163,6 +176,7 @@ class _Loop:
             self._survey.again()
         changed, self._watcher.changed = self._watcher.changed, []
         self._survey.turn(changed)
+        self._weigh()
         self._coverage.retry()
         self._count()
         self._base.care(self._numbers, self._gaps)
@@ -171,12 +185,18 @@ class _Loop:
     def _judge(self) -> None:
         """Have every file looked at again where it would be judged otherwise than it was.
 
-        By another policy, by other rules or another version of this program, or since a waiver ran
-        out; whenever that came to be.
+        By another policy, by other rules or another version of this program; whenever that came to
+        be.
         """
-        live = [repr(one) for one in self._plan_now.policy.waivers if one.until >= _today()]
         try:
-            self._watcher.judge_by(_digest([self._plan_now.basis, *live]))
+            self._watcher.judge_by(self._plan_now.basis)
+        except LedgerError as error:
+            self._base.faults["state"] = str(error)
+
+    def _weigh(self) -> None:
+        """Let findings count from the day on which their waiver does not hold any more."""
+        try:
+            self._waivers.turn(self._clock(), time.time())
         except LedgerError as error:
             self._base.faults["state"] = str(error)
 
@@ -186,16 +206,8 @@ class _Loop:
             self._counted = time.monotonic()
             self._numbers, self._gaps = self._watcher.numbers, tuple(self._coverage.all())
 
-    def _reload(self) -> None:
-        """Take the policy that holds now, or go on by the one before where it cannot be used."""
-        self._base.reloading = False
-        try:
-            plan = self._plan()
-        except (HygieneError, OSError) as error:
-            self._base.faults["policy"] = str(error)
-            self._base.tell("policy refused, the one before holds on", str(error))
-            return
-        self._base.faults.pop("policy", None)
+    def _switch(self, plan: _Plan) -> None:
+        """Work by another policy from now on."""
         self._readers.close()
         self._kernel.close()
         self._kernel = Kernel()
@@ -214,10 +226,17 @@ class _Loop:
 class _Survey:
     """Keeps what the servers' files say published, for the prober."""
 
-    def __init__(self, base: Base, confine: Callable[[], None]) -> None:
-        self._base, self._confine = base, confine
+    def __init__(
+        self, base: Base, confine: Callable[[], None], clock: Callable[[], datetime.date]
+    ) -> None:
+        self._base, self._confine, self._clock = base, confine, clock
         self._reading: configuration.Reading | None = None
+        self._waivers: tuple[Waiver, ...] = ()
         self._due = time.monotonic()
+
+    def work_by(self, waivers: tuple[Waiver, ...]) -> None:
+        """Take the waivers that the next look is weighed by."""
+        self._waivers = waivers
 
     def again(self) -> None:
         """Read the files anew before long."""
@@ -244,7 +263,8 @@ class _Survey:
             return
         self._reading = None
         snapshot.write(self._base.published / configuration.FILE, published)
-        look = Look(published.keys, conclusive=not published.unseen)
+        counted, waived = suppress.waive(published.keys, self._waivers, self._clock())
+        look = Look(tuple(counted), tuple(waived), conclusive=not published.unseen)
         self._base.ledger.observe(_FILES, look, time.time())
         self._base.faults.pop("configuration", None)
 
@@ -266,7 +286,7 @@ def looking(scanner: Scanner) -> Callable[[files.Opened, Result], None]:
 
 
 def _basis(policy: Policy, texts: list[tuple[str, str]]) -> str:
-    """Give what tells one way of judging files from another, but for the date."""
+    """Give what tells one way of judging files from another."""
     parts = [__version__, catalog.key(), policychange.digest(policy)]
     return _digest([*parts, *(text for _, text in texts)])
 
@@ -278,7 +298,7 @@ def _digest(parts: list[str]) -> str:
 def _scanner(settings: Settings, policy: Policy, texts: list[tuple[str, str]]) -> Scanner:
     state = Path(settings.state) / NAME
     key, _ = home.host_key(state)
-    matching = rulecache.load(texts, state)
+    matching = rulecache.load(texts, state, apart=True)
     orders = Orders(policy, (key,), marks=bool(policy.marks), roots=settings.watch.roots)
     return Scanner(Inspector(matching.engine, catalog.Formats(matching.formats)), orders)
 
@@ -294,7 +314,3 @@ def _left_out(settings: Settings, policy: Policy, mounts: Mounts) -> Callable[[s
         return told.match(path) is not None or path in mounts.pseudo
 
     return leave_out
-
-
-def _today() -> datetime.date:
-    return datetime.datetime.now(datetime.UTC).date()

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MOST_OWNERS: Final = 10_000
 _LONGEST: Final = 60.0
 """Seconds of its share that one file costs its owner at the most."""
+_SPAN: Final = 10.0
+"""Seconds in which no more processor time is used than a budget has for them."""
+_BURST: Final = 0.5
+"""Seconds whose processor time may be used at once."""
+DEBT: Final = 0.5
+"""Seconds to rest behind which not even what happens is heard."""
+_MEASURE: Final = 0.02
+"""Seconds between two measurements, each of which takes a ten-thousandth of one."""
 
 
 class Bucket:
@@ -67,3 +78,24 @@ class Shares:
                 self._owners = {o: b for o, b in self._owners.items() if not b.full(now)}
             self._owners[owner] = Bucket(self._owner_rate, 4 * self._owner_rate, now)
         return self._owners[owner]
+
+
+class Processor:
+    """Processor time: what was used is measured, and paid for by resting.
+
+    One item may take more than there is; then the rest after it is longer.
+    """
+
+    def __init__(self, percent: float, used: Callable[[], float], now: float) -> None:
+        """Begin with a burst. percent: of one core, in any ten seconds; used: seconds so far."""
+        rate = percent / 100 * _SPAN / (_SPAN + _BURST + DEBT)
+        self._bucket = Bucket(rate, rate * _BURST, now)
+        self._used, self._before, self._measured = used, used(), now
+
+    def rest(self, now: float) -> float:
+        """Give the seconds to rest until there is processor time again, 0 where there is."""
+        if now - self._measured >= _MEASURE:
+            used = self._used()
+            self._bucket.take(used - self._before, now)
+            self._before, self._measured = used, now
+        return self._bucket.wait(0, now)

@@ -1,7 +1,8 @@
 """Intervals in which changes may have gone unseen: opened, kept over restarts, closed. EDGE.
 
 One gap a subject: a tree, a folder, a file, or the agent itself. Each is an event when it opens and
-another when it is made up for.
+another when it is made up for. Where a further reason comes, the gap for the first one ends, and
+one that reaches back as far goes on for the other: whoever counts sees both, with start and end.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from agent.ledger import Ledger
 
+_GOES_ON: Final = "another reason"
+"""What ends a gap that goes on as another one."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS gaps (
     subject BLOB PRIMARY KEY, reason TEXT NOT NULL, started REAL NOT NULL
@@ -72,6 +75,8 @@ class Coverage:
         first = min(known.started, started, now) if known else min(started, now)
         row = (os.fsencode(subject), reason, first)
         with self._ledger.together():
+            if known:
+                self._end(known, _GOES_ON, now, 0)
             self._ledger.base.execute("INSERT OR REPLACE INTO gaps VALUES (?, ?, ?)", row)
             gap = Gap(subject=subject, reason=reason, started=first)
             self._ledger.emit(Kind.GAP, now, gap=gap)
@@ -82,15 +87,18 @@ class Coverage:
             return
         with self._ledger.together():
             self._ledger.base.execute("DELETE FROM gaps WHERE subject = ?", (os.fsencode(subject),))
-            gap = Gap(
-                subject=subject,
-                reason=known.reason,
-                started=known.started,
-                ended=max(now, known.started),  # a clock may be set back
-                closed_by=closed_by,
-                missed=missed,
-            )
-            self._ledger.emit(Kind.GAP, now, gap=gap)
+            self._end(known, closed_by, now, missed)
+
+    def _end(self, known: Gap, closed_by: str, now: float, missed: int) -> None:
+        gap = Gap(
+            subject=known.subject,
+            reason=known.reason,
+            started=known.started,
+            ended=max(now, known.started),  # a clock may be set back
+            closed_by=closed_by,
+            missed=missed,
+        )
+        self._ledger.emit(Kind.GAP, now, gap=gap)
 
     def _get(self, subject: str) -> Gap | None:
         row = self._ledger.base.execute(

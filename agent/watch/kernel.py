@@ -10,6 +10,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
+import threading
+import time
 import warnings
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -48,6 +51,8 @@ _MOST: Final = 200_000
 """Events that wait to be taken; more are told as lost."""
 _AT_ONCE: Final = 20_000
 """Events that are taken at once."""
+_LOOK: Final = 1000
+"""Milliseconds between two looks whether the kernel's queue is empty, while it is."""
 
 
 class Heard(NamedTuple):
@@ -64,14 +69,42 @@ class Heard(NamedTuple):
     """A file was closed that may have been written to."""
 
 
+class Lost(NamedTuple):
+    """Events were thrown away. since: seconds since 1970 in UTC, before which none was."""
+
+    since: float
+
+
+class _Listener(InotifyFD):
+    """Knows when the kernel's queue was last empty: what it lost came after that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.emptied = time.time()
+        self._poll = select.poll()
+        self._poll.register(self._inotify_fd, select.POLLIN)
+        self._poll.register(self._kill_r, select.POLLIN)
+
+    def _check_inotify_fd(self) -> bool:
+        """Wait until there is something to read; say whether it is from the kernel."""
+        now = time.time()
+        while not self._poll.poll(0):
+            self.emptied = now
+            self._poll.poll(_LOOK)
+            now = time.time()
+        return bool(super()._check_inotify_fd())
+
+
 class Kernel:
     """Watches on folders and files."""
 
     def __init__(self) -> None:
         """Begin to listen; raises OSError where the kernel has no more for this user."""
-        self._heard: deque[Heard | None] = deque()
+        self._heard: deque[Heard | Lost] = deque()
+        self._may = threading.Event()
+        self._may.set()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._inotify = InotifyFD()
+        self._inotify = _Listener()
         self._inotify.start()
         self._watches: set[int] = set()
 
@@ -105,8 +138,8 @@ class Kernel:
         with contextlib.suppress(OSError):
             self._inotify.remove_callbacks([(WatchDescriptor(watch), _OURS)])
 
-    def take(self) -> list[Heard | None]:
-        """Give what was heard since the last time, None for where something was lost.
+    def take(self) -> list[Heard | Lost]:
+        """Give what was heard since the last time, and where something was lost.
 
         Raises OSError where nothing will be heard any more.
         """
@@ -119,8 +152,16 @@ class Kernel:
             os.eventfd_write(self._wake, 1)
         return found
 
+    def hold(self, *, back: bool) -> None:
+        """Leave events to the kernel, which keeps some and tells when it lost any; or no more."""
+        if back:
+            self._may.clear()
+        else:
+            self._may.set()
+
     def close(self) -> None:
         """Stop listening."""
+        self._may.set()
         self._inotify.stop()
         self._inotify.join()
         os.close(self._wake)
@@ -148,11 +189,12 @@ class Kernel:
 
     def on_queue_overflow(self) -> None:
         """Tell that the kernel threw events away."""
-        self._keep(None)
+        self._keep(Lost(self._inotify.emptied))
 
-    def _keep(self, heard: Heard | None) -> None:
+    def _keep(self, heard: Heard | Lost) -> None:
+        self._may.wait()
         if len(self._heard) < _MOST:
             self._heard.append(heard)
-        elif self._heard[-1] is not None:
-            self._heard.append(None)
+        elif not isinstance(self._heard[-1], Lost):
+            self._heard.append(heard if isinstance(heard, Lost) else Lost(time.time()))
         os.eventfd_write(self._wake, 1)

@@ -15,6 +15,7 @@ from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent.watch import listing
+from agent.watch.kernel import Lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,10 +48,6 @@ class Came(NamedTuple):
     """A folder came or went: it has to be walked, if it is there."""
 
     path: str
-
-
-class Lost(NamedTuple):
-    """The kernel threw events away: everything has to be walked."""
 
 
 News = Touched | Came | Lost
@@ -221,8 +218,8 @@ class Tree:
     def hear(self) -> Iterator[News]:
         """Give what happened since the last time, in order; raises OSError."""
         for heard in self._kernel.take():
-            if heard is None:
-                yield Lost()
+            if isinstance(heard, Lost):
+                yield heard
                 continue
             for where in self._paths.get(heard.watch, ()):
                 yield from self._told(heard, where)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent.ledger import SQLITE_ERROR, LedgerError
 from agent.watch import reconcile
+from agent.watch.budget import DEBT
 from agent.watch.intake import Intake
 from agent.watch.links import Follower
 from agent.watch.looking import AGAIN, Looking, Means
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from agent.ledger import Ledger
     from agent.readers import Readers
-    from agent.watch.budget import Shares
+    from agent.watch.budget import Processor, Shares
     from agent.watch.coverage import Coverage
     from agent.watch.intake import Rules
     from agent.watch.kernel import Kernel
@@ -44,6 +45,8 @@ _FULL: Final = 200_000
 _MANY: Final = 100
 _GATHER: Final = 0.01
 """While so many paths wait, seconds to let readers' answers gather: each transaction costs."""
+_NAP: Final = 0.1
+"""Seconds between two looks at what was used while resting."""
 _JUDGED: Final = "SELECT value FROM meta WHERE name = 'judged'"
 _WATCHES: Final = "watches"
 """The subject of a gap."""
@@ -61,6 +64,7 @@ class Parts(NamedTuple):
     mounts: Mounts
     readers: Readers
     shares: Shares
+    processor: Processor
     rules: Rules
 
 
@@ -71,6 +75,7 @@ class Watcher:
         """Wire the parts; nothing is watched yet."""
         self._ledger, self._coverage = parts.ledger, parts.coverage
         self._kernel, self._mounts, self._readers = parts.kernel, parts.mounts, parts.readers
+        self._processor = parts.processor
         self._intake = Intake(parts.ledger, parts.coverage, parts.rules)
         roots = Roots(parts.roots)
         self._tree = Tree(parts.kernel, roots, parts.leave_out)
@@ -134,6 +139,8 @@ class Watcher:
 
         Raises OSError where the kernel tells nothing any more.
         """
+        if self._rested(timeout):
+            return
         self._sleep(timeout)
         now = time.monotonic()
         self._explore(now)
@@ -142,6 +149,17 @@ class Watcher:
         self.changed += dealt
         self._rescan.looked(dealt, walking=self._walks.whole)
         self._looking.care(now)
+
+    def _rested(self, timeout: float) -> bool:
+        """Rest for a while where the budget of processor time is used up; say whether it is.
+
+        What happens meanwhile waits, and where hearing of it takes too much, waits in the kernel.
+        """
+        wait = self._processor.rest(time.monotonic())
+        self._kernel.hold(back=wait > DEBT)
+        if wait > 0:
+            time.sleep(min(wait, timeout, _NAP))
+        return wait > 0
 
     def _sleep(self, timeout: float) -> None:
         now = time.monotonic()
@@ -184,7 +202,7 @@ class Watcher:
             if isinstance(news, Came):
                 self._reach.came(news.path)
             elif not isinstance(news, Touched):
-                self.everything(reason="kernel's event queue overflowed", since=time.time())
+                self.everything(reason="kernel's event queue overflowed", since=news.since)
             elif len(self._waiting) < _FULL:
                 self._waiting.touch(news.path, now, written=news.written)
             else:

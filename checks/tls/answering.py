@@ -2,7 +2,7 @@
 
 Servers go by the address first, the more exact one before "any"; then by the name. Where no site
 has the name, one of them is the default: which one differs from server to server, so that all of
-them may be it.
+them may be it. Caddy answers strangers by no site that has names, but as it does by itself.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _MOST: Final = 50
 """A listener is asked for no more names than these."""
 _ANY: Final = "hygiene-agent"
 """Stands for any label of a wildcard."""
+_STRICT: Final = frozenset({"caddy"})
+"""Servers whose sites with names are for these alone."""
 _PLAIN: Final = regex(r"(?=.{1,253}\Z)(?:[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9])?\.?)+")
 """A host name, not an expression or an address."""
 
@@ -36,7 +38,8 @@ def serving(
     wanted = ascii_name(target.server_name)
     exact = tuple(one for one in here if wanted in map(ascii_name, one.names))
     alike = tuple(one for one in here if _covers(one.names, wanted))
-    return (exact or alike or here) if wanted else here
+    others = tuple(one for one in here if one.site.server not in _STRICT or not one.site.names)
+    return (exact or alike or others) if wanted else others
 
 
 def names(configured: Iterable[Configured], target: Target, software: str = "") -> list[str]:

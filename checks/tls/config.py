@@ -32,10 +32,11 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class Ineffective(msgspec.Struct, frozen=True):
-    """A setting that the server or its library ignores, and why."""
+    """A setting that the server or its library ignores, and why. fix: what else than its place."""
 
     setting: Setting
     reason: str
+    fix: str = ""
 
 
 class Pair(msgspec.Struct, frozen=True):

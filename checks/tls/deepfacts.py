@@ -50,6 +50,20 @@ class DeepError(HygieneError):
     """sslyze did not say what was asked of it."""
 
 
+class Attempts(msgspec.Struct, frozen=True):
+    """What nothing but an attempt shows; None where none was made that could tell."""
+
+    heartbleed: bool | None = None
+    early_ccs: bool | None = None
+    robot: Literal["strong", "weak", "none"] | None = None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What was settled, by its name."""
+        named = msgspec.structs.asdict(self)
+        return {name: answer for name, answer in named.items() if answer is not None}
+
+
 class Deep(msgspec.Struct, frozen=True, kw_only=True):
     """What sslyze says; None where it could not tell, with the reason in `unseen`, by question.
 
@@ -71,6 +85,11 @@ class Deep(msgspec.Struct, frozen=True, kw_only=True):
     early_data: bool | None = None
     agreed: dict[Version, tuple[str, ...]] = {}
     unseen: dict[str, str] = {}
+
+    @property
+    def attempts(self) -> Attempts:
+        """What our own look never asks."""
+        return Attempts(self.heartbleed, self.early_ccs, self.robot)
 
     @property
     def versions(self) -> tuple[Version, ...]:
@@ -175,6 +194,11 @@ def folded(facts: EndpointFacts, deep: Deep) -> EndpointFacts:
         suites=tuple(dict.fromkeys((*facts.suites, *deep.accepted))),
     )
     return msgspec.structs.replace(whole, unseen=(*facts.unseen, *_open(whole, deep)))
+
+
+def recalled(facts: EndpointFacts, attempts: Attempts) -> EndpointFacts:
+    """Add to our own look what attempts showed before."""
+    return msgspec.structs.replace(facts, **attempts.told)
 
 
 def _either(facts: EndpointFacts, deep: Deep, name: str) -> object:

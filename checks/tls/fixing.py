@@ -92,7 +92,7 @@ def mended(fault: Fault, server: Server, facts: EndpointFacts | None = None) -> 
         return NOTHING
     wanted = mending.remedy(fault, facts)
     if fault.check == _INEFFECTIVE:
-        wanted = _of_settings(server.settings, words)
+        wanted = None if fault.fix else _of_settings(server.settings, words)
     return _spelled(wanted, words, server) if wanted else NOTHING
 
 

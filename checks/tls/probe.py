@@ -62,7 +62,14 @@ class Probe(Questions):
         found[Version.SSL2] = self._ssl2()
         if False in found.values() and not any(found.values()):
             found |= self._sharing(found)
+            self._unnamed(found)
         return found
+
+    def _unnamed(self, found: dict[Version, bool | None]) -> None:
+        """Say so where it was the name that was refused (RFC 6066 3), and nothing else is open."""
+        if self._stranger and not any(found.values()) and not self._unseen:
+            has = "no host of this name" if self._target.server_name else "hosts by name only"
+            self._unseen[f"every version was refused: the server has {has}"] = None
 
     def _sharing(self, found: dict[Version, bool | None]) -> dict[Version, bool | None]:
         """Ask again as one who shares a secret with the server, if that is all it wants to hear."""

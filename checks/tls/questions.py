@@ -41,6 +41,7 @@ class Questions:
         self._doubted: set[Version] = set()
         self._shown: set[str] = set()
         self._shares = False
+        self._stranger = False
 
     def _hello(self, version: Version, codes: Iterable[int]) -> ClientHello:
         modern = version is Version.TLS13
@@ -64,6 +65,7 @@ class Questions:
     def _reply(self, what: str, asked: ClientHello) -> Reply:
         """Give a reply that agrees or refuses; raises UnclearError for any other."""
         reply = self._asker.ask(asked)
+        self._stranger |= reply.answer.alert == Alert.UNRECOGNIZED_NAME
         if reply.hello is not None:
             self._note(asked, reply.answer)
         elif not (reply.refuses or (reply.unclear is Unclear.RESET and self._asker.works)):

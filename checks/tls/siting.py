@@ -66,7 +66,8 @@ def judge(site: Site, effective: Effective) -> Iterator[Located]:
         message = f"{vain.setting.name} has no effect as written: {vain.reason}"
         # Without numbers of lines and releases, which change while the fault stays.
         fact = f"{vain.setting.name}: {_DIGITS.sub('', vain.reason)}"
-        yield Located(Fault("config-ineffective", message, fact), vain.setting, site.server)
+        fault = Fault("config-ineffective", message, fact, fix=vain.fix)
+        yield Located(fault, vain.setting, site.server)
     if effective.classical:
         name = effective.classical.name
         message = f"{name} lists classical groups only, which switches X25519MLKEM768 off"

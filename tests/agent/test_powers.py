@@ -10,6 +10,8 @@ import random
 import shutil
 import socket
 import string
+import subprocess
+import sys
 import tempfile
 import threading
 import zipfile
@@ -28,7 +30,7 @@ from checks.inspect import Inspector
 from checks.policy import Policy
 from checks.redact import FingerprintKey
 from checks.scan import Orders, Result, Scanner
-from checks.tls import listeners
+from checks.tls import deepenv, listeners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -239,6 +241,7 @@ def _expected(host: Host, role: str) -> set[str]:
     return _ANSWERS[role] - (set() if deep else {"deep", "fork"} if role == "prober" else {"deep"})
 
 
+_HAS_DEEP = os.path.isfile(deepenv.location(os.environ, sys.prefix))
 needs_root = pytest.mark.skipif(not _ROOT, reason="only root can be root, or become another")
 
 
@@ -374,6 +377,53 @@ def test_a_reader_without_power_does_its_work(host: Host, tmp_path: Path) -> Non
     assert [one for result in found for one in result.inconclusive] == []
     assert all(result.findings for result in found)
     assert found == _read(scanner, lambda: None, paths)
+
+
+_TRY = """
+import os, socket, sys
+for name, what in {
+    "run": lambda: os.execv("/bin/true", ["true"]) if os.fork() == 0 else os.wait()[1] and 1 / 0,
+    "private": lambda: open(sys.argv[1]),
+    "shadow": lambda: open("/etc/shadow"),
+    "world": lambda: open(sys.argv[2]),
+    "write": lambda: open(sys.argv[2], "w"),
+    "udp": lambda: socket.socket(type=socket.SOCK_DGRAM),
+    "connect": lambda: socket.create_connection(("127.0.0.1", int(sys.argv[3]))),
+}.items():
+    try:
+        what()
+        print(name)
+    except (OSError, ZeroDivisionError):
+        if os.getpid() != os.getpgid(0):
+            os._exit(1)
+"""
+
+
+def _tried_by_sslyze(host: Host, role: str) -> set[str]:
+    """Give what sslyze's Python can do where a role starts it; "" for a role without powers."""
+    names = powers.of("prober", host.settings).execute
+    own = host.place / "state" / "keeper" / "private"
+    words = ["-I", "-c", _TRY, str(own), str(host.place / "world" / "file"), str(host.server[1])]
+
+    def run() -> str:
+        if role:
+            confine.confine(powers.of(role, host.settings))
+        done = subprocess.run(
+            [names[0], *words], start_new_session=True, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return set(_in_child(run).split())
+
+
+@needs_root
+@pytest.mark.skipif(not _HAS_DEEP, reason="sslyze's environment is not installed")
+def test_what_the_prober_runs_has_no_more_power(host: Host) -> None:
+    """sslyze's Python can connect, as its prober can; unconfined it could do all that is tried."""
+    assert _tried_by_sslyze(host, "prober") == {"connect"}
+    everything = {"run", "private", "shadow", "world", "write", "udp", "connect"}
+    assert _tried_by_sslyze(host, "") == everything
 
 
 @needs_root

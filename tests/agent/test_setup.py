@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent import policyfile, rulecache, setup
+from agent.policysource import Source
 from checks.errors import HygieneError, PolicyError, RuleError
 from checks.model import Severity
 from checks.policy import Policy
@@ -154,7 +155,7 @@ def test_rules_of_a_policy_lie_beside_it(
     path = tmp_path / "policy.yaml"
     path.write_text("secrets: {rules: [ours.yaml]}\n")
     with pytest.raises(RuleError, match=str(tmp_path / "ours.yaml")):
-        setup.job(setup.Choice((".",), policy=path))
+        setup.job(setup.Choice((".",), policy=Source(path)))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_option_then_policy_then_owner_decide_on_marks(
     option, text = asked
     path = tmp_path / "policy.yaml"
     path.write_text(text)
-    choice = setup.Choice((str(tmp_path),), policy=path, marks=option)
+    choice = setup.Choice((str(tmp_path),), policy=Source(path), marks=option)
     assert setup.job(choice).orders.marks is expected
 
 
@@ -201,7 +202,7 @@ def test_a_check_that_does_not_exist_is_told(
     monkeypatch.setenv("HYGIENE_AGENT_STATE", str(state))
     path = tmp_path / "p.yaml"
     path.write_text("name: x\nsecrets: {disable: [weak-pasword], severity: {key-shared: info}}\n")
-    setup.job(setup.Choice((str(tmp_path),), policy=path))
+    setup.job(setup.Choice((str(tmp_path),), policy=Source(path)))
     assert capsys.readouterr().err.splitlines() == [
         "hygiene-agent: policy: no check is called weak-pasword"
     ]

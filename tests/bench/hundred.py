@@ -58,7 +58,7 @@ def measured(work: Path, folder: Path, count: int, runs: int, *, beside: bool) -
     words = [program, "tls", "--quiet", "--format", "json", "--output", str(report)]
     ports = servers.free_ports(count)
     doors = [f"{servers.HOST}:{port}" for port in ports]
-    with servers.running(_sites(lambda _: doors), folder / "many") as up:
+    with servers.running(sites(lambda _: doors), folder / "many") as up:
         memory = peak(words)
         before = _served(up.pid)
         ran = [timed(words) for _ in range(runs)]
@@ -85,7 +85,7 @@ def _counted(folder: Path, count: int, words: list[str]) -> Counted:
         return [f"unix:{place.folder}/{number}.sock" for number in range(count)]
 
     sockets = [f"{folder}/{number}.sock" for number in range(count)]
-    with servers.running(_sites(doors), folder), relays(sockets) as before:
+    with servers.running(sites(doors), folder), relays(sockets) as before:
         timed(words)
         return _sum([relay.counted for relay in before])
 
@@ -114,7 +114,7 @@ def _named(folder: Path, program: str) -> Counted:
         return _sum([relay.counted])
 
 
-def _sites(doors: Callable[[Place], list[str]]) -> Server:
+def sites(doors: Callable[[Place], list[str]]) -> Server:
     """Give an nginx with a site of TLS at each door, and plain HTTP at its own port."""
 
     def files(place: Place) -> dict[str, str]:

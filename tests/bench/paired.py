@@ -85,10 +85,14 @@ def write(results: Path, title: str, text: str, *, mark: str, short: str = "") -
     """Print TEXT, keep it in RESULTS, and put it, or what is SHORT of it, in the README's marks."""
     print(text)
     results.write_text(f"# {title}\n\n{text}")
+    put(ROOT / "README.md", mark, short or text)
+
+
+def put(page: Path, mark: str, text: str) -> None:
+    """Put TEXT between the marks of a page; exits where it has none."""
     begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text().partition(begin)
+    before, _, rest = page.read_text().partition(begin)
     _, found, after = rest.partition(end)
     if not found:
-        raise SystemExit(f"README.md: no place between {begin} and {end}")
-    readme.write_text(f"{before}{begin}\n{short or text}{end}{after}")
+        raise SystemExit(f"{page}: no place between {begin} and {end}")
+    page.write_text(f"{before}{begin}\n{text}{end}{after}")

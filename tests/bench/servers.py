@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import fcntl
 import json
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import time
 from collections import Counter
@@ -111,6 +114,15 @@ def running(server: Server, folder: Path) -> Iterator[Running]:
                 process.wait(5)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def apart() -> bool:
+    """Go where nothing else listens, a network namespace; False where that is not allowed."""
+    if ctypes.CDLL(None).unshare(0x40000000):  # CLONE_NEWNET
+        return False
+    with socket.socket() as link:  # SIOCSIFFLAGS: the loopback interface is up and runs
+        fcntl.ioctl(link, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
+    return True
 
 
 def free_ports(count: int) -> list[int]:

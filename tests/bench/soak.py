@@ -1,290 +1,180 @@
-"""Kill everything again and again under load, then compare the receiver with what is on the disk.
+"""Let everything go wrong at random under load, then compare the receivers with what is there.
 
-    python tests/bench/soak.py [--kills 500] [--seed N] [--work DIR]
+    python -m tests.bench.soak [--kills 500] [--faults 0] [--seed N] [--work DIR]
 
-A whole agent (`run`), a receiver (`collect`) with mutual TLS between them, and a writer that
-plants, changes, moves and removes secrets. Roles, the supervisor with all its children, and the
-receiver are killed with SIGKILL at random; sinks are down for a while. In the end the receiver has
-to know exactly the secrets that stand in files, and to have every event once. Ends with 1 if not.
+A whole agent (`run`) on a host of its own, and what it reports to by mutual TLS: our receiver,
+rsyslogd, an HTTPS peer. A writer plants, changes, moves and removes secrets. What goes wrong stands
+in `soaking/faults.py`; it goes on until there were so many kills and so many faults, and each kind.
+In the end the receiver has to know exactly the secrets that stand in files, and to have every event
+once; ends with 1 if not. From the top of the source tree.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import datetime
-import ipaddress
-import json
-import os
 import random
-import secrets
 import shutil
-import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Final
 
-import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.agent.sinks import rsyslogd
+from tests.bench.soaking import verdict
+from tests.bench.soaking.faults import FAULTS, Fault, drawn
+from tests.bench.soaking.world import World, apart
 
-HOST = "soak-host"
-PROGRAM = str(Path(sys.executable).parent / "hygiene-agent")
-DAY = datetime.timedelta(days=1)
-
-
-def issue(folder: Path, name: str, by: tuple[Any, Any] | None) -> tuple[Any, Any]:
-    """Make a key and a certificate NAME.pem with NAME.key; by: who signs, None for itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    signer = by[1].subject if by else subject
-    names: list[x509.GeneralName] = [x509.DNSName(name)]
-    names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
-    number = x509.random_serial_number()
-    made = (
-        x509.CertificateBuilder(signer, subject, key.public_key(), number, now - DAY, now + 9 * DAY)
-        .add_extension(x509.BasicConstraints(by is None, None), critical=True)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(by[0] if by else key, hashes.SHA256())
-    )
-    (folder / f"{name}.pem").write_bytes(made.public_bytes(Encoding.PEM))
-    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    descriptor = os.open(folder / f"{name}.key", os.O_WRONLY | os.O_CREAT, 0o600)
-    os.write(descriptor, text)
-    os.close(descriptor)
-    return key, made
+_INSIDE: Final = "--inside"
+_LASTING: Final = (1.0, 6.0)
+"""Seconds."""
+_PAUSE: Final = 0.05
+"""Seconds between two changes, at the most."""
+_MARKER: Final = "marker.yml"
 
 
-class World:
-    """The agent, the receiver, and the files."""
+class Soak:
+    """Faults, of which several may last at a time."""
 
-    def __init__(self, work: Path, rng: random.Random) -> None:
-        self.work, self.rng = work, rng
-        self.root, self.collector = work / "watched", work / "collector"
-        self.root.mkdir()
-        authority = issue(work, "authority", None)
-        for name in ("receiver", HOST):
-            issue(work, name, authority)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        self.agent: subprocess.Popen[bytes] | None = None
-        self.receiver: subprocess.Popen[bytes] | None = None
-        self.planted: dict[str, bool] = {}
-        self.kills: dict[str, int] = {}
-        self._settings()
+    def __init__(self, world: World) -> None:
+        self._world, self._rng = world, world.rng
+        self._draw = drawn(world.rng)
+        self._lasting: dict[Fault, float] = {}
+        self.begun: Counter[str] = Counter()
 
-    def _settings(self) -> None:
-        sink = {
-            "kind": "https",
-            "url": f"https://127.0.0.1:{self.port}/v1/events",
-            "ca": str(self.work / "authority.pem"),
-            "certificate": str(self.work / f"{HOST}.pem"),
-            "key": str(self.work / f"{HOST}.key"),
-        }
-        told = {
-            "version": 1,
-            "host": {"id": HOST},
-            "state": str(self.work / "state"),
-            "watch": {"roots": [str(self.root)], "sweep": 20},
-            "tls": {"enabled": False},
-            "sinks": {"collector": sink},
-        }
-        (self.work / "agent.yaml").write_text(yaml.safe_dump(told))
+    def run(self, kills: int, faults: int) -> None:
+        """Go on until there were so many, and each kind."""
+        wanted = max(faults, len(FAULTS) if kills or faults else 0)
+        said = 0
+        while self._world.killed.total() < kills or self.begun.total() < wanted:
+            self._step()
+            if self.begun.total() >= said + 25:
+                said = self.begun.total()
+                print(f"{said} faults, {self._world.killed.total()} kills", flush=True)
+        self._end(float("inf"))
 
-    def start_agent(self) -> None:
-        words = [PROGRAM, "run", "--settings", str(self.work / "agent.yaml")]
-        log = (self.work / "agent.log").open("ab")
-        self.agent = subprocess.Popen(words, stderr=log, start_new_session=True)
-
-    def start_receiver(self) -> None:
-        files = ("--certificate", "receiver.pem", "--key", "receiver.key")
-        words = [PROGRAM, "collect", "serve", "--listen", f"127.0.0.1:{self.port}", *files]
-        words += ["--client-ca", "authority.pem", "--state", str(self.collector)]
-        log = (self.work / "receiver.log").open("ab")
-        self.receiver = subprocess.Popen(words, cwd=self.work, stderr=log)
-
-    # What happens to the files
-
-    def change(self) -> None:
-        """Do one random thing to the files."""
-        path = str(self.root / f"d{self.rng.randrange(20)}" / f"f{self.rng.randrange(60)}.yml")
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        what = self.rng.random()
-        if what < 0.6:
-            self._write(path, secret=True)
-        elif what < 0.75:
-            self._write(path, secret=False)
-        elif what < 0.85:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-            self.planted.pop(path, None)
-        elif what < 0.95:
-            self._write(f"{path}.tmp", secret=True)
-            os.rename(f"{path}.tmp", path)
-            self.planted[path] = self.planted.pop(f"{path}.tmp")
-        else:
-            self._move()
-
-    def _write(self, path: str, *, secret: bool) -> None:
-        value = f"Pw{secrets.token_urlsafe(15)}x1Q" if secret else "${PASSWORD}"
-        with open(path, "w", encoding="ascii") as file:
-            file.write(f"db:\n  password: {value}\n")
-        self.planted[path] = secret
-
-    def _move(self) -> None:
-        """Move a whole folder to another name."""
-        before = str(self.root / f"d{self.rng.randrange(20)}")
-        after = str(self.root / f"m{self.rng.randrange(10**9)}")
-        if not os.path.isdir(before):
+    def _step(self) -> None:
+        """Change some files, and have the next thing go wrong."""
+        for _ in range(self._rng.randrange(60)):
+            self._world.load.change()
+            time.sleep(self._rng.random() * _PAUSE)
+        self._end(time.monotonic())
+        self._world.tend()
+        fault = next(self._draw)
+        if fault in self._lasting:
             return
-        os.rename(before, after)
-        moved = [path for path in self.planted if path.startswith(before + "/")]
-        for path in moved:
-            self.planted[after + path[len(before) :]] = self.planted.pop(path)
+        self.begun[fault.name] += 1
+        fault.begin(self._world)
+        if fault.end is not None:
+            self._lasting[fault] = time.monotonic() + self._rng.uniform(*_LASTING)
 
-    # What happens to the processes
-
-    def kill(self) -> None:
-        """Kill something; who keeps it running is somebody else's work, or ours here."""
-        what = self.rng.choice(("role", "role", "role", "everything", "receiver"))
-        self.kills[what] = self.kills.get(what, 0) + 1
-        assert self.agent is not None
-        assert self.receiver is not None
-        if what == "role":
-            children = _children(self.agent.pid)
-            if children:
-                _end(self.rng.choice(children))
-        elif what == "everything":
-            os.killpg(self.agent.pid, signal.SIGKILL)
-            self.agent.wait()
-            self.start_agent()
-        else:
-            self.receiver.kill()
-            self.receiver.wait()
-            for _ in range(self.rng.randrange(40)):
-                self.change()
-                time.sleep(0.02)
-            self.start_receiver()
-
-    # What came of it
-
-    def known(self) -> set[str]:
-        """Give the paths of the open findings that the receiver has."""
-        words = [PROGRAM, "collect", "show", "--host", HOST, "--most", "1000000"]
-        done = subprocess.run(
-            [*words, "--state", str(self.collector)], capture_output=True, check=False
-        )
-        if done.returncode:
-            return set()
-        rows = json.loads(done.stdout)
-        found = rows["findings"] if isinstance(rows, dict) else rows
-        return {_path(row) for row in found if row.get("status") == "open"}
-
-    def truth(self) -> set[str]:
-        """Give the paths of the files that hold a secret now."""
-        return {path for path, secret in self.planted.items() if secret}
-
-    def settle(self, seconds: float) -> tuple[set[str], float]:
-        """Wait until the receiver knows the truth; give what differs then, and how long it took."""
-        started = time.monotonic()
-        differs = self.known() ^ self.truth()
-        while differs and time.monotonic() - started < seconds:
-            time.sleep(1)
-            differs = self.known() ^ self.truth()
-        return differs, time.monotonic() - started
-
-    def stop(self) -> None:
-        for process in (self.agent, self.receiver):
-            if process is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.terminate()
-                    process.wait(30)
+    def _end(self, now: float) -> None:
+        """End what lasted long enough."""
+        for fault in [one for one, until in self._lasting.items() if until <= now]:
+            del self._lasting[fault]
+            assert fault.end is not None
+            fault.end(self._world)
 
 
-def _path(row: dict[str, Any]) -> str:
-    found = row.get("path") or row["finding"]["location"]["path"]
-    assert isinstance(found, str)
-    return found
+def settle(world: World, patience: float) -> list[str]:
+    """Wait until nothing is wrong any more; give what is, and say how things stand."""
+    end = time.monotonic() + patience
+    while True:
+        world.tend()
+        wrong, shown = _looked(world)
+        if not wrong or time.monotonic() > end:
+            print(shown)
+            return wrong
+        time.sleep(1)
 
 
-def _children(pid: int) -> list[int]:
-    done = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
-    return [int(line) for line in done.stdout.split()]
+def _looked(world: World) -> tuple[list[str], str]:
+    try:
+        seen = verdict.look(world)
+    except (LookupError, OSError, StopIteration, ValueError, sqlite3.Error) as error:
+        return [f"cannot be looked at: {error}"], ""
+    counted = f"{len(seen.truth)} secrets in files, {seen.taken} events, {seen.repeated} came again"
+    hours = f"over {seen.hours:.0f} hours of the agent's clock"
+    return verdict.judge(seen), f"{counted}, {hours}, {seen.syslog} at rsyslogd"
 
 
-def _end(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+def alone(world: World, patience: float) -> list[str]:
+    """Take rsyslogd away: the receiver has to hear the news all the same, and rsyslogd later.
+
+    The news is a new secret, and a server that goes while nobody looks.
+    """
+    world.syslog.leave()
+    world.agent.leave()
+    world.server.leave()
+    world.load.plant(_MARKER)
+    world.agent.come()
+    wrong = settle(world, patience)
+    world.syslog.come()
+    end = time.monotonic() + patience
+    received = world.work / "syslog" / rsyslogd.RECEIVED
+    while _MARKER.encode() not in received.read_bytes():
+        world.tend()
+        if time.monotonic() > end:
+            return [*wrong, "rsyslogd never heard of what happened while it was away"]
+        time.sleep(1)
+    return wrong
 
 
-class Counted(NamedTuple):
-    """What the receiver counted: events that it took, repetitions that it knew, and by numbers."""
+def soaked(world: World, told: argparse.Namespace) -> list[str]:
+    """Begin when the agent is at work, let things go wrong, and give what is wrong in the end."""
+    started = time.monotonic()
+    world.load.plant("first.yml")
+    if wrong := settle(world, told.patience):
+        return wrong
+    soak = Soak(world)
+    soak.run(told.kills, told.faults)
+    for name, count in sorted(soak.begun.items()):
+        print(f"{count:5} {name}")
+    print(f"killed {dict(world.killed)}, {world.load.changes} changes")
+    print(f"{time.monotonic() - started:.0f} s of faults", flush=True)
+    return settle(world, told.patience) or alone(world, told.patience)
 
-    taken: int
-    repeated: int
-    highest: int
-    missing: int
 
-    @property
-    def once(self) -> bool:
-        """Every number up to the highest of each stream was taken, and none twice."""
-        return self.taken == self.highest and not self.missing
-
-
-def counted(folder: Path) -> Counted:
-    """Ask the receiver's file."""
-    [path] = folder.glob("*.sqlite")
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as base:
-        [[taken, repeated]] = base.execute("SELECT sum(events), sum(repeated) FROM hosts")
-        [[highest]] = base.execute("SELECT sum(last) FROM streams")
-        [[missing]] = base.execute("SELECT coalesce(sum(last - first + 1), 0) FROM missing")
-    return Counted(taken, repeated, highest, missing)
+def inside(told: argparse.Namespace) -> int:
+    """Run it on this host, which has to be one of its own; say what came of it."""
+    work = Path(tempfile.mkdtemp(prefix="soak-", dir=told.work))
+    print(f"seed {told.seed}, {work}", flush=True)
+    world, started = World(work, random.Random(told.seed)), time.monotonic()
+    try:
+        wrong = soaked(world, told)
+    finally:
+        status = world.stop()
+    if status != 0:
+        wrong.append(f"the agent ended with {status} when it was asked to")
+    print(f"{time.monotonic() - started:.0f} s in all")
+    print("\n".join(wrong) or "nothing lost, nothing twice")
+    if wrong:  # its disks go with this host
+        for name in ("state", "collector"):
+            shutil.copytree(work / name, work / f"{name}-kept")
+        return 1
+    shutil.rmtree(work, ignore_errors=True)
+    return 0
 
 
 def main() -> int:
-    """Run it and say what came of it."""
+    """Run it on a host of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--faults", type=int, default=0)
     parser.add_argument("--seed", type=int, default=random.randrange(10**9))
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--patience", type=float, default=600, help="Seconds to settle in.")
+    parser.add_argument(_INSIDE, action="store_true", help="This host may be ruined.")
     told = parser.parse_args()
-    work = Path(tempfile.mkdtemp(prefix="soak-", dir=told.work))
-    world = World(work, random.Random(told.seed))
-    started = time.monotonic()
-    print(f"seed {told.seed}, {work}", flush=True)
-    try:
-        world.start_receiver()
-        world.start_agent()
-        changes = 0
-        for number in range(told.kills):
-            for _ in range(world.rng.randrange(60)):
-                world.change()
-                changes += 1
-                time.sleep(world.rng.random() * 0.02)
-            world.kill()
-            if number % 25 == 24:
-                print(f"{number + 1} kills, {changes} changes", flush=True)
-        differs, took = world.settle(300)
-        print(f"kills {world.kills}, {changes} changes, {time.monotonic() - started:.0f} s")
-        print(f"secrets in files {len(world.truth())}, differing at the receiver {len(differs)}")
-        print(f"settled in {took:.0f} s; {(events := counted(world.collector))}")
-        for path in sorted(differs)[:20]:
-            print(f"  {'missed' if path in world.truth() else 'left over'}: {path}")
-    finally:
-        world.stop()
-    if differs or not events.once:
-        return 1
-    shutil.rmtree(work)
-    return 0
+    if told.inside:
+        return inside(told)
+    command = [sys.executable, "-m", "tests.bench.soak", *sys.argv[1:]]
+    return subprocess.run(
+        apart([*command, _INSIDE, "--seed", str(told.seed)]), check=False
+    ).returncode
 
 
 if __name__ == "__main__":

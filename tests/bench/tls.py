@@ -9,12 +9,8 @@ form of it between the marks in README.md. testssl.sh is Debian's package of tha
 from __future__ import annotations
 
 import argparse
-import ctypes
-import fcntl
 import os
-import socket
 import statistics
-import struct
 import tempfile
 import time
 from pathlib import Path
@@ -47,7 +43,7 @@ def main() -> None:
     peers = [peer for peer in chosen.peers.split(",") if peer]
     _set_up(chosen.work, peers)
     told = report.circumstances(
-        chosen.runs, chosen.slow_runs, probes.versions(chosen.work, peers), alone=_alone()
+        chosen.runs, chosen.slow_runs, probes.versions(chosen.work, peers), alone=servers.apart()
     )
     with tempfile.TemporaryDirectory() as name, probes.residents(chosen.work) as ours:
         folder = Path(name)
@@ -82,15 +78,6 @@ def _set_up(work: Path, peers: list[str]) -> None:
     install(work / "post-quantum", "pyopenssl", "python", always=True)
     if probes.SSLYZE in peers:
         install(work / "sslyze", "sslyze", "sslyze")
-
-
-def _alone() -> bool:
-    """Go where nothing else listens, a network namespace; False where that is not allowed."""
-    if ctypes.CDLL(None).unshare(0x40000000):  # CLONE_NEWNET
-        return False
-    with socket.socket() as link:  # SIOCSIFFLAGS: the loopback interface is up and runs
-        fcntl.ioctl(link, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
-    return True
 
 
 def _measured(

@@ -14,16 +14,15 @@ import argparse
 import re
 import subprocess
 import time
-from pathlib import Path
 
 from agent import settings
 from agent.roles import table
+from tests.bench import weight
 from tests.e2e.machine import TARGET, Machine, refusal, until
 
 _UNITS = [
     f"hygiene-agent-{role}.service" for role in table.roles(settings.from_mapping({"version": 1}))
 ]
-_MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S+ ([0-9a-f]+) \S+ (\d+)")
 _SETTINGS = "version: 1\nwatch: {roots: [/etc, /home, /srv]}\n"
 _SERVER = """
 [Service]
@@ -89,41 +88,18 @@ def _measure(machine: Machine, seconds: float) -> None:
     pids = [one.pid for unit in _UNITS for one in machine.processes(unit)]
     for unit in _UNITS:
         share = 100 * (_used(machine, unit) - before[unit]) / spent
-        held = sum(_pss(one.pid) for one in machine.processes(unit)) / _MB
+        held = sum(weight.pss(one.pid) for one in machine.processes(unit)) / _MB
         count = len(machine.processes(unit))
         print(f"{unit:34} {held:6.1f} MB PSS in {count} processes  {share:.3f} % of a core")
         memory, cpu = memory + held, cpu + share
     print(f"{'together':34} {memory:6.1f} MB PSS  {cpu:.3f} % of a core over {spent:.0f} s")
-    print(f"{'together, alone':34} {_alone(pids) / _MB:6.1f} MB")
+    print(f"{'together, alone':34} {weight.alone(pids) / _MB:6.1f} MB")
 
 
 def _used(machine: Machine, unit: str) -> float:
     """Give the seconds of processor that a unit's control group used."""
     told = (machine.root / "sys/fs/cgroup/system.slice" / unit / "cpu.stat").read_text()
     return int(told.split()[1]) / 1e6
-
-
-def _pss(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-
-
-def _alone(pids: list[int]) -> int:
-    """Give the bytes that processes hold, each piece of a file once."""
-    own, shared = 0, dict[tuple[str, ...], int]()
-    for pid in pids:
-        piece: tuple[str, ...] = ()
-        resident = 0
-        for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
-            if found := _MAPPING.match(line):
-                piece = found.groups()
-            elif line.startswith("Rss:"):
-                resident = int(line.split()[1]) * 1024
-            elif line.startswith("Anonymous:"):
-                anonymous = int(line.split()[1]) * 1024
-                own += anonymous
-                shared[piece] = max(shared.get(piece, 0), resident - anonymous)
-    return own + sum(shared.values())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Faults of a server's own certificate: its dates, its names, its life and its use."""
+"""Faults of a server's own certificate: its dates, its names, its status, its life and its use."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Final
 from checks.model import Severity
 from checks.printable import printable
 from checks.secrets.advice import CheckText
-from checks.tls import chain, hostnames
+from checks.tls import chain, hostnames, stapled
 from checks.tls.faults import Fault, distinct
 from checks.tls.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from checks.tls.certificate import Certificate
     from checks.tls.chain import Path
     from checks.tls.facts import EndpointFacts
     from checks.tls.faults import Context
+    from checks.tls.stapled import Told
 
 _RFC: Final = "https://www.rfc-editor.org/rfc/rfc"
 _BASELINE: Final = "https://cabforum.org/working-groups/server/baseline-requirements/requirements/"
@@ -79,9 +80,18 @@ CHECKS: Final[dict[str, CheckText]] = {
         "No OCSP answer beside a certificate that demands it",
         Severity.HIGH,
         "the certificate demands a stapled OCSP answer, and none is sent",
-        "Switch OCSP stapling on, or have the certificate reissued without must-staple.",
+        "Switch OCSP stapling on and let the server reach the responder, or have the certificate"
+        " reissued without must-staple.",
         "Clients that heed must-staple refuse the connection.",
         (f"{_RFC}7633",),
+    ),
+    "cert-revoked": CheckText(
+        "Certificate that its authority has revoked",
+        Severity.CRITICAL,
+        "the OCSP answer that the server sends along says that the certificate was revoked",
+        "Have it reissued with a new key, load it, and find out why it was revoked.",
+        "Clients that look refuse the connection; its key may be in other hands.",
+        (f"{_RFC}6960#section-2.2",),
     ),
     "cert-ca-as-leaf": CheckText(
         "Authority's certificate on a server",
@@ -108,23 +118,26 @@ _DAY: Final = datetime.timedelta(days=1)
 
 def judge(facts: EndpointFacts, context: Context) -> Iterator[Fault]:
     """Judge the certificate of every chain that the endpoint showed."""
-    stapled = {one.certificates[0] for one in facts.chains if one.staple and one.certificates}
+    staples: dict[bytes, list[bytes]] = {}
+    for one in facts.chains:
+        if one.staple and one.certificates:
+            staples.setdefault(one.certificates[0], []).append(one.staple)
     wanted = facts.target.server_name
     paths = chain.paths(facts.chains, context)
     yield from distinct(
-        fault for path in paths for fault in _judged(path, context, wanted, stapled)
+        fault
+        for path in paths
+        for fault in _judged(path, context, wanted, staples.get(path.leaf.der, ()))
     )
 
 
-def _judged(path: Path, context: Context, wanted: str, stapled: set[bytes]) -> Iterator[Fault]:
+def _judged(path: Path, context: Context, wanted: str, staples: Sequence[bytes]) -> Iterator[Fault]:
     leaf = path.leaf
     yield from _dates(leaf, context)
     yield from _names(leaf, wanted)
     if path.leads_to(context.public):
         yield from _life(leaf)
-    if leaf.extensions.must_staple and leaf.der not in stapled:
-        said = f"{leaf.label} demands a stapled OCSP answer, and none was sent"
-        yield Fault("cert-must-staple-missing", said, leaf.sha256)
+    yield from _status(leaf, [stapled.read(one, leaf, context.now) for one in staples])
     if leaf.extensions.is_ca:
         said = f"{leaf.label} is that of a certification authority"
         yield Fault("cert-ca-as-leaf", said, leaf.sha256)
@@ -143,6 +156,17 @@ def _dates(leaf: Certificate, context: Context) -> Iterator[Fault]:
         said = f"{leaf.label} expires on {leaf.not_after:%Y-%m-%d}: {days} are left"
         severity = Severity.HIGH if left < leaf.lifetime * _NEARLY else None
         yield Fault("cert-expiring", said, leaf.sha256, severity)
+
+
+def _status(leaf: Certificate, told: Sequence[Told]) -> Iterator[Fault]:
+    """Judge the OCSP answers that came with a certificate: of several looks one good one counts."""
+    if since := next((one.revoked for one in told if one.revoked), None):
+        said = f"{leaf.label} was revoked on {since:%Y-%m-%d %H:%M} UTC, its own server says"
+        yield Fault("cert-revoked", said, leaf.sha256)
+    elif leaf.extensions.must_staple and all(one.doubt for one in told):
+        why = told[0].doubt if told else "none was sent"
+        said = f"{leaf.label} demands a stapled OCSP answer, and {why}"
+        yield Fault("cert-must-staple-missing", said, leaf.sha256)
 
 
 def _names(leaf: Certificate, wanted: str) -> Iterator[Fault]:

@@ -32,8 +32,9 @@ CHECKS: Final[dict[str, CheckText]] = {
         "Certificate of an authority that this host does not trust",
         Severity.HIGH,
         "the chain leads to no root that this host trusts",
-        "Add the authority's root to the host's store if it is yours; else have another authority"
-        " issue the certificate.",
+        "If the authority is yours, add its root to the host's store. If one more intermediate"
+        " belongs between, send it behind the others. Else have another authority issue the"
+        " certificate.",
         "Clients refuse the connection, or were told to trust anybody.",
         (f"{_RFC}5280#section-6.1",),
     ),

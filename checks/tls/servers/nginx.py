@@ -1,7 +1,8 @@
 """nginx: http, stream and mail servers with TLS, as nginx merges and shares out their settings.
 
 Measured on nginx 1.22 with OpenSSL 3.0: of the servers of one address the default one decides on
-protocols, groups and TLS 1.3 suites; ciphers below it and certificates are each server's own.
+protocols, groups, TLS 1.3 suites and early data; ciphers below it and certificates are each
+server's own. (Of early data the same is told of nginx 1.30: github.com/nginx/nginx/issues/1536.)
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ MAIN: Final = (
 _UNKNOWN: Final = regex(r"[^$]*\$|data:|engine:|store:")
 """A certificate or key that is no file, or whose file depends on the request."""
 _MAIL_PORTS: Final = {"25": "smtp", "587": "smtp", "110": "pop3", "143": "imap"}
-_SHARED: Final = ("ssl_protocols", "ssl_ecdh_curve", "ssl_conf_command")
+_EARLY_DATA: Final = "ssl_early_data"
+_SHARED: Final = ("ssl_protocols", "ssl_ecdh_curve", _EARLY_DATA)
+_SPLIT: Final = "ssl_conf_command"
+"""Some of its commands are shared, and some are each server's own."""
 
 
 def sites(tree: Tree, main: str) -> Iterator[Site]:
@@ -95,7 +99,7 @@ def _site(
 
 
 def _commands(server: Block) -> list[sslconf.Command]:
-    return sslconf.commands(server.all("ssl_conf_command"))
+    return sslconf.commands(server.all(_SPLIT))
 
 
 def _protocols(server: Block, commands: Sequence[sslconf.Command]) -> tuple[Version, ...] | None:
@@ -148,8 +152,8 @@ def _absolute(setting: Setting, prefix: str) -> Setting:
 
 
 def _settings(server: Block, default: Block) -> tuple[Setting, ...]:
-    own = [one for one in server.effective() if one.name not in _SHARED[:2]]
-    shared = [one for one in default.effective() if one.name in _SHARED]
+    own = [one for one in server.effective() if one.name not in _SHARED]
+    shared = [one for one in default.effective() if one.name in {*_SHARED, _SPLIT}]
     return tuple(dict.fromkeys((*server.listens, *own, *shared, *_hsts(server))))
 
 
@@ -158,18 +162,38 @@ def _not_shared(server: Block, default: Block) -> Iterator[Ineffective]:
     if server is default:
         return
     place = f"{default.place.path}:{default.place.line}"
+    fix = f"Take it out, or set it in that server, {place}, for all names of the address."
     own, shared = _commands(server), _commands(default)
     if _protocols(server, own) != _protocols(default, shared):
         reason = f"nginx before 1.29.2 takes those of the address's default server, {place}"
         said = [one.setting for one in own if sslconf.about_protocols([one])]
         for one in (*server.all("ssl_protocols"), *said):
-            yield Ineffective(one, reason)
+            yield Ineffective(one, reason, fix)
+    for mine in _overruled(server, default, own, shared):
+        yield Ineffective(mine, f"the address's default server decides on it, {place}", fix)
+
+
+def _overruled(
+    server: Block,
+    default: Block,
+    own: Sequence[sslconf.Command],
+    shared: Sequence[sslconf.Command],
+) -> Iterator[Setting]:
+    """Give the groups, suites of TLS 1.3 and early data that the default server says otherwise."""
     for mine, theirs in (
         (_groups(server, own), _groups(default, shared)),
         (sslconf.last(own, "ciphersuites"), sslconf.last(shared, "ciphersuites")),
     ):
         if mine and (theirs is None or mine.value != theirs.value):
-            yield Ineffective(mine, f"the address's default server decides on it, {place}")
+            yield mine
+    early = server.last(_EARLY_DATA)
+    if early and (early.value == "on") != _takes_early_data(default):
+        yield early
+
+
+def _takes_early_data(server: Block) -> bool:
+    said = server.last(_EARLY_DATA)
+    return said is not None and said.value == "on"
 
 
 def _hsts(server: Block) -> list[Setting]:
@@ -184,9 +208,14 @@ def _hsts(server: Block) -> list[Setting]:
 def _headers_lost(server: Block) -> Iterator[Ineffective]:
     sent = _hsts(server)
     above = server.above.hsts if server.above else []
-    lost = "not sent from a block with an add_header of its own"
     for one in above:
         if one not in sent:
-            yield Ineffective(one, f"{lost}, {server.place.path}:{server.place.line}")
+            yield _lost(one, server.place)
     if server.bare and sent:
-        yield Ineffective(sent[-1], f"{lost}, {server.bare.path}:{server.bare.line}")
+        yield _lost(sent[-1], server.bare)
+
+
+def _lost(header: Setting, block: Setting) -> Ineffective:
+    place = f"{block.path}:{block.line}"
+    reason = f"not sent from a block with an add_header of its own, {place}"
+    return Ineffective(header, reason, f"Write the line in the block at {place} as well.")

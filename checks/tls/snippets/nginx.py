@@ -25,6 +25,7 @@ _DEFAULT: Final = "the server block, or the http block where no server has them 
 _SHARED: Final = (
     "Before nginx 1.29.2 the default server of the address decides on them for all names."
 )
+_FIRST_ALONE: Final = "The default server of the address decides on it for all names."
 _ISSUER: Final = (
     "The issuer's certificate has to be in the file of ssl_certificate or ssl_trusted_certificate;"
     " a resolver directive keeps the address of its responder up to date."
@@ -75,7 +76,9 @@ SPELLINGS: Final[Mapping[Kind, Spelling]] = {
     Kind.COMPRESSION: _option("-Compression"),
     Kind.RENEGOTIATION: _option("NoRenegotiation"),
     Kind.BOUND_RENEGOTIATION: _option("-UnsafeLegacyRenegotiation"),
-    Kind.EARLY_DATA: Spelling(always("ssl_early_data off;"), ("ssl_early_data",), _DEFAULT),
+    Kind.EARLY_DATA: Spelling(
+        always("ssl_early_data off;"), ("ssl_early_data",), _DEFAULT, _FIRST_ALONE
+    ),
     Kind.CHAIN: Spelling(_chain, ("ssl_certificate",), _SERVER),
     Kind.STAPLE: Spelling(always("ssl_stapling on;"), ("ssl_stapling",), _SERVER, _ISSUER),
     Kind.HSTS: Spelling(_hsts, ("add_header strict-transport-security",), _SERVER, _HEADERS),

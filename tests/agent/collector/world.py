@@ -42,10 +42,11 @@ class Files(NamedTuple):
 
 
 class Authority:
-    """Makes certificates in a folder."""
+    """Makes certificates in a folder, which hold for some days before and after now."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, days: int = 1) -> None:
         self._folder, self._name = folder, name
+        self._holds = days * _DAY
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._subject = _name(name)
         made = self._built(self._subject, self._key.public_key(), authority=True)
@@ -61,8 +62,9 @@ class Authority:
         names: tuple[str, ...] = (),
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
+        begin, end = now - self._holds, now + self._holds
         serial = x509.random_serial_number()
-        built = x509.CertificateBuilder(self._subject, subject, key, serial, now - _DAY, now + _DAY)
+        built = x509.CertificateBuilder(self._subject, subject, key, serial, begin, end)
         built = built.add_extension(x509.BasicConstraints(authority, None), critical=True)
         if names:
             told = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import datetime
 import fcntl
 import os
+import runpy
 import signal
 import socket
 import struct
@@ -16,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent import configuration, journal, ledger, settings, snapshot
+from agent import configuration, journal, ledger, powers, rolestatus, settings, snapshot
 from agent.daemon import by_pipe
 from agent.events import Kind
 from agent.journal import Record
-from agent.roles import prober
+from agent.roles import prober, table
 from checks.tls.config import Setting, Site
 from checks.tls.drift import Configured
 from checks.tls.numbers import Version
@@ -28,12 +30,15 @@ from checks.tls.numbers import Version
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from agent.daemon import Life
     from agent.settings import Settings
 
 NEW_NETWORK, UP, SET_FLAGS = 0x40000000, 0x1, 0x8914
 WEAK = ("-min_protocol", "TLSv1", "-cipher", "ALL:@SECLEVEL=0")
 SOUND = ("-min_protocol", "TLSv1.2", "-cipher", "ECDHE+AESGCM")
 STANDING = frozenset((Kind.OPENED, Kind.CHANGED))
+HEARTBLEED = "vuln-heartbleed"
+VULNERABLE = runpy.run_path(str(Path(__file__).parents[2] / "checks/tls/vulnerable.py"))
 
 
 def enter_network() -> None:
@@ -54,15 +59,41 @@ class Host:
         files = ("-nodes", "-days", "9", "-keyout", folder / "key.pem", "-out", folder / "crt.pem")
         subprocess.run([*words, *names, *files], check=True, capture_output=True)
         self.pid = 0
+        self.today = Path(folder / "today")
+        self.today.write_text("2026-05-06")
 
-    def start(self) -> None:
+    def start(self, *, confined: bool = False) -> None:
+        """Start the prober; confined: with the powers of its row in the table."""
+        powers.prepare(self.told)
+        run = table.roles(self.told)[prober.NAME] if confined else self._run
         self.pid = os.fork()
         if self.pid == 0:
             with contextlib.suppress(KeyboardInterrupt):
                 ours, theirs = os.pipe()
-                prober.run(self.told, by_pipe(theirs))
+                run(by_pipe(theirs))
                 os.close(ours)
             os._exit(0)
+
+    def _run(self, life: Life) -> None:
+        prober.run(self.told, life, clock=self._day)
+
+    def _day(self) -> datetime.date:
+        """Give the day that the test says it is."""
+        return datetime.date.fromisoformat(self.today.read_text())
+
+    def work_by(self, policy: str) -> None:
+        """Give the prober another policy."""
+        path = Path(self.told.policy)
+        path.with_suffix(".new").write_text(f"version: 1\n{policy}\n")
+        path.with_suffix(".new").rename(path)
+        if self.pid:
+            os.kill(self.pid, signal.SIGHUP)
+
+    def number(self, name: str) -> int:
+        """Give a number of its status."""
+        place = Path(powers.published(self.told, prober.NAME)) / rolestatus.STATUS
+        status = snapshot.read(place, rolestatus.RoleStatus)
+        return status.numbers.get(name, 0) if status else 0
 
     def serve(self, port: int, *words: str) -> None:
         files = ("-cert", self._folder / "crt.pem", "-key", self._folder / "key.pem")
@@ -77,6 +108,9 @@ class Host:
         server = self._servers.pop(port)
         server.kill()
         server.communicate()
+
+    def hang(self, port: int) -> None:
+        self._servers[port].send_signal(signal.SIGSTOP)
 
     def end(self) -> None:
         if self.pid:
@@ -111,8 +145,17 @@ class Host:
             )
         ]
 
+    def kinds(self, check: str, where: str) -> list[Kind]:
+        """Give what was told of one check."""
+        told = [event for event in self.events() if event.finding and event.finding.check == check]
+        return [event.kind for event in told if where in event.finding.location.path]
+
+    def states(self) -> list[str]:
+        """Give what it told of itself."""
+        return [event.health.state for event in self.events() if event.health]
+
     def until(self, true: Callable[[], bool]) -> None:
-        limit = time.monotonic() + 40
+        limit = time.monotonic() + 60
         while not true():
             assert time.monotonic() < limit, self.standing()
             time.sleep(0.05)
@@ -124,11 +167,13 @@ def host(tmp_path: Path) -> Iterator[Host]:
     raw = {
         "version": 1,
         "state": str(tmp_path / "state"),
-        "tls": {"discover": 1, "fingerprint": 1, "whole": 3600},
+        "policy": str(tmp_path / "policy.yaml"),
+        "tls": {"discover": 1, "fingerprint": 1, "whole": 3600, "deep": 14},
     }
     before = os.open("/proc/self/ns/net", os.O_RDONLY)
     enter_network()
     made = Host(settings.from_mapping(raw), tmp_path)
+    made.work_by("name: test")
     try:
         yield made
     finally:
@@ -160,6 +205,51 @@ def test_a_listener_that_is_gone_has_no_findings(host: Host) -> None:
     assert "tls-1.0" in host.standing(":14444")
 
 
+def test_what_went_while_nobody_looked_has_no_findings(host: Host) -> None:
+    """A listener that hangs is there all the same: what was seen of it stands until it goes."""
+    for port in (14443, 14444):
+        host.serve(port, *WEAK)
+    host.start()
+    host.until(lambda: "tls-1.0" in host.standing(":14443"))
+    host.until(lambda: "tls-1.0" in host.standing(":14444"))
+    host.end()
+    host.stop(14443)
+    host.hang(14444)
+    host.start()
+    host.until(lambda: not host.standing(":14443"))
+    host.serve(14445, *WEAK)
+    host.until(lambda: "tls-1.0" in host.standing(":14445"))
+    assert "tls-1.0" in host.standing(":14444")
+    host.stop(14444)
+    host.until(lambda: not host.standing(":14444"))
+
+
+def test_what_goes_while_the_disk_is_full_is_told_later(host: Host) -> None:
+    """The prober goes on."""
+    state = Path(host.told.state)
+    state.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "none", str(state)]
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("needs to mount a small file system")
+    try:
+        host.serve(14443, *WEAK)
+        host.start()
+        host.until(lambda: "tls-1.0" in host.standing(":14443"))
+        filler = state / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(b"x" * 4096):
+                pass
+        host.stop(14443)
+        time.sleep(5)
+        assert os.waitpid(host.pid, os.WNOHANG) == (0, 0)
+        assert host.standing(":14443")
+        filler.unlink()
+        host.until(lambda: not host.standing(":14443"))
+        host.end()
+    finally:
+        subprocess.run(["umount", "-l", str(state)], check=False)
+
+
 def test_a_restart_asks_cheaply_and_tells_nothing_twice(host: Host) -> None:
     """What was seen before and has not changed is no event."""
     host.serve(14443, *WEAK)
@@ -185,3 +275,125 @@ def test_what_the_files_say_comes_from_the_watcher(host: Host) -> None:
     host.serve(14443, *WEAK)
     host.start()
     host.until(lambda: "drift-config-not-loaded" in host.standing(":14443"))
+
+
+WAIVER = """waivers:
+  - {check: tls-1.0, path: "*:14443*", owner: team, reason: old phones, until: 2026-05-07}
+"""
+
+
+def test_a_waiver_ends_with_its_day(host: Host) -> None:
+    """On the next day the finding is open again, while nothing changed, and no other one moved."""
+    host.work_by(WAIVER)
+    host.serve(14443, *WEAK)
+    host.serve(14444, *WEAK)
+    host.start()
+    host.until(lambda: "tls-1.1" in host.standing(":14443"))
+    host.until(lambda: "tls-1.0" in host.standing(":14444"))
+    host.until(lambda: host.number("looks") == 2)
+    assert "tls-1.0" not in host.standing(":14443")
+    host.today.write_text("2026-05-08")
+    host.until(lambda: "tls-1.0" in host.standing(":14443"))
+    assert host.kinds("tls-1.0", ":14443") == [Kind.SUPPRESSED, Kind.OPENED]
+    assert host.kinds("tls-1.0", ":14444") == [Kind.OPENED]
+    host.end()
+    assert host.number("looks") == 2
+
+
+def test_another_policy_holds_at_once_and_after_a_restart(host: Host) -> None:
+    """A check that is switched off is no finding any more, whether the prober ran or not."""
+    host.serve(14443, *WEAK)
+    host.start()
+    host.until(lambda: "tls-1.0" in host.standing())
+    host.work_by("tls: {disable: [tls-1.0]}")
+    host.until(lambda: "tls-1.0" not in host.standing())
+    host.end()
+    host.work_by("tls: {disable: [tls-1.1]}")
+    host.start()
+    host.until(lambda: "tls-1.0" in host.standing() and "tls-1.1" not in host.standing())
+
+
+def test_a_policy_that_cannot_be_used_changes_nothing(host: Host) -> None:
+    """The one before holds on, which is said; the next good one is taken."""
+    host.work_by("tls: {disable: [tls-1.0]}")
+    host.serve(14443, *WEAK)
+    host.start()
+    host.until(lambda: "tls-1.1" in host.standing())
+    host.work_by("tls: {disable: 7}")
+    host.until(lambda: "policy refused, the one before holds on" in host.states())
+    assert "tls-1.0" not in host.standing()
+    host.work_by("name: better")
+    host.until(lambda: "tls-1.0" in host.standing())
+
+
+def test_known_attacks_are_tried_now_and_then(host: Host) -> None:
+    """A server with Heartbleed is found by a confined prober; the fault stands until it is mended.
+
+    Looks between two attempts neither see it nor close it; a sound server has no such finding.
+    """
+    bad = [VULNERABLE["heartbleed"]]
+
+    def answer(count: int, kind: int, body: bytes) -> bytes | None:
+        made: bytes | None = bad[-1](count, kind, body)
+        return made
+
+    host.work_by("tls: {deep: true}")
+    host.serve(14443, "-tls1_2")
+    relay = VULNERABLE["Relay"](14443, answer)
+    with VULNERABLE["serving"](relay) as port:
+        host.start(confined=True)
+        host.until(lambda: HEARTBLEED in host.standing(f":{port}"))
+        tried, looks = host.number("deep looks"), host.number("looks")
+        host.work_by("tls: {deep: true, disable: [http-hsts-missing]}")
+        host.until(lambda: host.number("looks") >= looks + 2)
+        assert host.number("deep looks") in {tried, tried + 1}
+        assert HEARTBLEED in host.standing(f":{port}")
+        bad.append(VULNERABLE["sound"])
+        host.until(lambda: HEARTBLEED not in host.standing())
+    assert host.number("deep looks that failed") == 0
+    assert host.kinds(HEARTBLEED, f":{port}") == [Kind.OPENED, Kind.RESOLVED]
+    assert host.kinds(HEARTBLEED, ":14443") == []
+
+
+def test_no_attack_is_tried_unless_the_policy_wants_it(host: Host) -> None:
+    """The same server is looked at as a whole, again and again, and no more."""
+    host.serve(14443, "-tls1_2")
+    relay = VULNERABLE["Relay"](14443, VULNERABLE["heartbleed"])
+    with VULNERABLE["serving"](relay) as port:
+        host.start()
+        host.until(lambda: "cert-self-signed" in host.standing(f":{port}"))
+        host.until(lambda: host.number("looks") >= 2)
+    assert host.number("deep looks") == 0
+    assert HEARTBLEED not in host.standing()
+
+
+def test_where_sslyze_is_not_there_that_is_said_once(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the policy is read; our own looks go on."""
+    monkeypatch.setenv("HYGIENE_AGENT_DEEP", "/nonexistent/python")
+    host.work_by("tls: {deep: true}")
+    host.serve(14443, *WEAK)
+    host.start()
+    host.until(lambda: "tls-1.0" in host.standing())
+    host.work_by("tls: {deep: true, disable: [tls-1.0]}")
+    host.until(lambda: "tls-1.0" not in host.standing())
+    assert host.states().count("no known attacks are tried") == 1
+
+
+def test_the_end_does_not_wait_for_an_attempt(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is under way is given up, and nothing of it goes on."""
+    script, note = tmp_path / "python", tmp_path / "note"
+    script.write_text(f"#!/bin/sh\necho $$ > {note}.new\nmv {note}.new {note}\nexec sleep 600\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("HYGIENE_AGENT_DEEP", str(script))
+    host.work_by("tls: {deep: true, deep_seconds: 600}")
+    host.serve(14443, *SOUND)
+    host.start()
+    host.until(note.exists)
+    began = time.monotonic()
+    host.end()
+    assert time.monotonic() - began < 60
+    assert not Path(f"/proc/{note.read_text().strip()}").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from agent.events import Event, Kind
 from agent.journal import Record
 from agent.roles import watcher
 from agent.rolestatus import RoleStatus
+from agent.waiving import today
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,14 +42,15 @@ def told(tmp_path: Path) -> Settings:
 class Running:
     """A watcher in a process of its own."""
 
-    def __init__(self, told: Settings) -> None:
+    def __init__(self, told: Settings, clock: Callable[[], datetime.date] = today) -> None:
         self.told = told
         ours, theirs = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             status = 1
             try:
-                watcher.run(told, by_pipe(theirs), watcher.Readings(lambda: None, lambda: None))
+                readings = watcher.Readings(lambda: None, lambda: None)
+                watcher.run(told, by_pipe(theirs), readings, clock=clock)
                 status = 0
             finally:
                 os._exit(status)
@@ -198,6 +201,32 @@ def test_a_new_policy_judges_what_was_looked_at_before(
         until(lambda: last(told, path) is Kind.SUPPRESSED)
     finally:
         first.end(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("way", ["running", "stopped"])
+def test_a_waiver_ends_with_its_day(told: Settings, tmp_path: Path, way: str) -> None:
+    """On the next day the finding is open, with no sweep; of what has no waiver nothing is told."""
+    covered, other = plant(told, "one.yml"), plant(told, "two.yml")
+    waiver = f"{{check: '*', path: {covered}, owner: team, reason: moving, until: 2026-05-07}}"
+    told = with_policy(told, tmp_path, f"version: 1\nwaivers:\n  - {waiver}\n")
+    day = tmp_path / "day"
+    day.write_text("2026-05-07")
+
+    def clock() -> datetime.date:
+        return datetime.date.fromisoformat(day.read_text())
+
+    running = Running(told, clock)
+    try:
+        until(lambda: last(told, covered) is Kind.SUPPRESSED and last(told, other) is Kind.OPENED)
+        if way == "stopped":
+            running.end(signal.SIGTERM)
+        day.write_text("2026-05-08")
+        if way == "stopped":
+            running = Running(told, clock)
+        until(lambda: last(told, covered) is Kind.OPENED)
+    finally:
+        running.end(signal.SIGTERM)
+    assert [e.kind for e in events(told) if e.finding].count(Kind.OPENED) == 2
 
 
 def test_a_policy_that_cannot_be_used_stops_nothing(told: Settings, tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ def test_events_arrive_whole_over_one_connection(sink: Sinks, peer: Peer, batch:
         ("400", Refused("HTTP 400")),
         ("401", Retry("HTTP 401: the credentials are not accepted")),
         ("403", Retry("HTTP 403: the credentials are not accepted")),
+        ("409", Retry("HTTP 409: another copy of this agent's state may be reporting")),
         (
             "404",
             Retry("HTTP 404: the address or its server is not set up for reports"),

@@ -7,11 +7,9 @@ import re
 import shutil
 import socket
 import ssl
-import subprocess
 import threading
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -22,95 +20,21 @@ from agent.events import Event, Health, Host, Kind
 from agent.sinks import Batch, Delivered, Retry, SinkError, syslog
 from agent.sinks.syslog import Settings, framed
 from checks.model import Confidence, Finding, Location, Severity
+from tests.agent.sinks.rsyslogd import Rsyslogd, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from agent.sinks.syslog import Syslog
     from tests.agent.sinks.conftest import Batches, Starter
 
     Sinks = Callable[..., Syslog]
 
-RSYSLOGD = shutil.which("rsyslogd", path="/usr/sbin:/sbin:/usr/bin")
-CONFIGURATION = """
-global(
-  workDirectory="{folder}" maxMessageSize="64k"
-  defaultNetstreamDriver="gtls" defaultNetstreamDriverCAFile="{folder}/ca.pem"
-  defaultNetstreamDriverCertFile="{folder}/server.pem"
-  defaultNetstreamDriverKeyFile="{folder}/server.key"
-)
-module(
-  load="imtcp" streamDriver.name="gtls" streamDriver.mode="1"
-  streamDriver.authMode="x509/name" permittedPeer=["client"]
-)
-input(type="imtcp" port="{port}" address="127.0.0.1")
-template(name="all" type="list" option.jsonf="on") {{
-  property(outname="pri" name="pri" format="jsonf")
-  property(outname="time" name="timereported" dateFormat="rfc3339" format="jsonf")
-  property(outname="host" name="hostname" format="jsonf")
-  property(outname="app" name="app-name" format="jsonf")
-  property(outname="process" name="procid" format="jsonf")
-  property(outname="id" name="msgid" format="jsonf")
-  property(outname="data" name="structured-data" format="jsonf")
-  property(outname="message" name="msg" format="jsonf")
-}}
-action(type="omfile" file="{folder}/received" template="all" asyncWriting="off"
-  flushOnTXEnd="on")
-"""
-
-
-class Rsyslogd:
-    """A real rsyslogd that wants to know its clients."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        told = CONFIGURATION.format(folder=folder, port=self.port)
-        (folder / "rsyslog.conf").write_text(told)
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    def start(self) -> None:
-        assert RSYSLOGD
-        conf, pid = self.folder / "rsyslog.conf", self.folder / "pid"
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [RSYSLOGD, "-n", "-f", conf, "-i", pid], stdout=log, stderr=log
-            )
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            assert self._process.poll() is None, (self.folder / "log").read_text()
-            time.sleep(0.05)
-        raise AssertionError((self.folder / "log").read_text())
-
-    def stop(self) -> None:
-        """End it as a service is ended."""
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
-
-    def messages(self, count: int) -> list[dict[str, Any]]:
-        """Give what it wrote, once there is so much of it."""
-        for _ in range(100):
-            path = self.folder / "received"
-            lines = path.read_bytes().splitlines() if path.exists() else []
-            if len(lines) >= count:
-                break
-            time.sleep(0.05)
-        return [json.loads(line) for line in lines]
-
 
 @pytest.fixture
 def rsyslogd(certificates: Path, tmp_path: Path) -> Iterator[Rsyslogd]:
-    if RSYSLOGD is None or not list(Path("/usr/lib").glob("*/rsyslog/lmnsd_gtls.so")):
+    if not is_there():
         pytest.skip("rsyslogd with gnutls is not installed")
     folder = tmp_path / "rsyslog"
     folder.mkdir()

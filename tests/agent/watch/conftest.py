@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from agent import ledger as ledgers
-from agent import rulecache, setup
+from agent import rulecache, setup, usage
 from agent.events import Kind
 from agent.ledger import Ledger
 from agent.readers import Readers
 from agent.roles import watcher
-from agent.watch.budget import Shares
+from agent.watch.budget import Processor, Shares
 from agent.watch.coverage import Coverage
 from agent.watch.intake import Rules
 from agent.watch.kernel import Kernel
@@ -88,6 +88,7 @@ class Watching:
             mounts=self.mounts,
             readers=self.readers,
             shares=Shares(1 << 30, 1 << 30, time.monotonic()),
+            processor=Processor(6400, usage.cpu, time.monotonic()),
             rules=Rules((), lambda: datetime.date(2026, 11, 22), scanner.fault),
         )
         self.watcher = Watcher(parts._replace(**changes))  # type: ignore[arg-type]  # by name

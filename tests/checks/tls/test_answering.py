@@ -57,6 +57,15 @@ def test_the_more_exact_address_counts(host: str, expected: str) -> None:
     assert told(sites, Target(host, 444)) == ""
 
 
+def test_sites_of_caddy_are_for_their_names_alone() -> None:
+    """Who names another host, or none, is answered as no site of a name says."""
+    sites = [site("a", "*:443", "a.test", server="caddy"), site("any", "*:443", server="caddy")]
+    assert told(sites, Target("127.0.0.1", 443, "a.test")) == "a"
+    assert told(sites, Target("127.0.0.1", 443, "other.test")) == "any"
+    assert told(sites, HERE) == "any"
+    assert told(sites[:1], HERE) == ""
+
+
 def test_another_server_or_protocol_is_not_compared() -> None:
     """A file of apache says nothing of nginx, nor one of HTTPS of SMTP."""
     sites = [site("a"), site("b", server="apache")]

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 
 from checks.model import Severity
 from checks.printable import printable
@@ -35,6 +38,25 @@ def _faults(
     assert len({fault.check for fault in found}) == len(found)
     assert all(fault.check in CHECKS for fault in found)
     return {fault.check: fault for fault in found}
+
+
+def _answer(
+    maker: Maker, root: Issued, leaf: Issued, since: datetime.datetime | None = None
+) -> bytes:
+    """Make the OCSP answer that a certificate is good, or that it was revoked."""
+    day, status = datetime.timedelta(days=1), ocsp.OCSPCertStatus
+    certificates = [x509.load_der_x509_certificate(one.der) for one in (leaf, root)]
+    built = ocsp.OCSPResponseBuilder().add_response(
+        *certificates,
+        hashes.SHA1(),
+        status.REVOKED if since else status.GOOD,
+        maker.now - day,
+        maker.now + day,
+        since,
+        None,
+    )
+    named = built.responder_id(ocsp.OCSPResponderEncoding.HASH, certificates[1])
+    return named.sign(root.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 def test_a_sound_certificate_has_no_fault(
@@ -144,15 +166,33 @@ def test_must_staple_demands_a_staple(maker: Maker, root: Issued) -> None:
     """A certificate with must-staple needs an OCSP answer; any other does not."""
     strict = maker.make(issuer=root, extra=[_STAPLE])
     assert list(_faults(maker, root, strict)) == ["cert-must-staple-missing"]
-    assert _faults(maker, root, strict, staple=b"an answer") == {}
+    assert _faults(maker, root, strict, staple=_answer(maker, root, strict)) == {}
     assert _faults(maker, root, maker.make(issuer=root)) == {}
+
+
+def test_a_staple_that_proves_nothing_is_none(maker: Maker, root: Issued) -> None:
+    """What a server sends in the place of an answer is named, and demanded of must-staple only."""
+    strict = maker.make(issuer=root, extra=[_STAPLE])
+    found = _faults(maker, root, strict, staple=b"an answer")
+    assert list(found) == ["cert-must-staple-missing"]
+    assert found["cert-must-staple-missing"].message.endswith("and the one sent cannot be read")
+    assert _faults(maker, root, maker.make(issuer=root), staple=b"an answer") == {}
+
+
+def test_a_server_may_tell_of_its_own_revocation(maker: Maker, root: Issued) -> None:
+    """A stapled "revoked" counts for every certificate, and is told instead of the staple."""
+    strict = maker.make(issuer=root, extra=[_STAPLE])
+    staple = _answer(maker, root, strict, since=maker.now - datetime.timedelta(days=5))
+    found = _faults(maker, root, strict, staple=staple)
+    assert list(found) == ["cert-revoked"]
+    assert "2026-05-27 12:00 UTC" in found["cert-revoked"].message
 
 
 def test_one_staple_for_a_certificate_is_enough(maker: Maker, root: Issued) -> None:
     """Of two looks at one certificate the one that brought a staple counts."""
     strict = maker.make(issuer=root, extra=[_STAPLE])
     facts = maker.facts([strict], [strict])
-    stapled = msgspec.structs.replace(facts.chains[1], staple=b"an answer")
+    stapled = msgspec.structs.replace(facts.chains[1], staple=_answer(maker, root, strict))
     facts = msgspec.structs.replace(facts, chains=(facts.chains[0], stapled))
     assert list(judge(facts, maker.context(root))) == []
 
@@ -225,4 +265,5 @@ def test_severities_are_the_stated_ones() -> None:
         "cert-name-mismatch": Severity.HIGH,
         "cert-no-san": Severity.MEDIUM,
         "cert-not-yet-valid": Severity.HIGH,
+        "cert-revoked": Severity.CRITICAL,
     }

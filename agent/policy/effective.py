@@ -1,0 +1,82 @@
+"""Make of a host's layers the policy that holds for it, or say what is wrong with it. Pure.
+
+What comes from a store names no file of the host: rules and TLS profiles are written out in it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agent import policychange
+from agent.policy import layers
+from agent.policy.activation import Effective
+from agent.policy.layers import Layer
+from checks import policy
+from checks.errors import PolicyError
+from checks.tls import profilefile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from checks.policy import Policy
+
+
+def layer(name: str, content: bytes) -> Layer:
+    """Read one edition of a layer; raises PolicyError."""
+    try:
+        says = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise PolicyError(f"{name}: not JSON") from error
+    if not isinstance(says, dict):
+        raise PolicyError(f"{name}: expected a mapping")
+    return Layer(name, says)
+
+
+def made(
+    joined: Iterable[Layer], editions: Mapping[str, int], versions: Mapping[str, int]
+) -> Effective:
+    """Put layers together; raises PolicyError with the place and the layer it comes from."""
+    merged = layers.merge(joined)
+    try:
+        told = contained(policy.from_mapping(merged.policy))
+    except PolicyError as error:
+        raise PolicyError(f"{error}{_whose(str(error), merged.origins)}") from error
+    return Effective(
+        name=told.name,
+        sha256=policychange.digest(told),
+        says=merged.policy,
+        editions=dict(editions),
+        origins=merged.origins,
+        versions=dict(versions),
+    )
+
+
+def contained(told: Policy) -> Policy:
+    """Refuse a policy that names files of the host; raises PolicyError."""
+    for i, rules in enumerate(told.secrets.rules):
+        if isinstance(rules, str):
+            raise PolicyError(f"secrets.rules[{i}]: expected rules written out, got a file's name")
+    for i, profile in enumerate(told.tls.profiles):
+        if isinstance(profile, str) and profile not in profilefile.names():
+            raise PolicyError(f"tls.profiles[{i}]: expected a shipped profile or one written out")
+    return told
+
+
+def policy_of(effective: Effective) -> Policy:
+    """Give the policy itself; raises PolicyError, also where the hash is another one."""
+    told = contained(policy.from_mapping(msgspec.to_builtins(effective.says)))
+    if policychange.digest(told) != effective.sha256:
+        raise PolicyError("its hash is not what was said")
+    return told
+
+
+def _whose(error: str, origins: Mapping[str, tuple[str, ...]]) -> str:
+    """Name the layers that said what is wrong, where the message begins with the place of it."""
+    place = error.partition(":")[0].partition("[")[0]
+    found = origins.get(place) or next(
+        (whose for path, whose in origins.items() if path.startswith(f"{place}.")), ()
+    )
+    return f" (from {', '.join(found)})" if found else ""

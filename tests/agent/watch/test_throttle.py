@@ -1,0 +1,174 @@
+"""The watcher keeps to its budget of processor time, and misses nothing by that."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent import journal, ledger, settings
+from agent.daemon import by_pipe
+from agent.journal import Record
+from agent.roles import watcher
+from agent.watch.budget import Processor
+from tests.agent.watch.conftest import short_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.agent.watch.conftest import Plant, Watching
+
+    Watch = Callable[..., Watching]
+
+_PATIENCE = 60
+_FILES = 1500
+_BUDGET = 20
+_ITEM = 0.3
+"""Seconds of processor time by which one turn may go over the budget, and of a burst."""
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """A folder whose path does not say that all in it is a test's."""
+    with tempfile.TemporaryDirectory(prefix="watched-") as name:
+        yield Path(name).resolve()
+
+
+class Used:
+    """What the watcher is told that it used: so much that it rests for hours, or nothing."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    @property
+    def parts(self) -> dict[str, Processor]:
+        return {"processor": Processor(100, self, time.monotonic())}
+
+
+def test_who_used_up_its_budget_looks_at_nothing_until_there_is_some_again(
+    root: Path, watch: Watch, plant: Plant
+) -> None:
+    """What changed meanwhile is then found; somebody within the budget finds it at once."""
+    used = Used()
+    seen = watch(root, **used.parts)
+    plant(root / "one.yml")
+    seen.rest(_PATIENCE)
+    assert seen.open == {*plant.planted}
+    used.seconds = 10_000
+    time.sleep(0.05)  # no measurement is more often than that
+    seen.watcher.turn(0)
+    plant(root / "two.yml")
+    for _ in range(10):
+        seen.watcher.turn(0.1)
+    assert seen.watcher.numbers["looked"] == 1
+    used.seconds = 0
+    seen.until(lambda: seen.open == {*plant.planted}, _PATIENCE)
+    assert not [event.gap for event in seen.events if event.gap]
+
+
+def test_what_the_kernel_drops_while_the_watcher_rests_is_told_and_found(
+    root: Path, watch: Watch, plant: Plant
+) -> None:
+    """Where even hearing takes too much, events wait in the kernel, which has room for some."""
+    used = Used()
+    with short_queue(16):
+        seen = watch(root, **used.parts)
+    seen.rest(_PATIENCE)
+    used.seconds = 10_000
+    time.sleep(0.05)
+    seen.watcher.turn(0)
+    for number in range(200):
+        plant(root / f"{number}.yml")
+    used.seconds = 0
+    seen.until(lambda: seen.open == {*plant.planted}, _PATIENCE)
+    seen.rest(_PATIENCE)
+    gaps = [event.gap for event in seen.events if event.gap]
+    assert [gap.reason for gap in gaps] == ["kernel's event queue overflowed"] * 2
+    assert [bool(gap.ended) for gap in gaps] == [False, True]
+
+
+def test_a_watcher_that_rests_can_be_ended(root: Path, watch: Watch, plant: Plant) -> None:
+    """Though its listener holds an event that nobody takes."""
+    used = Used()
+    seen = watch(root, **used.parts)
+    seen.rest(_PATIENCE)
+    used.seconds = 10_000
+    time.sleep(0.05)
+    seen.watcher.turn(0)
+    plant(root / "one.yml")
+    seen.watcher.turn(0.1)
+    seen.kernel.close()
+    seen.kernel = type(seen.kernel)()  # for the fixture to end
+
+
+class Role:
+    """A watcher in a process of its own, as its settings say."""
+
+    def __init__(self, root: Path, state: Path, percent: int) -> None:
+        raw = {"version": 1, "state": str(state), "watch": {"roots": [str(root)]}}
+        told = settings.from_mapping({**raw, "budget": {"cpu": percent}})
+        ours, theirs = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                watcher.run(told, by_pipe(theirs), watcher.Readings(lambda: None, lambda: None))
+            finally:
+                os._exit(1)
+        os.close(theirs)
+        self.ready = os.read(ours, 1)
+        os.close(ours)
+        self._folder, self._last = str(state / "watcher" / "journal"), 0
+
+    def found(self) -> set[str]:
+        """Give the files that were told of since the last time."""
+        paths: set[str] = set()
+        for stream in journal.streams(self._folder):
+            told = journal.read(self._folder, stream, self._last)
+            records = [one for one in told if isinstance(one, Record)]
+            self._last = records[-1].sequence if records else self._last
+            paths |= {e.finding.location.path for e in ledger.told(records) if e.finding}
+        return paths
+
+    def used(self) -> float:
+        """Give the seconds of processor time of it and its readers, those that ended too."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(_used(pid) for pid in (str(self.pid), *children))
+
+
+def _used(pid: str) -> float:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+@pytest.mark.parametrize("percent", [_BUDGET, 6400])
+def test_a_role_keeps_to_the_budget_that_the_bootstrap_file_gives(
+    root: Path, tmp_path: Path, plant: Plant, percent: int
+) -> None:
+    """A burst takes as long as its processor time needs; one without a limit uses more at once."""
+    role = Role(root, tmp_path, percent)
+    try:
+        assert role.ready
+        before, begun = role.used(), time.monotonic()
+        for number in range(_FILES):
+            plant(root / f"{number}.yml")
+        missing = {*plant.planted}
+        while missing:
+            assert time.monotonic() < begun + _PATIENCE, len(missing)
+            missing -= role.found()
+            time.sleep(0.02)
+        kept = role.used() - before <= _BUDGET / 100 * (time.monotonic() - begun) + _ITEM
+        assert kept == (percent == _BUDGET)
+    finally:
+        os.kill(role.pid, signal.SIGKILL)
+        os.waitpid(role.pid, 0)

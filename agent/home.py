@@ -25,6 +25,7 @@ _KEY_BYTES: Final = 32
 _DIGEST_BYTES: Final = 32
 _LIMIT: Final = 64 * 1024 * 1024
 _SYSTEM: Final = Path("/var/lib/hygiene-agent")
+BOOTSTRAP: Final = Path("/etc/hygiene-agent/agent.yaml")
 
 
 class StateError(HygieneError):

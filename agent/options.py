@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from agent.home import BOOTSTRAP
 from checks.model import Severity
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ POLICY: Final = click.option(
     "--policy", "-p", type=FILE, help="Policy file (see: hygiene-agent policy schema)."
 )
 RULES: Final = click.option("--rules", "-r", type=FILE, multiple=True, help="A further rule file.")
+SETTINGS: Final = click.option(
+    "--settings", "file", type=FILE, default=BOOTSTRAP, show_default=True, help="Bootstrap file."
+)
 OUTPUT: Final = click.option(
     "--output", "-o", type=FILE, help="Write the report to FILE, a summary to the terminal."
 )

@@ -6,8 +6,7 @@ or a wrong value is refused with its place, what was expected and what was found
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -16,7 +15,9 @@ from agent.keysettings import Action, KeySettings, VaultSettings
 from checks import mismatch
 from checks.errors import HygieneError
 
-PATH: Final = Path("/etc/hygiene-agent/agent.yaml")
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 _Label = Annotated[str, msgspec.Meta(max_length=256)]
 _Version = Annotated[int, msgspec.Meta(ge=0, le=2**53)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
-from agent import audit, auditlog, settings
+from agent import audit, auditlog, options, settings
 from agent.auditlog import AuditError
 from agent.output.statusjson import moment
 from checks.printable import printable
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 _CHANGED: Final = 1
 _UNREADABLE: Final = 3
 _LATEST: Final = 253_402_300_799.0
-_FILE = click.option(
-    "--settings",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=settings.PATH,
-    show_default=True,
-    help="The bootstrap file.",
-)
 
 
 @click.group()
@@ -39,7 +31,7 @@ def command() -> None:
 
 
 @command.command()
-@_FILE
+@options.SETTINGS
 @click.option(
     "--head",
     "heads",
@@ -104,7 +96,7 @@ def _line(verdict: Verdict) -> str:
 
 
 @command.command()
-@_FILE
+@options.SETTINGS
 @click.option("--chain", help="Of this log only.")
 @click.option(
     "--last", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Entries."

@@ -62,9 +62,7 @@ def check(file: Path) -> None:
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Of a sample host.")
 @click.option("--host", "hosts", multiple=True, help="Name of a sample host with these labels.")
 @options.form(["json", "text"])
-def diff(
-    folder: Path, labels: tuple[str, ...], hosts: tuple[str, ...], form: str | None
-) -> None:
+def diff(folder: Path, labels: tuple[str, ...], hosts: tuple[str, ...], form: str | None) -> None:
     """Show what DIR changes in the policies of sample hosts, and which editions go to whom.
 
     Before is what is published, every edition taken to be everywhere. Without --label and --host:
@@ -112,6 +110,22 @@ def status(folder: Path, form: str | None) -> None:
     else:
         click.echo("\n".join(policytext.standing(told)))
     raise click.exceptions.Exit(1 if told.wrong else 0)
+
+
+@command.command()
+@options.SETTINGS
+@click.option("--origin", is_flag=True, help="With the layers that each value comes from.")
+@options.form(["json", "text"])
+def show(file: Path, form: str | None, *, origin: bool) -> None:
+    """Show the policy that holds on this host: the store's, its own file, or the built-in one."""
+    from agent import settings
+    from agent.policy import inforce, showing
+
+    told = inforce.shown(settings.load(file))
+    if form == "json":
+        click.echo(json.dumps(showing.told(told, origin=origin), indent=2))
+    else:
+        click.echo("\n".join(showing.lines(told, origin=origin)))
 
 
 @command.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from agent import audit, powers, requests, rolestatus, settings, snapshot
+from agent import audit, options, powers, requests, rolestatus, settings, snapshot
 from agent.auditlog import AuditError, Said
 from agent.rolestatus import Findings
 from checks.errors import HygieneError
@@ -37,14 +37,7 @@ class _Known(NamedTuple):
 
 @click.command()
 @click.argument("identity")
-@click.option(
-    "--settings",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=settings.PATH,
-    show_default=True,
-    help="The bootstrap file.",
-)
+@options.SETTINGS
 @click.option(
     "--role",
     type=click.Choice(powers.ROLES),

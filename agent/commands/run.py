@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from agent import heap, powers, privileges, sdnotify, settings
+from agent import heap, options, powers, privileges, sdnotify, settings
 from agent.daemon import Life, Supervisor, Told
 from agent.roles import table
 from agent.roles.walls import confined
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @click.command()
-@click.option(
-    "--settings",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=settings.PATH,
-    show_default=True,
-    help="The bootstrap file.",
-)
+@options.SETTINGS
 @click.option("--role", type=click.Choice(powers.ROLES), help="Be this role alone, as units do.")
 @click.option(
     "--wanted",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from agent import powers, settings, statusjudge, statusreading
+from agent import options, powers, settings, statusjudge, statusreading
 from agent.output import statusjson, statustext
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agent.statuspage import Page
 
 _TROUBLE: Final = 1
@@ -21,14 +22,7 @@ _ROLES: Final = (*powers.ROLES, powers.SUPERVISOR)
 
 
 @click.command()
-@click.option(
-    "--settings",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=settings.PATH,
-    show_default=True,
-    help="The bootstrap file.",
-)
+@options.SETTINGS
 @click.option("--role", type=click.Choice(_ROLES), help="Of this role only.")
 @click.option("--findings", is_flag=True, help="List all findings that the roles publish.")
 @click.option(

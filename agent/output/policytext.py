@@ -42,18 +42,23 @@ def differences(groups: Sequence[Group], offers: Iterable[str]) -> Iterator[str]
 
     What changes for any host, where that is the first one, is not repeated for the others.
     """
-    everywhere = groups[0].changes if groups and is_any(groups[0].samples[0]) else ()
-    for group in groups:
-        shared = () if group is groups[0] else everywhere
-        own = [change for change in group.changes if change not in shared]
-        if not group.changes or not (own or len(own) + len(shared) != len(group.changes)):
-            continue
-        yield printable(_hosts(group.samples))
-        yield from _values(own, len(shared) - (len(group.changes) - len(own)))
+    first = groups[0].changes if groups and groups[0].samples[0].is_any else ()
+    for number, group in enumerate(groups):
+        if group.changes:
+            yield from map(printable, _group(group, first if number else ()))
     same = sum(len(group.samples) for group in groups if not group.changes)
     if same:
         yield f"nothing changes for {words.plural(same, 'sample host')}"
     yield from (printable(f"rollout: {offer}") for offer in offers)
+
+
+def _group(group: Group, everywhere: tuple[Change, ...]) -> Iterator[str]:
+    shared = set(everywhere) <= set(group.changes)
+    own = [one for one in group.changes if not (shared and one in everywhere)]
+    yield f"{_hosts(group.samples)}:{' as any host, and' if shared and everywhere else ''}"
+    width = max((len(change.path) for change in own), default=0)
+    for change in own:
+        yield from _change(change, width)
 
 
 def _hosts(samples: Sequence[Sample]) -> str:

@@ -1,4 +1,4 @@
-"""What the courier does with what was pulled: offer it to the roles, and judge how they are. EDGE."""
+"""What the courier does with what was pulled: offer it to the roles, judge how they are. EDGE."""
 
 from __future__ import annotations
 

@@ -25,6 +25,11 @@ class Sample(NamedTuple):
     name: str
     labels: Mapping[str, str]
 
+    @property
+    def is_any(self) -> bool:
+        """Whether it stands for any host."""
+        return not self.name and not self.labels
+
     def __str__(self) -> str:
         """Name it, or its labels."""
         words = [f"{label}={value}" for label, value in self.labels.items()]

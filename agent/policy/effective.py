@@ -54,6 +54,34 @@ def made(
     )
 
 
+def own(told: Policy, file: str) -> Effective:
+    """Give a policy of the host's own; file: what it was read from, "" for the built-in one."""
+    says: dict[str, object] = msgspec.to_builtins(told)
+    before: dict[str, object] = msgspec.to_builtins(policy.Policy())
+    changed = _changed(before, says) if file else {}
+    merged = layers.merge([Layer(file, changed)])
+    return Effective(
+        name=told.name,
+        sha256=policychange.digest(told),
+        says=merged.policy,
+        editions={},
+        origins=merged.origins,
+    )
+
+
+def _changed(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, object]:
+    """Give what differs from what is built in."""
+    found: dict[str, object] = {}
+    for key, value in after.items():
+        known = before.get(key)
+        if isinstance(value, dict) and isinstance(known, dict) and known:
+            if inner := _changed(known, value):
+                found[key] = inner
+        elif value != known:
+            found[key] = value
+    return found
+
+
 def contained(told: Policy) -> Policy:
     """Refuse a policy that names files of the host; raises PolicyError."""
     for i, rules in enumerate(told.secrets.rules):

@@ -17,7 +17,7 @@ from agent.policy import effective
 from agent.policy.activation import Effective  # noqa: TC001 - msgspec resolves it
 from agent.policyfile import Holding
 from agent.rolestatus import Tried
-from checks.errors import HygieneError
+from checks.errors import HygieneError, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,17 @@ def place(settings: Settings) -> Path:
 def own(settings: Settings) -> Holding:
     """Give the host's own policy; raises PolicyError."""
     return policyfile.holding(Path(settings.policy) if settings.policy else None)
+
+
+def shown(settings: Settings) -> Effective:
+    """Give the policy that holds on this host by what is published; raises PolicyError."""
+    path = place(settings)
+    offered = snapshot.read(path, Offered) if settings.store.url else None
+    if settings.store.url and offered is None:
+        raise PolicyError(f"{path}: cannot be read, or nothing was published yet")
+    if offered is not None and offered.active is not None:
+        return offered.active
+    return effective.own(own(settings).policy, settings.policy)
 
 
 class InForce(Generic[_T]):
@@ -117,6 +128,7 @@ class InForce(Generic[_T]):
         self._built = None
         self._base.faults.pop("policy", None)
         self._base.work_by(holding.policy)
+        self._base.say()
         return made
 
     def _try(self, tried: Effective) -> None:

@@ -99,9 +99,11 @@ class Repository:
         data = metadata.to_bytes(JSONSerializer(compact=False))
         durable.put(self._staged / f"{metadata.signed.type}.json", data + b"\n")
 
-    def unstage(self, kind: type[Signed]) -> None:
-        """Forget what collected signatures."""
-        durable.remove(self._staged / f"{kind.type}.json")
+    def unstage(self, kind: type[_T], served: int) -> None:
+        """Forget what collected signatures, up to this version; raises RepositoryError."""
+        staged = self.staged(kind)
+        if staged and staged.signed.version <= served:
+            durable.remove(self._staged / f"{kind.type}.json")
 
     def published(self) -> Published:
         """Read what is served; raises RepositoryError for what is not signed as it has to be.

@@ -42,15 +42,14 @@ def publish(desk: Desk) -> list[Act]:
         root = _next_root(desk, published)
         following = _Next(root, _next_targets(desk, published, root))
         news = [one for one in following if one not in (published.root, published.targets)]
-        if not news:
+        if news:
+            made = _completed(desk, published, following)
+            contents = _contents(following.targets, desk.said.layers)
+            desk.repository.publish(made._replace(contents=contents))
+        else:
             _refuse_waiting(desk, published)
-            return []
-        made = _completed(desk, published, following)
-        contents = _contents(following.targets, desk.said.layers)
-        desk.repository.publish(made._replace(contents=contents))
-        desk.repository.unstage(Targets)
-        if root is not published.root:
-            desk.repository.unstage(Root)
+        desk.repository.unstage(Targets, following.targets.signed.version)
+        desk.repository.unstage(Root, root.signed.version)
     return [Act("policy published", described(one)) for one in news]
 
 

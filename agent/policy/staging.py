@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tuf.api.metadata import Metadata, Root, Targets
 
-from agent.policy import roots
+from agent.policy import repository, roots
 from agent.policy.desk import DeskError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _stage_targets(desk: Desk, published: Published, *, anew: bool) -> None:
         raise DeskError(f"{desk.folder}: has no root of trust\nhint: policy init")
     wanted, staged = desk.wanted(published, root.signed), desk.staged_targets(published)
     if wanted is None:
-        desk.repository.unstage(Targets)
+        desk.repository.unstage(Targets, repository.after(published.targets))
     elif not desk.agrees(staged, wanted):
         if staged and staged.signatures and not anew:
             by = ", ".join(roots.shown(keyid, desk.names) for keyid in staged.signatures)

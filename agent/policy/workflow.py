@@ -81,6 +81,16 @@ class _Fetcher(FetcherInterface):
         yield self.download_bytes(url, LIMITS.targets_max_length)
 
 
+class _Updater(Updater):
+    """python-tuf's client without its link to the newest root: who is given a root reads none.
+
+    The courier may make no links.
+    """
+
+    def _update_root_symlink(self) -> None:
+        pass
+
+
 class Attempt:
     """One way through the workflow."""
 
@@ -115,7 +125,7 @@ class Attempt:
     def _updater(self) -> Updater:
         folder = str(self._copies.metadata)
         try:
-            return Updater(
+            return _Updater(
                 folder, "metadata/", fetcher=self._fetcher, config=LIMITS, bootstrap=self._pin
             )
         except RepositoryError as error:

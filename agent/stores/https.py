@@ -16,6 +16,8 @@ from agent.httpsclient import AddressError, AskError, Client, Request, Times
 from agent.stores import AbsentError, AwayError, StoreError, TooLongError, checked
 
 if TYPE_CHECKING:
+    from email.message import Message
+
     from agent.httpsclient import Answer
     from agent.settings import StoreSettings
 
@@ -23,6 +25,7 @@ _TIMES: Final = Times(connect=10, write=30, answer=60)
 _POLLED: Final = "metadata/timestamp.json"
 _TAG: Final = re.compile(r'(W/)?"[!#-~]{0,256}"')
 """RFC 9110 8.8.3, without what is beyond ASCII."""
+_SETTLED: Final = 60.0
 _ABSENT: Final = {403, 404, 410}
 _OK, _SAME = 200, 304
 
@@ -69,13 +72,26 @@ class Https:
             return kept.content
         content = _content(name, answer, most)
         if name == _POLLED:
-            tag = answer.headers.get("ETag", "")
-            self._kept = _Kept(tag, content) if _TAG.fullmatch(tag) else None
+            tag = _tag(answer.headers)
+            self._kept = _Kept(tag, content) if tag else None
         return content
 
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
+
+
+def _tag(headers: Message) -> str:
+    """Give the entity tag of a file, "" where it may come to stand for another content.
+
+    Servers make it of time and length: a timestamp that is published twice in a second has the same
+    one both times. So a file counts that was not changed for a while (RFC 9110 8.8.2.2).
+    """
+    tag = headers.get("ETag", "")
+    changed = httpsclient.moment(headers.get("Last-Modified", ""))
+    sent = httpsclient.moment(headers.get("Date", ""))
+    settled = changed is None or (sent is not None and sent - changed >= _SETTLED)
+    return tag if settled and _TAG.fullmatch(tag) else ""
 
 
 def _content(name: str, answer: Answer, most: int) -> bytes:

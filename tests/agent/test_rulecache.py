@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -198,3 +199,31 @@ def test_a_bad_rule_is_refused_and_not_kept(tmp_path: Path) -> None:
 def test_a_name_that_is_not_text_is_a_name(tmp_path: Path) -> None:
     """Rule files may lie at paths that are not UTF-8."""
     assert _finds(rulecache.load([("\udcff.yaml", OURS[0][1])], tmp_path).engine, "exone")
+
+
+def test_for_one_that_stays_another_process_compiles(tmp_path: Path) -> None:
+    """What compiling takes ends with that process; a form that is there needs none."""
+    ran = [_children()]
+    for _ in range(2):
+        assert _finds(rulecache.load(OURS, tmp_path, apart=True).engine, "exone")
+        ran.append(_children())
+    assert ran[0] < ran[1] == ran[2]
+    assert _file(tmp_path).is_file()
+
+
+@pytest.mark.parametrize("base", ["/dev/null/state", "/proc/state"])
+def test_one_that_stays_works_without_a_cache(base: str) -> None:
+    """Where the other process can keep nothing, rules are compiled here."""
+    assert _finds(rulecache.load(OURS, Path(base), apart=True).engine, "exone")
+
+
+def test_one_that_stays_hears_of_a_bad_rule(tmp_path: Path) -> None:
+    """The other process ends without a word, and the error is met here."""
+    bad = [("bad.yaml", OURS[0][1].replace("exone_[0-9a-z]{4}'", "exone(?=x)'"))]
+    with pytest.raises(RuleError):
+        rulecache.load(bad, tmp_path, apart=True)
+
+
+def _children() -> int:
+    """Give the pages that ended children of this process touched."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 if TYPE_CHECKING:
@@ -165,3 +167,99 @@ def test_a_container_has_files_of_its_own(host: Host, ca: Authority, setups: Set
     assert told.serious == set()
     assert [one["files"] for one in told.report["endpoints"]] == [[]]
     assert host.tls("127.0.0.1:443").serious == set()
+
+
+@pytest.mark.parametrize(
+    ("server", "more"),
+    [
+        ("nginx", {"top": "server { listen 443 ssl default_server; ssl_reject_handshake on; }"}),
+        ("haproxy", {"more": "strict-sni"}),
+        ("caddy", {}),
+    ],
+)
+def test_hosts_by_name_only_are_looked_at_as_a_whole(
+    host: Host, ca: Authority, setups: Setups, server: str, more: dict[str, str]
+) -> None:
+    """Nothing is left open for a server's turning away who names none of its hosts."""
+    setups.run(server, host.certify("a", ca.leaf(key=rsa_key()), ca.middle), **more)
+    told = host.tls("--profile", "pci-dss-4.0.1")
+    assert (told.status, told.serious, told.report["inconclusive"]) == (0, set(), [])
+    alone = host.tls("127.0.0.1:443", "-n", "stranger.test")
+    assert (alone.status, alone.serious) == (3, set())
+    if server != "caddy":
+        there = "tls://127.0.0.1:443/stranger.test"
+        assert "the server has no host of this name" in alone.unsettled(there)
+
+
+def test_caddy_speaks_to_strangers_as_by_itself(host: Host, ca: Authority, setups: Setups) -> None:
+    """A site's versions are for its names, and what others are told is no drift from them."""
+    files = host.certify("a", ca.leaf(), ca.middle)
+    running = setups.run("caddy", files, more="protocols tls1.2 tls1.2")
+    told = host.tls()
+    assert told.serious == set()
+    assert told.places("tls-1.3-missing") == {f"tls://127.0.0.1:443/{NAME}"}
+    host.end(running)
+    setups.run("caddy", files)
+    setups.write("caddy", files, more="protocols tls1.2 tls1.2")
+    assert host.tls().places("drift-config-not-loaded") == {f"tls://127.0.0.1:443/{NAME}"}
+
+
+def test_early_data_is_switched_off_where_nginx_heeds_it(
+    host: Host, ca: Authority, setups: Setups
+) -> None:
+    """It is found at the name that has it off, and mended at the line of the default server."""
+    files = host.certify("a", ca.leaf(names=(NAME, "b.test")), ca.middle)
+    second = server(files, "b.test").replace("location", "ssl_early_data off; location")
+    running = setups.run("nginx", files, more="ssl_early_data on;", end=second)
+    told = host.tls()
+    assert told.serious == {"tls-early-data"}
+    (there,) = (o for o in told.of("tls-early-data") if o["path"].endswith("/b.test"))
+    (vain,) = told.of("config-ineffective")
+    assert vain["line"] == line_of(host, "ssl_early_data off;")
+    assert f"/etc/nginx/nginx.conf:{line_of(host, 'ssl_early_data on;')}" in there["fix"]
+    host.end(running)
+    host.edit("/etc/nginx/nginx.conf", "ssl_early_data on;", there["snippet"])
+    setups.start("nginx")
+    told = host.tls()
+    assert (told.serious, told.of("config-ineffective")) == (set(), [])
+
+
+def line_of(host: Host, words: str) -> int:
+    """Say in which line of nginx's main file some words stand first."""
+    text = (host.root / "etc/nginx/nginx.conf").read_text()
+    return text[: text.index(words)].count("\n") + 1
+
+
+def test_an_error_in_the_place_of_a_staple_is_none(
+    host: Host, ca: Authority, setups: Setups
+) -> None:
+    """apache says tryLater for a responder that it does not reach; clients take it for nothing."""
+    must = x509.TLSFeature([x509.TLSFeatureType.status_request])
+    asked = x509.AuthorityInformationAccessOID.OCSP
+    where = x509.UniformResourceIdentifier("http://127.0.0.1:9/")
+    responder = x509.AuthorityInformationAccess([x509.AccessDescription(asked, where)])
+    files = host.certify("a", ca.leaf(extra=(must, responder)), ca.middle)
+    top = "SSLUseStapling on\nSSLStaplingCache shmcb:/run/staples(32768)"
+    running = setups.run("apache", files, top=top)
+    told = host.tls()
+    assert told.serious == {"cert-must-staple-missing"}
+    (first, *_) = told.of("cert-must-staple-missing")
+    assert first["message"].endswith("the one sent is the error try_later")
+    host.end(running)
+    setups.run("apache", host.certify("a", ca.leaf(extra=(responder,)), ca.middle), top=top)
+    assert host.tls().serious == set()
+
+
+def test_a_plain_port_is_mended_in_its_servers_words(
+    host: Host, ca: Authority, setups: Setups
+) -> None:
+    """A redirect to plain HTTP is told with nginx's line, which put in its place mends it."""
+    wrong = f"return 302 http://{NAME}/;"
+    plain = f"server {{ listen 80; server_name {NAME}; {wrong} }}"
+    files = host.certify("a", ca.leaf(), ca.middle)
+    running = setups.run("nginx", files, end=plain)
+    (found,) = host.tls().of("http-plain-no-redirect")
+    host.end(running)
+    host.edit("/etc/nginx/nginx.conf", wrong, found["snippet"])
+    setups.start("nginx", 80, 443)
+    assert host.tls().of("http-plain-no-redirect") == []

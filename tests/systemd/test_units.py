@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import powers, settings
+from agent import home, powers, settings
 
 _FOLDER = Path(__file__).parents[2] / "systemd"
 _UNITS = {role: _FOLDER / f"hygiene-agent-{role}.service" for role in powers.ROLES}
@@ -91,7 +91,7 @@ def test_a_wrong_word_is_warned_of(tmp_path: Path) -> None:
 def test_what_a_unit_starts(role: str) -> None:
     """Each unit starts its role, as its own user in the common group, and expects signs of life."""
     service = _service(role)
-    command = f"/usr/bin/hygiene-agent run --role {role} --settings {settings.PATH}"
+    command = f"/usr/bin/hygiene-agent run --role {role} --settings {home.BOOTSTRAP}"
     assert service["ExecStart"] == [command]
     assert service["ExecCondition"] == [command.replace(" --settings", " --wanted --settings")]
     assert service["User"] == [f"hygiene-agent-{role}"]

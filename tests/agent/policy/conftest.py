@@ -11,6 +11,7 @@ import pytest
 from agent import packing
 from agent.policy.belief import Seen
 from agent.policy.trust import Client, RefusedError
+from tests.agent.policy.team import Team
 
 if TYPE_CHECKING:
     from agent.policy.belief import View
@@ -95,3 +96,9 @@ def host(request: pytest.FixtureRequest) -> Host:
     running.refresh()
     running.repository.shelf.asked.clear()
     return running
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Team:
+    """People with keys, who have not begun yet."""
+    return Team(tmp_path)

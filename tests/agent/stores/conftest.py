@@ -1,4 +1,4 @@
-"""Stores for tests: certificates made for the run, nginx with mutual TLS, a server with a script."""
+"""Stores for tests: certificates made for the run, nginx with mutual TLS, a scripted server."""
 
 from __future__ import annotations
 
@@ -112,11 +112,14 @@ class Scripted:
             except OSError:
                 return
             self.connections += 1
-            with contextlib.suppress(OSError), plain:
-                self._talk(self._context.wrap_socket(plain, server_side=True))
+            threading.Thread(target=self._talk, args=(plain,), daemon=True).start()
 
-    def _talk(self, secure: ssl.SSLSocket) -> None:
-        with secure:
+    def _talk(self, plain: socket.socket) -> None:
+        with (
+            contextlib.suppress(OSError),
+            plain,
+            self._context.wrap_socket(plain, server_side=True) as secure,
+        ):
             while self.script:
                 head = b""
                 while not head.endswith(b"\r\n\r\n"):
@@ -131,6 +134,7 @@ class Scripted:
                     secure.sendall(said[-1:] * (1 if then == "drip" else 65536))
                     time.sleep(0.05 if then == "drip" else 0)
                 if then == "end":
+                    secure.settimeout(0.1)  # the farewell is sent; nobody has to answer it
                     secure.unwrap()
                 if then:
                     return

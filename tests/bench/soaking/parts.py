@@ -51,7 +51,10 @@ class Disk:
     def __init__(self, path: Path, mib: int) -> None:
         path.mkdir()
         _do("mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=750", "none", path)
-        self._path = path
+        self._path, self._closed = path, path.with_name(f"{path.name}-closed")
+        self._closed.mkdir()
+        _do("mount", "--bind", path, self._closed)
+        _do("mount", "-o", "remount,bind,ro", self._closed)
         self._folder = os.open(path, os.O_DIRECTORY | os.O_CLOEXEC)
 
     def fill(self, left: int) -> None:
@@ -74,8 +77,7 @@ class Disk:
         A file system that has writers cannot be made read-only as a whole, so this lays another
         view of it over it.
         """
-        _do("mount", "--bind", self._path, self._path)
-        _do("mount", "-o", "remount,bind,ro", self._path)
+        _do("mount", "--bind", self._closed, self._path)
 
     def open(self) -> None:
         """Let it be written again."""

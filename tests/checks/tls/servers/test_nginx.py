@@ -119,6 +119,20 @@ def test_a_server_that_is_not_the_default_has_the_defaults_protocols(sites: Site
     (lost,) = second.ineffective
     assert (lost.setting.value, lost.setting.line) == ("TLSv1", 2)
     assert "1.29.2" in lost.reason
+    assert f"{MAIN}:1" in lost.fix
+
+
+def test_early_data_is_the_default_servers_to_switch(sites: Sites) -> None:
+    """Another server of the address can neither switch it on nor off (measured with 1.22)."""
+    texts = [f"server {{ listen 443 ssl; server_name {n}; @{n} }}" for n in "abc"]
+    text = " ".join(["http {", *texts, "}"]).replace("@c", "")
+    for default, other, vain in (("on", "off", 1), ("off", "on", 1), ("on", "on", 0)):
+        said = {"@a": f"ssl_early_data {default};", "@b": f"ssl_early_data {other};"}
+        written = text.replace("@a", said["@a"]).replace("@b", said["@b"])
+        found = sites("nginx", {MAIN: written})
+        assert [len(site.ineffective) for site in found] == [0, vain, 0]
+        told = [one.value for site in found for one in site.settings if "early" in one.name]
+        assert told == [default] * 3
 
 
 def test_the_default_server_is_the_one_that_says_so(sites: Sites) -> None:
@@ -251,6 +265,7 @@ def test_hsts_is_lost_where_other_headers_are_set(sites: Sites) -> None:
     header = 'add_header Strict-Transport-Security "max-age=63072000" always;'
     above = one(sites, "add_header X-A b;", header)
     assert [one.setting.name for one in above.ineffective] == ["add_header"]
+    assert above.ineffective[0].fix == f"Write the line in the block at {MAIN}:1 as well."
     assert not any(one.name == "add_header" for one in above.settings)
     inside = one(sites, f"{header} location /x {{ location /y {{ add_header X-A b; }} }}")
     assert len(inside.ineffective) == 1

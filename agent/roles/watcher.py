@@ -208,12 +208,13 @@ class _Loop:
 
     def _switch(self, plan: _Plan) -> None:
         """Work by another policy from now on."""
+        since = time.time()
         self._readers.close()
         self._kernel.close()
         self._kernel = Kernel()
         self._wire(plan)
         self._judge()
-        self._watcher.everything(reason="policy changed", since=time.time())
+        self._watcher.everything(reason="policy changed", since=since)
         self._base.tell("reloaded")
 
     def close(self) -> None:

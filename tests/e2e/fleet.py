@@ -57,19 +57,22 @@ class Fleet:
             **settings,
         }
 
-    def start(self, *before: str) -> None:
-        """Start the agent, by a command before its own; it is ready when all has a watch."""
+    def start(self, *before: str, ready: bool = True) -> None:
+        """Start the agent, by a command before its own, and wait until all has a watch.
+
+        ready: False to go on at once.
+        """
         command = [sys.executable, "-I", "-m", "agent", "run", "--settings", str(self._settings)]
         place = self._log.with_suffix(".ready")
+        place.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, self._log.open("ab") as log:
             told.bind(str(place))
             told.settimeout(_PATIENCE)
             environ = {**os.environ, "NOTIFY_SOCKET": str(place)}
             words = [*before, *command]
             self.agent = subprocess.Popen(words, stdout=log, stderr=log, env=environ)
-            while b"READY=1" not in told.recv(4096):
+            while ready and b"READY=1" not in told.recv(4096):
                 pass
-        place.unlink()
 
     @property
     def watcher(self) -> RoleStatus | None:

@@ -30,7 +30,7 @@ FAULTS: Final = (
     Fault("receiver away", 1, lambda w: w.receiver.leave(), lambda w: w.receiver.come()),
     Fault("receiver away for hours", 1, World.outage, lambda w: w.receiver.come()),
     Fault("receiver frozen", 1, lambda w: w.receiver.freeze(), lambda w: w.receiver.thaw()),
-    Fault("receiver's disk full", 1, World.fill_store, lambda w: w.store.free()),
+    Fault("receiver's disk full", 1, World.fill_store, World.free_store),
     Fault("a TLS server gone", 1, lambda w: w.server.leave(), lambda w: w.server.come()),
     Fault("peer silent", 1, lambda w: w.peer.behave("silent"), lambda w: w.peer.behave("ok")),
     Fault("rsyslogd away", 1, lambda w: w.syslog.leave(), lambda w: w.syslog.come()),

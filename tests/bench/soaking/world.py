@@ -59,10 +59,9 @@ class World:
         self.state, self.store = Disk(work / "state", 128), Disk(work / "collector", 128)
         self.killed: Counter[str] = Counter()
         self.unexpected = 0
-        """How often something of the agent ended by itself though its state could be written."""
-        self._troubles = 0
+        """How often one of our processes ended by itself though its state could be written."""
+        self._troubles = self._ends = 0
         self._trouble = 0.0
-        self._read = self._ended = 0
         self._issue()
         self.peer = Peer(work / "peer", "server")
         self._settings()
@@ -121,11 +120,12 @@ class World:
         """Start again what ended, and note what ended by itself."""
         for one in (self.receiver, self.syslog, self.server, self.agent):
             one.tend()
-        log = (self.work / "agent.log").read_text(errors="replace")
-        failed = log.count("\n", self._read)
-        if failed and time.monotonic() > self._trouble and not self._troubles:
-            self.unexpected += failed
-        self._read = len(log)
+        log = self.work / "agent.log"
+        lines = log.read_bytes().count(b"\n")  # one for each that ends and was not killed
+        ends = lines + self.receiver.ends
+        if time.monotonic() > self._trouble and not self._troubles:
+            self.unexpected += ends - self._ends
+        self._ends = ends
 
     @property
     def truth(self) -> frozenset[str]:
@@ -168,6 +168,7 @@ class World:
         self.state.fill(self.rng.choice((0, 0, self.rng.randrange(1 << 18))))
 
     def free(self) -> None:
+        """Give the room back."""
         self.state.free()
         self._end_trouble()
 
@@ -177,6 +178,7 @@ class World:
         self.state.close()
 
     def writable(self) -> None:
+        """Let it be written again."""
         self.state.open()
         self._end_trouble()
 
@@ -189,7 +191,13 @@ class World:
 
     def fill_store(self) -> None:
         """Fill the receiver's disk."""
+        self._begin_trouble()
         self.store.fill(0)
+
+    def free_store(self) -> None:
+        """Give its room back."""
+        self.store.free()
+        self._end_trouble()
 
     def stop(self) -> int | None:
         """End all; give the agent's status."""

@@ -10,7 +10,7 @@ import click
 
 from agent import options, policyfile, profiling
 from agent.policy import teamcommands
-from agent.policy.teamcommands import Access
+from agent.policy.teamoptions import FOLDER, Access
 from checks import policy
 from checks.printable import printable
 from checks.tls import profilefile
@@ -39,11 +39,11 @@ def schema(kind: str) -> None:
 
 
 @command.command()
-@click.argument("file", metavar="FILE|DIR", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE|FOLDER", type=click.Path(path_type=Path))
 def check(file: Path) -> None:
     """Check a policy FILE, and the TLS profiles that it names, without using it.
 
-    Of a store's DIR every layer is checked, put over what is below it, with all rules it names.
+    Of a store's FOLDER every layer is checked, put over what is below it, with all rules it names.
     """
     if file.is_dir():
         from agent.policy import source
@@ -58,12 +58,12 @@ def check(file: Path) -> None:
 
 
 @command.command()
-@teamcommands.FOLDER
+@FOLDER
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Of a sample host.")
 @click.option("--host", "hosts", multiple=True, help="Name of a sample host with these labels.")
 @options.form(["json", "text"])
 def diff(folder: Path, labels: tuple[str, ...], hosts: tuple[str, ...], form: str | None) -> None:
-    """Show what DIR changes in the policies of sample hosts, and which editions go to whom.
+    """Show what FOLDER changes in the policies of sample hosts, and which editions go to whom.
 
     Before is what is published, every edition taken to be everywhere. Without --label and --host:
     any host, one of each group, and every host that has a layer.
@@ -92,7 +92,7 @@ def _samples(labels: tuple[str, ...], hosts: tuple[str, ...]) -> list[Sample]:
 
 
 @command.command()
-@teamcommands.FOLDER
+@FOLDER
 @options.form(["json", "text"])
 def status(folder: Path, form: str | None) -> None:
     """Say how a store stands: versions, ends, whose signatures are missing, what to do next.

@@ -69,11 +69,6 @@ class Copies:
                     home.write(file, data)
             raise
 
-    def forget(self) -> None:
-        """Let go of all copies of metadata; raises OSError."""
-        shutil.rmtree(self.metadata)
-        _private(self.metadata)
-
     def content(self, target: Target) -> bytes | None:
         """Give the content that was kept of a target, None for none that is right."""
         with contextlib.suppress(StateError):

@@ -2,110 +2,38 @@
 
 from __future__ import annotations
 
-import functools
-import os
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from checks.printable import printable
+from agent import options
+from agent.policy.teamoptions import FOLDER, ROLES, access, now, numbers, pairs, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
+    from pathlib import Path
 
-    from agent.policy.desk import Desk
-    from agent.policy.keyring import Keyring
-    from agent.policy.staging import Act
+    from agent.policy.teamoptions import Access
 
-FOLDER: Final = click.argument(
-    "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False)
-)
-_FILE: Final = click.Path(path_type=Path, dir_okay=False)
-_ROLES: Final = ("root", "targets", "snapshot", "timestamp")
 _NONE: Final = "none"
+_TIMER: Final = """
+\b
+cron:
+  7 */6 * * *  hygiene-agent policy refresh -q --keys /etc/policy-keys /srv/policy
 
+\b
+systemd, policy-refresh.service:
+  [Service]
+  Type=oneshot
+  ExecStart=hygiene-agent policy refresh -q --keys /etc/policy-keys /srv/policy
 
-class Access(NamedTuple):
-    """How to get at private keys, as options say."""
-
-    keys: Path | None = None
-    passphrase_file: Path | None = None
-    token_file: Path | None = None
-
-    def ring(self, folder: Path) -> Keyring:
-        """Open the keyring; raises KeyringError where it lies in the folder that is in git."""
-        from agent.policy import keyring
-
-        base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-        keys = self.keys or Path(base, "hygiene-agent", "keys")
-        if keys.resolve().is_relative_to(folder.resolve()):
-            raise keyring.KeyringError(f"{keys}: keys do not belong into {folder}")
-        token = self.token_file or Path(os.path.expanduser("~/.vault-token"))
-        return keyring.Keyring(keys, keyring.Passphrases(self.passphrase_file), token)
-
-    def desk(self, folder: Path) -> Desk:
-        """Begin to work on a folder; raises HygieneError."""
-        from agent.policy.desk import Desk
-
-        return Desk(folder, self.ring(folder), now())
-
-
-def now() -> datetime:
-    """Read the clock."""
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(time.time(), UTC)
-
-
-def access(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options by which keys are found, as `access`."""
-
-    @click.option(
-        "--keys",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Folder of key files, NAME.pem; ~/.config/hygiene-agent/keys.",
-    )
-    @click.option("--passphrase-file", type=_FILE, help="Private file with the passphrase.")
-    @click.option("--token-file", type=_FILE, help="Token of Vault or OpenBao; ~/.vault-token.")
-    @functools.wraps(function)
-    def command(
-        keys: Path | None, passphrase_file: Path | None, token_file: Path | None, **rest: object
-    ) -> None:
-        function(access=Access(keys, passphrase_file, token_file), **rest)
-
-    return command
-
-
-def _told(folder: Path, acts: Iterable[Act], *, quiet: bool = False) -> None:
-    """Say what was done, and note it in the audit log."""
-    from agent import audit, home
-    from agent.auditlog import Said
-
-    for act in acts:
-        if not quiet:
-            click.echo(printable(f"{act.did}: {act.about}"))
-        said = Said(act.did, str(folder.absolute()), act.about)
-        why = audit.note(home.folder(os.environ, os.geteuid()), said, time.time())
-        if why:
-            click.echo(f"hygiene-agent: not in the audit log: {why}", err=True)
-
-
-def _pairs(told: tuple[str, ...], what: str) -> dict[str, str]:
-    """Read options ROLE=VALUE; raises click.UsageError."""
-    found = dict(one.partition("=")[::2] for one in told)
-    if not all(role in _ROLES and value for role, value in found.items()):
-        raise click.UsageError(f"{what}: expected ROLE=VALUE, ROLE one of {', '.join(_ROLES)}")
-    return found
-
-
-def _numbers(told: tuple[str, ...], what: str, most: int) -> dict[str, int]:
-    found = _pairs(told, what)
-    if not all(one.isdecimal() and 1 <= int(one) <= most for one in found.values()):
-        raise click.UsageError(f"{what}: expected ROLE=NUMBER, from 1 to {most}")
-    return {role: int(number) for role, number in found.items()}
+\b
+systemd, policy-refresh.timer:
+  [Timer]
+  OnCalendar=00/6:07
+  Persistent=true
+  [Install]
+  WantedBy=timers.target
+"""
 
 
 @click.command()
@@ -124,7 +52,7 @@ def init(  # noqa: PLR0913 - one parameter an option
     *,
     unattended: bool,
 ) -> None:
-    """Begin a store in DIR, which is kept in git; keys are kept elsewhere.
+    """Begin a store in FOLDER, which is kept in git; keys are kept elsewhere.
 
     ROLE is root (trusts keys), targets (signs policy), snapshot or timestamp (sign what is served,
     again and again). Without options the keys are root and root-spare (either does), policy and
@@ -133,16 +61,16 @@ def init(  # noqa: PLR0913 - one parameter an option
     from agent.policy import founding
     from agent.policy.signing import Days
 
-    named = {role: tuple(names.split(",")) for role, names in _pairs(roles, "--role").items()}
+    named = {role: tuple(names.split(",")) for role, names in pairs(roles, "--role").items()}
     plan = founding.Plan(
-        {role: named.get(role, founding.KEYS[role]) for role in _ROLES},
-        _numbers(threshold, "--threshold", 100),
-        Days(**_numbers(days, "--days", 3650)),
+        {role: named.get(role, founding.KEYS[role]) for role in ROLES},
+        numbers(threshold, "--threshold", 100),
+        Days(**numbers(days, "--days", 3650)),
         unattended,
     )
     ring = access.ring(folder)
     made, acts = founding.begin(folder, plan, ring, now())
-    _told(folder, acts)
+    tell(folder, acts)
     if made:
         click.echo(
             f"made in {ring.folder}: {', '.join(made)}; keep copies, root's off this machine"
@@ -159,7 +87,7 @@ def init(  # noqa: PLR0913 - one parameter an option
 @click.option("--namespace", default="", help="Of the engine.")
 @click.option("--mount", default="transit", help="Of the engine; transit.")
 @click.option("--key-version", type=click.IntRange(1), default=1, help="Of the key; 1.")
-@click.option("--ca", type=_FILE, help="Who signed the engine's certificate; the system's.")
+@click.option("--ca", type=options.FILE, help="Who signed the engine's certificate; the system's.")
 @access
 def add_key(  # noqa: PLR0913 - one parameter an option
     folder: Path,
@@ -194,7 +122,7 @@ def add_key(  # noqa: PLR0913 - one parameter an option
             "ca": str(ca.absolute()) if ca else "",
         }
         founding.take_up(folder, name, ring, signing.transit(place))
-    _told(folder, [Act("policy key added", name)])
+    tell(folder, [Act("policy key added", name)])
 
 
 @click.command()
@@ -203,21 +131,21 @@ def add_key(  # noqa: PLR0913 - one parameter an option
 @click.option("--anew", is_flag=True, help="Drop signatures of what the folder says no more.")
 @access
 def sign(folder: Path, names: tuple[str, ...], access: Access, *, anew: bool) -> None:
-    """Sign what DIR says now, and any other root of trust that waits.
+    """Sign what FOLDER says now, and any other root of trust that waits.
 
     Commit staged/ then, for others to add their signatures. Look first: policy diff, policy status.
     """
     from agent.policy import staging
 
     desk = access.desk(folder)
-    _told(folder, staging.sign(desk, names, anew=anew))
+    tell(folder, staging.sign(desk, names, anew=anew))
 
 
 @click.command()
 @FOLDER
 @access
 def publish(folder: Path, access: Access) -> None:
-    """Serve what has its signatures: DIR/store, for any web server, object store or file share.
+    """Serve what has its signatures: FOLDER/store, for any web server, object store or file share.
 
     To copy it elsewhere, copy store/targets first, then store/metadata, timestamp.json last. Hosts
     trust from the beginning store/metadata/1.root.json or a newer one.
@@ -225,14 +153,14 @@ def publish(folder: Path, access: Access) -> None:
     from agent.policy import serving
 
     acts = serving.publish(access.desk(folder))
-    _told(folder, acts)
+    tell(folder, acts)
     if not acts:
         click.echo("nothing is new: nothing published")
 
 
 @click.command("rotate-key")
 @FOLDER
-@click.argument("role", type=click.Choice(_ROLES))
+@click.argument("role", type=click.Choice(ROLES))
 @click.argument("old")
 @click.argument("new")
 @click.option("--threshold", type=click.IntRange(1), help="How many keys have to sign from now on.")
@@ -252,44 +180,29 @@ def rotate_key(  # noqa: PLR0913 - one parameter an option
     gone, come = (
         None if name == _NONE else keyring.public(desk.signing.known(name)) for name in (old, new)
     )
-    _told(folder, staging.rotate(desk, Change(role, gone, come, threshold)))
+    tell(folder, staging.rotate(desk, Change(role, gone, come, threshold)))
     click.echo("next: policy sign, then policy publish")
 
 
-@click.command()
+@click.command(epilog=_TIMER)
 @FOLDER
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing when all went well.")
 @access
 def refresh(folder: Path, access: Access, *, quiet: bool) -> None:
-    r"""Sign that what is served is still the newest: hosts believe that for a day.
+    """Sign that what is served is still the newest: hosts believe that for a day.
 
     By a timer, every six hours, with a key that has no passphrase (--unattended) or with
-    --passphrase-file. cron:
-
-    \b
-        7 */6 * * * hygiene-agent policy refresh --quiet --keys /etc/policy-keys /srv/policy
-
-    systemd, policy-refresh.service and policy-refresh.timer:
-
-    \b
-        [Service]
-        Type=oneshot
-        ExecStart=hygiene-agent policy refresh --quiet --keys /etc/policy-keys /srv/policy
-        [Timer]
-        OnCalendar=00/6:07
-        Persistent=true
-        [Install]
-        WantedBy=timers.target
+    --passphrase-file.
     """
     from agent.policy import serving
 
-    _told(folder, serving.refresh(access.desk(folder)), quiet=quiet)
+    tell(folder, serving.refresh(access.desk(folder)), quiet=quiet)
 
 
 @click.command()
 @FOLDER
 @click.option("--days", type=click.IntRange(1, 3650), required=True, help="How long it holds.")
-@click.option("--output", "-o", type=_FILE, required=True, help="The file to write, a tar.")
+@click.option("--output", "-o", type=options.FILE, required=True, help="The file to write, a tar.")
 @access
 def bundle(folder: Path, days: int, output: Path, access: Access) -> None:
     """Write what is served into one file, for hosts and image builds that reach no store.
@@ -298,7 +211,7 @@ def bundle(folder: Path, days: int, output: Path, access: Access) -> None:
     """
     from agent.policy import bundling
 
-    _told(folder, bundling.write(access.desk(folder), days, output))
+    tell(folder, bundling.write(access.desk(folder), days, output))
 
 
 COMMANDS: Final = (add_key, bundle, init, publish, refresh, rotate_key, sign)

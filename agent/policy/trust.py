@@ -88,19 +88,14 @@ class Client:
         return timestamp == last.timestamp
 
     def _verified(self, now: float, seen: Seen) -> Verified:
-        """Verify; once more without our copies if one of them broke a parser."""
-        try:
-            return Attempt(self._store, self._copies, self._pin).verified(now, seen)
-        except (RefusedError, OSError):
-            raise
-        except Exception:  # noqa: BLE001 - anything may come of parsing hostile bytes
-            self._copies.forget()
+        """Verify all there is; raises RefusedError or OSError."""
         attempt = Attempt(self._store, self._copies, self._pin)
         try:
             return attempt.verified(now, seen)
         except (RefusedError, OSError):
             raise
         except Exception as error:
+            # python-tuf names what it meets in hostile bytes; what it may have missed ends here.
             text = f"{attempt.asked}: not metadata of TUF ({type(error).__name__})"
             raise RefusedError(Why.MALFORMED, text) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import time
@@ -72,6 +73,8 @@ class Base:
         self.started = time.time()
         self.stopping = self.reloading = False
         self.faults: dict[str, str] = {}
+        self.seen = math.inf
+        """Before when the role has dealt with all that happened, inf for always."""
         self.tried: Tried | None = None
         due = ("beat", "flush", "publish", "prune", "alive", "digest", "requests", "walls", "free")
         self._next = dict.fromkeys(due, 0.0)
@@ -146,7 +149,7 @@ class Base:
 
     @property
     def last_alive(self) -> float:
-        """When this role was last known to run, 0 if never."""
+        """When this role was last known to run, and had dealt with all; 0 if never."""
         row = self.ledger.base.execute("SELECT value FROM meta WHERE name = 'alive'").fetchone()
         return float(row[0]) if row else 0.0
 
@@ -207,7 +210,8 @@ class Base:
     def _alive(self) -> None:
         try:
             self.ledger.base.execute(
-                "INSERT OR REPLACE INTO meta VALUES ('alive', ?)", (repr(time.time()),)
+                "INSERT OR REPLACE INTO meta VALUES ('alive', ?)",
+                (repr(min(time.time(), self.seen)),),
             )
         except ledgers.SQLITE_ERROR as error:
             self.faults["state"] = str(error)

@@ -166,6 +166,7 @@ class _Loop:
         if (plan := self._inforce.turn()) is not None:
             self._switch(plan)
         self._watcher.turn(self._inforce.pause(_IDLE))
+        self._base.seen = self._watcher.seen
         if not self._told_ready and not self._watcher.walking:
             self._told_ready = True
             life.ready()

@@ -56,12 +56,16 @@ class Index:
     def __init__(self, base: sqlite3.Connection) -> None:
         """Use a database, and make the table where it is missing."""
         self._base = base
+        self._count: int | None = None
+        """How many files there are, None after a change: counting them goes through all."""
         base.execute(_SCHEMA)
 
     def __len__(self) -> int:
-        """Give how many files there are."""
-        [[count]] = self._base.execute("SELECT count(*) FROM files")
-        return int(count)
+        """Give how many files there are; not in a transaction that may yet be undone."""
+        if self._count is None:
+            [[count]] = self._base.execute("SELECT count(*) FROM files")
+            self._count = int(count)
+        return self._count
 
     def get(self, path: str) -> Stamp | None:
         """Give what a file was, None for one that was not looked at."""
@@ -73,12 +77,14 @@ class Index:
 
     def put(self, path: str, seen: Stamp) -> None:
         """Note what a file was when it was looked at."""
+        self._count = None
         self._base.execute(
             "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", (*_key(path), *seen)
         )
 
     def drop(self, path: str) -> None:
         """Forget a file."""
+        self._count = None
         self._base.execute("DELETE FROM files WHERE folder = ? AND name = ?", _key(path))
 
     def within(self, folder: str) -> Iterator[list[tuple[str, Stamp]]]:

@@ -152,6 +152,12 @@ class Kernel:
             os.eventfd_write(self._wake, 1)
         return found
 
+    @property
+    def heard(self) -> float | None:
+        """Before when all that happened was taken, in seconds since 1970 in UTC; None: not now."""
+        emptied = self._inotify.emptied  # asked for first: what was heard before it waits here
+        return None if self._heard else emptied
+
     def hold(self, *, back: bool) -> None:
         """Leave events to the kernel, which keeps some and tells when it lost any; or no more."""
         if back:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from agent.ledger import SQLITE_ERROR, LedgerError
 from agent.watch import reconcile
 from agent.watch.budget import DEBT
+from agent.watch.horizon import Horizon
 from agent.watch.intake import Intake
 from agent.watch.links import Follower
 from agent.watch.looking import AGAIN, Looking, Means
@@ -90,6 +91,7 @@ class Watcher:
         means = Means(parts.ledger, parts.readers, parts.shares)
         self._looking = Looking(around, self._reach, means)
         self._rescan = Rescan(parts.coverage)
+        self._horizon = Horizon(time.time())
         self.changed: list[str] = []
         """What was dealt with since whoever is interested emptied the list."""
 
@@ -121,6 +123,11 @@ class Watcher:
         return not (self._waiting or self._looking or self.walking)
 
     @property
+    def seen(self) -> float:
+        """Before when all that happened was looked at, in seconds since 1970 in UTC."""
+        return self._horizon.until
+
+    @property
     def numbers(self) -> dict[str, int]:
         """Give what `status` shows."""
         return {
@@ -148,6 +155,7 @@ class Watcher:
         dealt = self._looking.round(now)
         self.changed += dealt
         self._rescan.looked(dealt, walking=self._walks.whole)
+        self._horizon.looked(dealt, None if self.walking else self._kernel.heard, self._paths)
         self._looking.care(now)
 
     def _rested(self, timeout: float) -> bool:
@@ -208,6 +216,10 @@ class Watcher:
             else:
                 self.everything(reason="more changes than can be kept", since=time.time())
 
+    def _paths(self) -> set[str]:
+        """Give all that is to be looked at."""
+        return self._waiting.paths() | self._looking.paths
+
     def _below(self, top: str) -> Iterator[Differs]:
         return reconcile.below(top, self._tree, self._intake.index)
 
@@ -227,7 +239,7 @@ class Watcher:
                 self._reach.link(path)
 
     def _walked(self, now: float) -> None:
-        self._rescan.ended(now, self._waiting.paths() | self._looking.paths)
+        self._rescan.ended(now, self._paths())
         if not self._tree.unwatched:
             self._coverage.close(_WATCHES, "watch", time.time())
 

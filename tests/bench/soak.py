@@ -6,7 +6,7 @@ A whole agent (`run`) on a host of its own, and what it reports to by mutual TLS
 rsyslogd, an HTTPS peer. A writer plants, changes, moves and removes secrets. What goes wrong stands
 in `soaking/faults.py`; it goes on until there were so many kills and so many faults, and each kind.
 In the end the receiver has to know exactly the secrets that stand in files, and to have every event
-once; ends with 1 if not. From the top of the source tree.
+once; ends with 1 if not. It needs root, and runs from the top of the source tree.
 """
 
 from __future__ import annotations

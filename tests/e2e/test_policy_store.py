@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import secrets
+import shutil
 import tarfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from tests.agent.policy.team import Watcher
 
 if TYPE_CHECKING:
     import subprocess
+    from pathlib import Path
 
     from tests.conftest import Hygiene
 
@@ -24,7 +26,8 @@ class Desk:
     """The commands with a folder, a person's keys and passphrase."""
 
     def __init__(self, hygiene: Hygiene, base: Path, person: str = "me") -> None:
-        self.hygiene, self.base, self.folder = hygiene, base, base / "policy"
+        self.hygiene = type(hygiene)(base / "state", hygiene.command)
+        self.base, self.folder = base, base / "policy"
         self.passphrase = secrets.token_hex(16)
         (base / person).mkdir()
         self.file = base / person / "passphrase"
@@ -69,6 +72,23 @@ def desk(hygiene: Hygiene, tmp_path: Path) -> Desk:
     return Desk(hygiene, tmp_path)
 
 
+@pytest.fixture(scope="module")
+def template(hygiene: Hygiene, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A store that was begun; making its keys takes a while."""
+    made = Desk(hygiene, tmp_path_factory.mktemp("template"))
+    made.done("init", "--unattended")
+    return made
+
+
+@pytest.fixture
+def begun(template: Desk, tmp_path: Path) -> Desk:
+    """A store of one's own that was begun."""
+    shutil.copytree(template.base, tmp_path, dirs_exist_ok=True)
+    made = copy.copy(template)
+    made.base, made.folder, made.said = tmp_path, tmp_path / "policy", ""
+    return made
+
+
 def test_from_nothing_to_a_bundle(desk: Desk) -> None:
     """Begin, change, look, sign, publish, refresh, bundle: each by one command."""
     assert "root-spare" in desk.done("init", "--unattended")
@@ -98,23 +118,22 @@ def test_from_nothing_to_a_bundle(desk: Desk) -> None:
     }
 
 
-def test_a_change_is_seen_before_it_is_signed(desk: Desk) -> None:
+def test_a_change_is_seen_before_it_is_signed(begun: Desk) -> None:
     """The effective policies of sample hosts, also of one's own choice, also as JSON."""
-    desk.done("init", "--unattended")
-    desk.done("sign", "--key", "policy")
-    desk.done("publish")
-    desk.write("group/role/web.yaml", "fail_on: low\n")
-    assert desk("diff").stdout.splitlines() == [
+    begun.done("sign", "--key", "policy")
+    begun.done("publish")
+    begun.write("group/role/web.yaml", "fail_on: low\n")
+    assert begun("diff").stdout.splitlines() == [
         "role=web:",
         "  fail_on  medium -> low   (group/role/web)",
         "nothing changes for 1 sample host",
         "rollout: group/role/web: edition 2 for all hosts",
     ]
-    told = json.loads(desk("diff", "--label", "role=web", "--host", "w1", "-f", "json").stdout)
+    told = json.loads(begun("diff", "--label", "role=web", "--host", "w1", "-f", "json").stdout)
     (group,) = told["groups"]
     assert group["hosts"] == [{"name": "w1", "labels": {"role": "web"}}]
     assert group["changes"][0]["layers"] == ["group/role/web"]
-    assert "nothing changes" in desk("diff", "--label", "role=db").stdout
+    assert "nothing changes" in begun("diff", "--label", "role=db").stdout
 
 
 def test_two_people_sign_one_after_the_other(hygiene: Hygiene, tmp_path: Path) -> None:
@@ -159,7 +178,10 @@ def test_a_key_in_transit_signs(desk: Desk) -> None:
         place = ("--transit", "policy", "--address", server.address, "--ca", server.ca)
         desk.done("add-key", "team", *place, *token)
         desk.done("init", "--unattended", "--role", "targets=team")
-        assert "token" in desk.refused("sign", "--key", "team", "--token-file", "/nonexistent")
+        absent = desk.base / "absent"
+        assert f"{absent}: No such file" in desk.refused(
+            "sign", "--key", "team", "--token-file", absent
+        )
         desk.done("sign", "--key", "team", *token)
         desk.done("publish")
         assert server.token not in desk.said
@@ -167,16 +189,14 @@ def test_a_key_in_transit_signs(desk: Desk) -> None:
     assert not (desk.base / "me/keys/team.pem").exists()
 
 
-def test_every_act_is_in_the_audit_log(desk: Desk, tmp_path: Path) -> None:
+def test_every_act_is_in_the_audit_log(desk: Desk) -> None:
     """Who signed what when can be looked up, and no passphrase is in it or in any output."""
-    state = tmp_path / "state"
-    desk.hygiene = type(desk.hygiene)(state, desk.hygiene.command)
     desk.done("init", "--unattended")
     desk.done("sign", "--key", "policy")
     desk.done("publish")
     desk.done("refresh")
     desk.done("rotate-key", "root", "root-spare", "none")
-    (log,) = (state / "audit").glob("cli-*.log")
+    (log,) = (desk.hygiene.state / "audit").glob("cli-*.log")
     entries = [json.loads(line) for line in log.read_text().splitlines()]
     assert [entry["act"] for entry in entries] == [
         "policy store begun",
@@ -218,27 +238,24 @@ def test_keys_do_not_go_where_git_is(desk: Desk) -> None:
         (("init", "--threshold", "root=3"), "root: 3 of 2 keys"),
     ],
 )
-def test_mistakes_are_one_line(desk: Desk, words: tuple[str, ...], told: str) -> None:
+def test_mistakes_are_one_line(begun: Desk, words: tuple[str, ...], told: str) -> None:
     """Wrong use gives exit status 2 and says what is wrong."""
-    desk.done("init", "--unattended")
-    assert told in desk.refused(*words)
+    assert told in begun.refused(*words)
 
 
-def test_without_a_terminal_nobody_is_asked(desk: Desk) -> None:
+def test_without_a_terminal_nobody_is_asked(begun: Desk) -> None:
     """A passphrase is never read from a pipe."""
-    desk.done("init", "--unattended")
-    run = desk("sign", "--key", "policy", *desk.access[:2])
+    run = begun("sign", "--key", "policy", *begun.access[:2])
     assert run.returncode == 2
     assert "no terminal to ask for it\nhint: --passphrase-file FILE" in run.stderr
 
 
 @pytest.mark.parametrize("name", ["base.yaml", "signing.yaml", "staged/root.json", "rollout.yaml"])
 @pytest.mark.parametrize("content", [b"", b"\xff\x00", b"[" * 5000, b"- 1\n", b"&a [*a]"])
-def test_damaged_files_are_one_line(desk: Desk, name: str, content: bytes) -> None:
+def test_damaged_files_are_one_line(begun: Desk, name: str, content: bytes) -> None:
     """Whatever came through git, every command ends with our own error."""
-    desk.done("init", "--unattended")
-    (desk.folder / name).write_bytes(content)
-    assert name.rpartition("/")[2] in desk.refused("sign", "--key", "policy")
-    desk("status")
-    desk("diff")
-    assert "internal error" not in desk.said
+    (begun.folder / name).write_bytes(content)
+    assert name.rpartition("/")[2] in begun.refused("sign", "--key", "policy")
+    begun("status")
+    begun("diff")
+    assert "internal error" not in begun.said

@@ -44,6 +44,8 @@ def of(target: str) -> Iterator[bytes]:
         yield from _archives()
     elif target == "keys":
         yield from _keys()
+    elif target == "policy":
+        yield from _metadata()
     elif target == "tls":
         yield from _flights()
     else:
@@ -52,6 +54,16 @@ def of(target: str) -> Iterator[bytes]:
         yield from _keys()
     if target == "text":
         yield from (_TEXTS[0].encode(codec) for codec in ("utf-16", "utf-32", "utf-16-be"))
+
+
+def _metadata() -> Iterator[bytes]:
+    """Parts of what a role may say, and a whole root with a key that is none."""
+    yield b'{"version": 2, "expires": "2030-01-01T00:00:00Z", "spec_version": "1.0.31"}'
+    yield b'{"targets": {"policy/base/1.json": {"length": 2, "hashes": {"sha256": "00"}}}}'
+    yield b'{"meta": {"snapshot.json": {"version": 1}, "targets.json": {"version": 1}}}'
+    yield b'{"keys": {}, "roles": {"root": {"keyids": ["00"], "threshold": 1}}}'
+    yield b'{"delegations": {"keys": {}, "roles": []}, "consistent_snapshot": false}'
+    yield b'{"signed": {"_type": "root"}, "signatures": [{"keyid": "00", "sig": "00"}]}'
 
 
 def _archives() -> Iterator[bytes]:

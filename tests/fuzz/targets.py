@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import json
 import pkgutil
 import runpy
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -331,6 +333,56 @@ def _agrees(said: bytes) -> None:
         return
 
 
+@cache
+def _published() -> Any:  # noqa: ANN401 - what a file of the tests has
+    path = Path(__file__).parent.parent / "agent" / "policy" / "published.py"
+    repository = runpy.run_path(str(path))["Repository"]()
+    repository.rotate("root")
+    return repository
+
+
+def policy_(data: bytes) -> None:
+    """Serve metadata, lay a copy of it, or sign what it says; afterwards the right one is taken."""
+    from agent.policy.trust import Client, Seen
+
+    repository, role = _published(), ("root", "timestamp", "snapshot", "targets")[data[0] % 4]
+    shelf, right = repository.shelf, dict(repository.shelf.files)
+    served = {"root": "2.root.json", "timestamp": "timestamp.json"}.get(role, f"1.{role}.json")
+    with tempfile.TemporaryDirectory() as name:
+        folder, pin = Path(name, "store"), repository.pin
+        client = Client(
+            shelf, folder, pin, minimum={}, longest=None, now=lambda: float(repository.now)
+        )
+        if data[0] % 12 < 4:
+            shelf.files[f"metadata/{served}"] = data[1:]
+        elif data[0] % 12 < 8:
+            client.refresh(Seen())
+            copy = "root_history/2.root.json" if role == "root" else f"{role}.json"
+            (folder / "metadata" / copy).write_bytes(data[1:])
+            client = Client(
+                shelf, folder, pin, minimum={}, longest=None, now=lambda: float(repository.now)
+            )
+        else:
+            shelf.files[f"metadata/{served}"] = _forged(repository, role, data[1:])
+        try:
+            with contextlib.suppress(HygieneError):
+                client.refresh(Seen())
+        finally:
+            shelf.files = right
+        if data[0] % 12 < 8:
+            assert client.refresh(Seen()).versions["targets"] == 1
+
+
+def _forged(repository: Any, role: str, data: bytes) -> bytes:  # noqa: ANN401 - see above
+    """Put the keys of a JSON object over what a role says, and sign it."""
+    said, right = _json(data.decode("utf-8", "replace")), repository.signed[role].to_dict()
+    try:
+        forged: bytes = repository.forged(role, right | said if isinstance(said, dict) else said)
+    except Exception:  # noqa: BLE001 - there is JSON that nobody can sign
+        return data
+    return forged
+
+
 def _json(content: str) -> object:
     try:
         return json.loads(content)
@@ -344,6 +396,7 @@ TARGETS: Final[dict[str, Target]] = {
     "hashes": hashes_,
     "inspect": inspect_,
     "keys": keys,
+    "policy": policy_,
     "rules": rules_,
     "text": text_,
     "tls": tls_,
@@ -354,7 +407,8 @@ TARGETS: Final[dict[str, Target]] = {
 
 def variants(target: str) -> int:
     """Say among how many variants the first byte of an input chooses."""
-    return {"formats": len(_parsers()), "inspect": len(_PATHS), "keys": len(_PATHS)}.get(target, 8)
+    counts = {"formats": len(_parsers()), "inspect": len(_PATHS), "keys": len(_PATHS), "policy": 12}
+    return counts.get(target, 8)
 
 
 def run(target: str, data: bytes) -> None:

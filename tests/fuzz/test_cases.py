@@ -12,7 +12,7 @@ import pytest
 
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.bin"))
-TARGETS = sorted("archives formats hashes inspect keys rules text tls tls12 values".split())
+TARGETS = sorted("archives formats hashes inspect keys policy rules text tls tls12 values".split())
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import copy
 import datetime
+import json
 from typing import TYPE_CHECKING, Any
 
+from securesystemslib.formats import encode_canonical
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import (
     Metadata,
@@ -48,7 +50,7 @@ class Shelf:
     def fetch(self, name: str, most: int) -> bytes:
         self.asked.append(name)
         held = self.files.get(checked(name), AbsentError(f"{name}: not there"))
-        if isinstance(held, StoreError):
+        if isinstance(held, Exception):
             raise held
         if len(held) > most:
             raise TooLongError(f"{name}: more than {most} bytes")
@@ -112,6 +114,12 @@ class Repository:
         for signer in by:
             metadata.sign(signer, append=True)
         return metadata.to_bytes()
+
+    def forged(self, role: str, said: object) -> bytes:
+        """Give metadata that says anything at all, rightly signed; as JSON, where that can be."""
+        told = encode_canonical(said).encode()
+        signatures = [signer.sign(told).to_dict() for signer in self.signers[role]]
+        return json.dumps({"signed": said, "signatures": signatures}).encode()
 
     def serve(self, role: str, data: bytes) -> None:
         """Serve bytes as the current version of a role, and have those above name them."""

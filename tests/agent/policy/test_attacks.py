@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from securesystemslib.signer import CryptoSigner
-from tuf.api.metadata import TargetFile
+from tuf.api.metadata import MetaFile, TargetFile
 
 from agent.policy.belief import Seen, Why
 from agent.policy.trust import Client, RefusedError
@@ -84,6 +84,15 @@ def _exchanged(role: str) -> Attack:
         repository.shelf.files[f"metadata/3.{role}.json"] = first
 
     return attack
+
+
+def _exchanged_without_hashes(repository: Repository) -> None:
+    """The same, where the timestamp says no more than the version."""
+    first = repository.bytes_of("snapshot")
+    repository.next("snapshot")
+    repository.signed["timestamp"].snapshot_meta = MetaFile(3)
+    repository.next("timestamp")
+    repository.shelf.files["metadata/3.snapshot.json"] = first
 
 
 def _signed_by(role: str, *names: str) -> Attack:
@@ -239,6 +248,11 @@ ATTACKS: dict[str, tuple[Attack, Why, str]] = {
     "freeze of targets": (_frozen("targets"), Why.EXPIRED, "targets: expired 2025-"),
     "freeze of the root": (_expired_root, Why.EXPIRED, "root: expired 2026-"),
     "mix-and-match of snapshots": (_exchanged("snapshot"), Why.MISMATCH, "3.snapshot.json"),
+    "mix-and-match of snapshots by version": (
+        _exchanged_without_hashes,
+        Why.MISMATCH,
+        "3.snapshot.json",
+    ),
     "mix-and-match of targets": (_exchanged("targets"), Why.MISMATCH, "3.targets.json"),
     "an unsigned timestamp": (_signed_by("timestamp"), Why.UNSIGNED, "timestamp"),
     "an unsigned snapshot": (_signed_by("snapshot"), Why.UNSIGNED, "snapshot"),
@@ -309,6 +323,14 @@ def test_an_attack_is_refused_and_named(name: str, host: Host) -> None:
     repository.shelf.files.clear()
     if seen.roles:
         assert host.client.content(view.targets["policy/base/2.json"]) == b'{"a": 1}'
+
+
+def test_an_error_of_anyone_else_is_ours(old: Host) -> None:
+    """What a parser forgot to name is refused as well, by its kind alone."""
+    old.repository.shelf.files["metadata/timestamp.json"] = ArithmeticError("secret")  # type: ignore[assignment]  # no store's error
+    error = old.refused()
+    assert (error.why, "ArithmeticError" in str(error)) == (Why.MALFORMED, True)
+    assert "secret" not in str(error)
 
 
 def test_a_withheld_root_is_refused(fresh: Host, old: Host) -> None:

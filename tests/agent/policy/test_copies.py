@@ -80,7 +80,6 @@ def test_what_does_not_belong_there_goes(old: Host) -> None:
     (metadata / "link").symlink_to(old.folder.parent)
     old.refresh()
     assert sorted(path.name for path in metadata.iterdir()) == [
-        "root.json",
         "root_history",
         "snapshot.json",
         "targets.json",

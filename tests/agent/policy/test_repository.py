@@ -93,6 +93,19 @@ def test_a_host_sees_the_old_or_the_new_wherever_publishing_dies(team: Team) -> 
     assert seen == {False, True}
 
 
+def test_the_first_publication_is_completed_wherever_it_dies(team: Team) -> None:
+    """Before the first timestamp there is no store for hosts; a new run makes it."""
+    team.begin()
+    team.sign("alice")
+    crashes = _each_crash(team, team.publish)
+    assert len(crashes) >= 10
+    for number in crashes:
+        shutil.rmtree(team.folder)
+        shutil.copytree(team.base / f"crash{number}", team.folder)
+        team.publish()
+        assert team.host(f"host{number}").editions()["base"].keys() == {1}
+
+
 def test_a_rotation_is_completed_wherever_it_dies(team: Team) -> None:
     """A crash while the online key is exchanged is mended by publishing again."""
     team.begin()

@@ -168,6 +168,21 @@ def test_changes_while_nobody_watched_are_found_and_the_gap_is_told(
     ]
 
 
+def test_it_knows_until_when_it_saw_everything(root: Path, watch: Watch, plant: Plant) -> None:
+    """What waits to be looked at was not seen: whoever is killed then has a gap from before it."""
+    seen = watch(root)
+    seen.rest()
+    seen.until(lambda: seen.watcher.seen > time.time() - 5)
+    begun = time.time()
+    for number in range(500):
+        plant(root / f"{number}.yml")
+    done = time.time()
+    seen.watcher.turn(0.03)
+    assert seen.watcher.seen <= begun
+    seen.until(lambda: seen.watcher.seen >= done)
+    assert seen.open == {*plant.planted}
+
+
 def test_an_overflow_is_made_up_for(root: Path, watch: Watch, plant: Plant) -> None:
     """With a queue that is too short everything is found; the gap covers all that was not heard."""
     with short_queue(64):

@@ -36,16 +36,20 @@ _RECEIVER: Final = 8443
 _SYSLOG: Final = 6514
 _DAYS: Final = 30
 """For which certificates hold, both ways: clocks jump."""
+_FILES: Final = {"client-ca": "ca.pem", "certificate": "server.pem", "key": "server.key"}
+"""Of our receiver, by its options; the other servers have the same."""
 _TIMES: Final = {"connect": 3, "write": 3, "answer": 3}
 _SETTLING: Final = 5.0
 """Seconds after which a role that could not write its state has been started again, or soon is."""
 
 
 def apart(words: Iterable[str]) -> list[str]:
-    """Give a command that runs another on a host of its own, and ends all of it with itself."""
-    mapped = ("--map-root-user",) if os.geteuid() else ()
+    """Give a command that runs another on a host of its own, and ends all of it with itself.
+
+    It needs root.
+    """
     inside = 'ip link set lo up && mount -t tmpfs none /dev/shm && exec "$@"'
-    return ["unshare", *_NAMESPACES, *mapped, "--kill-child", "sh", "-c", inside, "sh", *words]
+    return ["unshare", *_NAMESPACES, "--kill-child", "sh", "-c", inside, "sh", *words]
 
 
 class World:
@@ -65,23 +69,21 @@ class World:
         self._issue()
         self.peer = Peer(work / "peer", "server")
         self._settings()
+        self._programs()
+
+    def _programs(self) -> None:
+        work, peer = self.work, self.work / "peer"
         run = [*AGENT, "run", "--settings", str(work / "agent.yaml")]
         collect = [*AGENT, "collect", "serve", "--listen", f"localhost:{_RECEIVER}"]
-        for name in ("certificate", "key", "client-ca"):
-            collect += [f"--{name}", str(work / "peer" / _FILES[name])]
+        for name, file in _FILES.items():
+            collect += [f"--{name}", str(peer / file)]
         collect += ["--state", str(work / "collector"), "--most-findings", "1000000"]
+        serve = ["openssl", "s_server", "-quiet", "-www", "-accept", SERVER.removeprefix("tls://")]
+        serve += ["-cert", str(peer / "server.pem"), "-key", str(peer / "server.key")]
         self.agent = Program(run, work / "agent.log", self.clock.environ)
         self.receiver = Program(collect, work / "receiver.log", self.far.environ)
-        syslog = rsyslogd.command(work / "syslog", _SYSLOG)
-        self.syslog = Program(syslog, work / "syslog.log")
-        served = ["openssl", "s_server", "-quiet", "-www", "-accept", SERVER.removeprefix("tls://")]
-        served += [
-            "-cert",
-            str(work / "peer" / "server.pem"),
-            "-key",
-            str(self.work / "peer" / "server.key"),
-        ]
-        self.server = Program(served, work / "server.log")
+        self.syslog = Program(rsyslogd.command(work / "syslog", _SYSLOG), work / "syslog.log")
+        self.server = Program(serve, work / "server.log")
 
     def _issue(self) -> None:
         """Make certificates for both ends of everything."""
@@ -207,6 +209,3 @@ class World:
         self.server.end(10)
         self.peer.stop()
         return status
-
-
-_FILES: Final = {"client-ca": "ca.pem", "certificate": "server.pem", "key": "server.key"}

@@ -234,10 +234,12 @@ def test_the_exit_codes_in_the_readme_are_those_of_the_help() -> None:
     assert all(f"{number} " in cli.help for number in range(4))
 
 
-def test_the_state_folder_is_private(hygiene: Hygiene) -> None:
+def test_the_state_folder_is_private(hygiene: Hygiene, tmp_path: Path) -> None:
     """What the command leaves on the disk is the user's alone."""
-    hygiene("explain", "weak-password")
-    for path in (hygiene.state, *hygiene.state.rglob("*")):
+    own = type(hygiene)(tmp_path / "state", hygiene.command)
+    own("explain", "weak-password")
+    assert len(list(own.state.rglob("*"))) > 1
+    for path in (own.state, *own.state.rglob("*")):
         assert os.lstat(path).st_mode & 0o077 == 0, path
 
 

@@ -26,7 +26,8 @@ class Team:
     """Those who keep the store: a folder with layers, keys beside it."""
 
     def __init__(self, hygiene: Hygiene, folder: Path) -> None:
-        self._hygiene, self.folder, self._keys = hygiene, folder / "team", folder / "keys"
+        self._hygiene = type(hygiene)(folder / "team-state", hygiene.command)
+        self.folder, self._keys = folder / "team", folder / "keys"
         self.passphrase = folder / "passphrase"
         self.passphrase.write_text("long enough for a test\n")
         self.passphrase.chmod(0o600)

@@ -16,11 +16,14 @@ from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent import backoff, bounds, faults
+from agent.requests import Do
 from agent.roles.base import Base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from agent.doing import Doer
+    from agent.requests import Request
     from agent.roles.walls import Walls
     from agent.settings import Settings
 
@@ -94,9 +97,15 @@ class Supervisor:
         roles: Mapping[str, Role],
         told: Told,
         walls: Walls | None = None,
+        doer: Doer | None = None,
     ) -> None:
-        """Open the supervisor's own state: what happens to roles is reported."""
+        """Open the supervisor's own state: what happens to roles is reported.
+
+        doer: does what the keeper may ask for, None where that is systemd's.
+        """
         self._base = Base(NAME, settings, walls)
+        if doer is not None:
+            self._base.does["do"] = lambda asked: _done(doer, asked)
         self._children = [_Child(name, role) for name, role in roles.items()]
         self._told = told
         self._told_ready = False
@@ -242,6 +251,12 @@ class Supervisor:
                     child.pid = 0
             self._told.alive()
             time.sleep(0.02)
+
+
+def _done(doer: Doer, asked: Request) -> tuple[str, bool]:
+    assert isinstance(asked, Do)
+    why = doer.do(asked.action)
+    return why or "done", not why
 
 
 def _nothing(_number: int, _frame: object) -> None:

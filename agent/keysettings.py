@@ -51,7 +51,10 @@ class TokenLogin(_Tagged, frozen=True, kw_only=True, tag="token"):
 
 
 class VaultSettings(_Part, frozen=True, kw_only=True):
-    """The Vault of this host. ca: "" for the system's roots; revoke: the token when it stops."""
+    """The Vault of this host. ca: "" for the system's roots; revoke: the token when it stops.
+
+    folder: the keeper's own, in memory only.
+    """
 
     address: Annotated[str, msgspec.Meta(pattern="^(https?://[^/]+|)/?$", max_length=1024)] = ""
     namespace: Annotated[str, msgspec.Meta(max_length=512)] = ""
@@ -60,6 +63,7 @@ class VaultSettings(_Part, frozen=True, kw_only=True):
     key: _File = ""
     login: AppRoleLogin | CertificateLogin | TokenLogin | None = None
     revoke: bool = False
+    folder: _Absolute = "/run/hygiene-agent/keeper"
     timeout: Annotated[int, msgspec.Meta(ge=1, le=600)] = 10
 
 

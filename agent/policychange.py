@@ -64,9 +64,27 @@ def compare(before: Kept | None, policy: Policy, now: float) -> Change:
 
 
 def digest(policy: Policy) -> str:
-    """Hash all that a policy says, in hex; the same however it was written down."""
-    plain = json.dumps(msgspec.to_builtins(policy), sort_keys=True)
+    """Hash what a policy says beside what is built in, in hex; however it was written down.
+
+    A version of this program whose policies can say more finds the same.
+    """
+    plain = json.dumps(msgspec.to_builtins(_said(policy)), sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _said(value: object) -> object:
+    """Leave out what is as it would be if nothing were said of it."""
+    if isinstance(value, tuple):
+        return [_said(one) for one in value]
+    if not isinstance(value, msgspec.Struct):
+        return value
+    told = ((field, getattr(value, field.name)) for field in msgspec.structs.fields(value))
+    return {field.name: _said(one) for field, one in told if one != _default(field)}
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    made = field.default_factory
+    return field.default if made is msgspec.NODEFAULT else made()
 
 
 def _words(one: Waiver) -> str:

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from agent.capabilities import Capability
 from agent.confine import Confinement
+from agent.keysettings import FileDelivery
 from checks.tls import deepenv
 
 if TYPE_CHECKING:
@@ -31,12 +32,11 @@ ROLES: Final = ("courier", "keeper", "prober", "watcher")
 SUPERVISOR: Final = "supervisor"
 JOURNAL: Final = "journal"
 PUBLISHED: Final = "published"
+REQUESTS: Final = "requests"
 AUDIT: Final = "audit"
 """In the state folder: what commands did."""
 CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 """The variable that names the folder of a unit's credentials (systemd.exec(5))."""
-KEYS: Final = "/run/hygiene-agent/keeper"
-"""Where the keeper puts what it delivers."""
 _CONFIGURATION: Final = "/etc/hygiene-agent"
 _INTERNET: Final = (int(socket.AF_INET), int(socket.AF_INET6))
 _HOST: Final = (
@@ -91,9 +91,16 @@ def prepare(settings: Settings, roles: Iterable[str] = ROLES) -> None:
     Those that this user may not make are left to who may. Raises OSError.
     """
     own = [folder(settings, role) for role in roles]
-    inside = [os.path.join(one, name) for one in own for name in (JOURNAL, PUBLISHED)]
+    inside = [os.path.join(one, name) for one in own for name in (JOURNAL, PUBLISHED, REQUESTS)]
     audit = os.path.join(settings.state, AUDIT)
-    for path in (settings.state, *own, *inside, audit):  # each with its mode, from the top down
+    keys = (settings.vault.folder,) if settings.keeps else ()
+    for path in (
+        settings.state,
+        *own,
+        *inside,
+        audit,
+        *keys,
+    ):  # from the top down
         try:
             os.makedirs(path, mode=0o750, exist_ok=True)
         except OSError as error:
@@ -163,9 +170,15 @@ def _courier(settings: Settings) -> Confinement:
 
 
 def _keeper(settings: Settings) -> Confinement:
+    asked = [os.path.join(folder(settings, role), REQUESTS) for role in ("prober", SUPERVISOR)]
+    each = [one for key in settings.keys.values() for one in key.deliver]
+    beside = [os.path.dirname(one.path) for one in each if isinstance(one, FileDelivery)]
     return Confinement(
-        read=(*_online(settings), published(settings, "courier"), published(settings, "prober")),
-        write=(folder(settings, "keeper"), *_there((KEYS,))),
+        read=(
+            *(*_online(settings), *_vault(settings), published(settings, "courier")),
+            *(published(settings, "prober"), *_there((published(settings, SUPERVISOR),))),
+        ),
+        write=(folder(settings, "keeper"), *_there((settings.vault.folder, *asked, *beside))),
         connect=True,
         families=_INTERNET,
         udp=True,
@@ -281,6 +294,14 @@ def _store(settings: Settings) -> tuple[str, ...]:
     place = (unquote(url.path),) if url.scheme == "file" else ()
     named = (told.root, told.ca, told.certificate, told.key, told.token_file)
     return _there((*place, *(os.path.realpath(path) for path in named if path)))
+
+
+def _vault(settings: Settings) -> tuple[str, ...]:
+    """Give what reaching Vault reads: whom to believe, who we are."""
+    told, login = settings.vault, settings.vault.login
+    files = (getattr(login, "secret_id_file", ""), getattr(login, "token_file", ""))
+    named = (told.ca, told.certificate, told.key, *files)
+    return _there(os.path.realpath(path) for path in named if path)
 
 
 def _deep() -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

@@ -13,7 +13,7 @@ import os
 import secrets
 import stat
 import time
-from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FOLDER: Final = "requests"
 ANSWERS: Final = "answers"
 """The name of the snapshot."""
 _LONGEST: Final = 4096
@@ -44,13 +43,58 @@ class RequestError(HygieneError):
     """A request that cannot be put."""
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is asked. rotated: the value behind a finding was changed at its service."""
+class _Request(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="act"
+):
+    """What is asked; id: one's own for each."""
 
-    version: Literal[1]
-    id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
-    act: Literal["rotated"]
+    version: Literal[1] = 1
+    id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")] = msgspec.field(
+        default_factory=lambda: secrets.token_hex(16)
+    )
+
+    @property
+    def act(self) -> str:
+        """Give the name of what is asked."""
+        return str(self.__struct_config__.tag)
+
+
+class Rotated(_Request, frozen=True, kw_only=True, tag="rotated"):
+    """The value behind a finding was changed at its service."""
+
     identity: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+
+    @property
+    def subject(self) -> str:
+        """Give what it is about."""
+        return self.identity
+
+
+class Prove(_Request, frozen=True, kw_only=True, tag="prove"):
+    """Say which certificate "ADDRESS:PORT" of this host serves under a name, by a handshake."""
+
+    address: Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+    name: Annotated[str, msgspec.Meta(max_length=253)] = ""
+
+    @property
+    def subject(self) -> str:
+        """Give what it is about."""
+        return self.address
+
+
+class Do(_Request, frozen=True, kw_only=True, tag="do"):
+    """Do what the bootstrap file allows under this name."""
+
+    action: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+    @property
+    def subject(self) -> str:
+        """Give what it is about."""
+        return self.action
+
+
+Request = Rotated | Prove | Do
+_T = TypeVar("_T", bound=Request)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,13 +115,13 @@ class Answers(msgspec.Struct, frozen=True):
 class Asked(NamedTuple):
     """A file of the spool folder. request: None where it is none; owner: user id of who put it.
 
-    allowed: that user may ask.
+    role: whose user that is, "" for a person or where roles have none of their own.
     """
 
     name: str
     owner: int
     request: Request | None
-    allowed: bool = True
+    role: str = ""
 
 
 class Inbox:
@@ -86,7 +130,7 @@ class Inbox:
     def __init__(self, folder: Path, published: Path) -> None:
         """Make the spool folder below a role's own; raises RequestError."""
         self._folder = folder
-        self._spool, self._answers = folder / FOLDER, published / ANSWERS
+        self._spool, self._answers = folder / powers.REQUESTS, published / ANSWERS
         self._given = list((snapshot.read(self._answers, Answers) or Answers()).answers)
         self._done: set[str] = set()
         """Requests that were answered and could not be deleted."""
@@ -105,13 +149,13 @@ class Inbox:
         except OSError as error:
             raise RequestError(f"{self._spool}: {error.strerror}") from error
         self._done.intersection_update(names)
-        others = self._others() if names else frozenset()
+        others = self._others() if names else {}
         for name in names:
             if name.startswith("."):
                 self._clear(name, now)
             elif name not in self._done:
                 asked = _asked(self._spool, name)
-                yield asked._replace(allowed=asked.owner not in others)
+                yield asked._replace(role=others.get(asked.owner, ""))
 
     def answer(self, asked: Asked, now: float, result: str, *, done: bool) -> None:
         """Publish what came of a request, and delete it; raises SnapshotError."""
@@ -124,13 +168,13 @@ class Inbox:
             self._done.discard(asked.name)
         snapshot.write(self._answers, Answers(tuple(self._given)))
 
-    def _others(self) -> frozenset[int]:
-        """Give the users of the other roles, who share the group and must not ask."""
-        found = set()
+    def _others(self) -> dict[int, str]:
+        """Give the users of the other roles, who share the group."""
+        found = {}
         for name in powers.ROLES:
             with contextlib.suppress(OSError):
-                found.add(os.stat(self._folder.parent / name).st_uid)
-        return frozenset(found - {0, os.geteuid()})
+                found[os.stat(self._folder.parent / name).st_uid] = name
+        return {user: name for user, name in found.items() if user not in {0, os.geteuid()}}
 
     def _names(self) -> list[str]:
         with os.scandir(self._spool) as entries:
@@ -169,10 +213,9 @@ def _asked(spool: Path, name: str) -> Asked:
     return Asked(name, owner, None)
 
 
-def put(folder: Path, identity: str) -> Request:
-    """Tell the role of a folder that a value was changed; raises RequestError."""
-    request = Request(version=1, id=secrets.token_hex(16), act="rotated", identity=identity)
-    spool = folder / FOLDER
+def put(folder: Path, request: _T) -> _T:
+    """Ask the role of a folder; gives the request again. Raises RequestError."""
+    spool = folder / powers.REQUESTS
     half = spool / f".{request.id}"
     try:
         descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o640)

@@ -158,6 +158,11 @@ class Settings(_Strict, frozen=True):
     keys: dict[str, KeySettings] = {}
     actions: dict[str, Action] = {}
 
+    @property
+    def keeps(self) -> bool:
+        """Whether there is anything for the keeper to do."""
+        return bool(self.vault.address and self.keys)
+
 
 def load(path: Path) -> Settings:
     """Read a bootstrap file; raises SettingsError."""

@@ -11,7 +11,7 @@ import hashlib
 import os
 import secrets
 import stat
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _T = TypeVar("_T")
+Mark: TypeAlias = tuple[int, int, int]
 _DIGEST: Final = 32
 MOST: Final = 64 * 1024 * 1024
 """Bytes of the largest snapshot that is read."""
@@ -31,14 +32,20 @@ class SnapshotError(HygieneError):
     """A snapshot that could not be written; the one before is still there."""
 
 
-def write(path: Path, value: msgspec.Struct, *, mode: int = 0o640) -> None:
-    """Put a value in the place of the one before; raises SnapshotError."""
+def write(path: Path, value: msgspec.Struct, *, mode: int = 0o640, durable: bool = False) -> None:
+    """Put a value in the place of the one before; raises SnapshotError.
+
+    durable: it is on the disk before the one before is gone.
+    """
     content = packing.pack(value)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with open(os.open(temporary, flags, mode), "wb") as file:
             file.write(hashlib.sha256(content).digest() + content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         raise SnapshotError(f"{path}: {error.strerror}") from error
@@ -47,7 +54,7 @@ def write(path: Path, value: msgspec.Struct, *, mode: int = 0o640) -> None:
             temporary.unlink()
 
 
-def mark(path: Path) -> tuple[int, int, int] | None:
+def mark(path: Path) -> Mark | None:
     """Tell what is published now from what was before, without reading it; None for nothing."""
     try:
         status = os.lstat(path)

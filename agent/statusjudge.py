@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 _LATEST: Final = 253_402_300_799.0
 """The end of the year 9999."""
 _MOST: Final = 1 << 62
+_ANSWER: Final = 60.0
+"""Seconds that a store may take to answer."""
 
 
 class Process(enum.Enum):
@@ -96,7 +98,7 @@ def page(seen: Gathered) -> Page:
     return Page(
         at=seen.now,
         host=seen.host,
-        problems=tuple(_problems(roles, coverage, sinks, store)),
+        problems=(*_problems(roles, coverage, sinks, store), *_unasked(seen)),
         roles=roles,
         coverage=coverage,
         findings=_standing(told, [one.findings for one in seen.roles if one.findings]),
@@ -236,6 +238,16 @@ def _problems(
     count = len(coverage.gaps) + coverage.more_gaps
     if count:
         yield f"{words.plural(count, 'gap')} in coverage open"
+
+
+def _unasked(seen: Gathered) -> Iterator[str]:
+    """Say that a courier which runs does not ask the store, since it waits for a share that hangs."""
+    store, every = seen.store, seen.settings.store.every
+    for one in seen.roles:
+        if store is not None and one.role == "courier" and one.status is not None:
+            silent = seen.now - max(_time(store.polled), _time(one.status.started))
+            if not one.status.stopped and silent > 2 * every + _ANSWER:
+                yield "the policy store was not asked, or does not answer"
 
 
 def _store(told: activating.Standing) -> StoreLine:

@@ -68,7 +68,12 @@ def _instances() -> int:
 
 def _wanted(settings: Settings) -> list[str]:
     """Name the roles that should run here, and those that published something."""
-    switches = {"courier": True, "watcher": settings.watch.enabled, "prober": settings.tls.enabled}
+    switches = {
+        "courier": True,
+        "keeper": settings.keeps,
+        "prober": settings.tls.enabled,
+        "watcher": settings.watch.enabled,
+    }
     wanted = {role for role, is_on in switches.items() if is_on}
     there = {role for role in powers.ROLES if _published(settings, role)}
     return sorted(wanted | there)

@@ -10,6 +10,7 @@ import click
 
 from agent import audit, options, powers, requests, rolestatus, settings, snapshot
 from agent.auditlog import AuditError, Said
+from agent.requests import Rotated
 from agent.rolestatus import Findings
 from checks.errors import HygieneError
 from checks.lazy import regex
@@ -54,7 +55,7 @@ def command(identity: str, file: Path, role: str | None) -> None:
     told = settings.load(file)
     known = _find(told, identity, role)
     folder = Path(powers.folder(told, known.role))
-    request = requests.put(folder, known.identity)
+    request = requests.put(folder, Rotated(identity=known.identity))
     _note(Path(told.state), known, request.id)
     answer = requests.wait(Path(powers.published(told, known.role)), request, _PATIENCE)
     if answer is None:

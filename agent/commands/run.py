@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent import heap, options, powers, privileges, sdnotify, settings
+from agent import doing, heap, options, powers, privileges, sdnotify, settings
 from agent.daemon import Life, Supervisor, Told
 from agent.roles import table
 from agent.roles.walls import confined
@@ -47,7 +47,8 @@ def command(file: Path, role: str | None, form: str, *, wanted: bool, explain: b
     with sdnotify.Notifier(os.environ) as notifier:
         told_by = Told(notifier.ready, notifier.alive)
         if role is None:
-            Supervisor(told, roles, told_by, confined(powers.SUPERVISOR, told)).run()
+            doer = doing.begin(told.actions)
+            Supervisor(told, roles, told_by, confined(powers.SUPERVISOR, told), doer).run()
         elif role in roles:
             roles[role](Life(told_by))
         else:

@@ -63,12 +63,26 @@ class Activating:
 
         What was being tried when it ended is tried from its beginning. Raises SnapshotError.
         """
-        self._path, self._published, self._probation = folder / _HELD, published, probation
-        self._held = snapshot.read(self._path, Held) or Held()
+        self._path, self._probation = folder / _HELD, probation
+        self._offered, self._told = published / inforce.FILE, published / STANDING
+        self.rebuilt = False
+        """Whether what was held was damaged."""
+        self._held = self._found()
         self._began = time.monotonic()
         self._starts: dict[str, set[float]] = {}
-        self._standing = self._stood(Standing(url=url))
-        self._offer()
+        self._standing = _stood(Standing(url=url), self._held)
+        self._mark = self._offer(self._held)
+        snapshot.write(self._told, self._standing)
+
+    def _found(self) -> Held:
+        """Read what was held; without it what the roles work by has to prove itself anew."""
+        if (held := snapshot.read(self._path, Held)) is not None:
+            return held
+        self.rebuilt = self._path.exists()
+        offered = snapshot.read(self._offered, Offered)
+        if offered is None or offered.active is None:
+            return Held()
+        return Held(state=activation.State.PROVING, candidate=offered.active, since=time.time())
 
     @property
     def fresh(self) -> bool:
@@ -94,31 +108,17 @@ class Activating:
 
     def take(self, pulled: Pulled) -> list[Notice]:
         """Take in what a poll gave; raises SnapshotError where it cannot be kept."""
-        before = self._standing
-        refused = pulled.refused.value if pulled.refused else ""
-        self._standing = msgspec.structs.replace(
-            before,
-            polled=pulled.at,
-            refused=refused,
-            detail=pulled.why if refused else "",
-        )
-        if pulled.view is not None:
-            self._standing = msgspec.structs.replace(
-                self._standing,
-                believed=pulled.at,
-                versions=dict(pulled.view.versions),
-                expires=dict(pulled.view.expires),
-            )
-        held = self._held
+        before, held = self._standing, self._held
+        standing = _polled(before, pulled)
         if pulled.made is not None:
             held = activation.offer(held, pulled.made, pulled.at)
-        elif not refused:
+        elif not standing.refused:
             held = activation.refuse(held, pulled.editions, pulled.why, pulled.at)
-        notices = self._kept(held)
-        if (refused, self._standing.detail) != (before.refused, before.detail):
-            state = f"policy store refused: {refused}" if refused else "policy store believed"
+        notices = self._kept(held, standing)
+        if (standing.refused, standing.detail) != (before.refused, before.detail):
+            refused = f"policy store refused: {standing.refused}"
+            state = refused if standing.refused else "policy store believed"
             notices.insert(0, Notice(state, pulled.why))
-        self._tell()
         return notices
 
     def judge(self, statuses: Mapping[str, RoleStatus]) -> list[Notice]:
@@ -128,7 +128,8 @@ class Activating:
         now = time.time()
         roles = {name: self._seen(status, now) for name, status in statuses.items()}
         elapsed = time.monotonic() - self._began
-        return self._kept(activation.judge(self._held, roles, elapsed, self._probation, now))
+        held = activation.judge(self._held, roles, elapsed, self._probation, now)
+        return self._kept(held, self._standing)
 
     def _seen(self, status: RoleStatus, now: float) -> Seen:
         starts = self._starts.setdefault(status.role, set())
@@ -141,41 +142,66 @@ class Activating:
             alive=not status.stopped and abs(now - status.at) < STALE,
         )
 
-    def _kept(self, held: Held) -> list[Notice]:
-        """Keep and publish how it stands now; give what is to be said of it."""
-        before, self._held = self._held, held
+    def _kept(self, held: Held, standing: Standing) -> list[Notice]:
+        """Keep and publish how it stands now; give what is to be said of it.
+
+        Nothing of it counts before all is written: what could not be is done again by the next.
+        """
+        before, standing = self._held, _stood(standing, held)
+        if held != before:
+            snapshot.write(self._path, held, mode=0o600, durable=True)
+        if held != before or snapshot.mark(self._offered) != self._mark:
+            self._mark = self._offer(held)
+        if standing != self._standing:
+            snapshot.write(self._told, standing)
+        self._held, self._standing = held, standing
         if held == before:
             return []
-        snapshot.write(self._path, held, mode=0o600)
         self._began, self._starts = time.monotonic(), {}
-        self._standing = self._stood(self._standing)
-        self._offer()
-        if held.state.told == before.state.told and held.state is not activation.State.FAILED:
-            return []
-        of = held.candidate or held.good
-        named = f"{of.name}, sha256 {of.sha256}" if of else ""
-        detail = f"{held.why}; in force: {named or 'what the host has'}" if held.why else named
-        return [Notice(f"policy {held.state.told}", detail)]
+        return _said(before, held)
 
-    def _stood(self, standing: Standing) -> Standing:
-        held = self._held
-        active = held.active
-        return msgspec.structs.replace(
-            standing,
-            state=held.state.told,
-            since=held.since,
-            why=held.why,
-            name=active.name if active else "",
-            sha256=active.sha256 if active else "",
-            editions=active.editions if active else {},
-        )
-
-    def _offer(self) -> None:
+    def _offer(self, held: Held) -> snapshot.Mark | None:
         """Publish what the roles are to work by, and what to try."""
-        held = self._held
-        offered = Offered(held.active, held.tried)
-        snapshot.write(self._published / inforce.FILE, offered)
-        self._tell()
+        snapshot.write(self._offered, Offered(held.active, held.tried))
+        return snapshot.mark(self._offered)
 
-    def _tell(self) -> None:
-        snapshot.write(self._published / STANDING, self._standing)
+
+def _polled(before: Standing, pulled: Pulled) -> Standing:
+    """Give how it stands with the store after a poll."""
+    refused = pulled.refused.value if pulled.refused else ""
+    detail = pulled.why if refused else ""
+    if pulled.view is None:
+        return msgspec.structs.replace(before, polled=pulled.at, refused=refused, detail=detail)
+    return msgspec.structs.replace(
+        before,
+        polled=pulled.at,
+        refused=refused,
+        detail=detail,
+        believed=pulled.at,
+        versions=dict(pulled.view.versions),
+        expires=dict(pulled.view.expires),
+    )
+
+
+def _stood(standing: Standing, held: Held) -> Standing:
+    """Give how it stands with what is held."""
+    active = held.active
+    return msgspec.structs.replace(
+        standing,
+        state=held.state.told,
+        since=held.since,
+        why=held.why,
+        name=active.name if active else "",
+        sha256=active.sha256 if active else "",
+        editions=active.editions if active else {},
+    )
+
+
+def _said(before: Held, held: Held) -> list[Notice]:
+    """Give what is to be said of a change."""
+    if held.state.told == before.state.told and held.state is not activation.State.FAILED:
+        return []
+    of = held.candidate or held.good
+    named = f"{of.name}, sha256 {of.sha256}" if of else ""
+    detail = f"{held.why}; in force: {named or 'what the host has'}" if held.why else named
+    return [Notice(f"policy {held.state.told}", detail)]

@@ -58,9 +58,13 @@ class State(enum.StrEnum):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """A policy that failed: by the editions that it was made of, and why."""
+    """A policy that failed: by the editions that it was made of, its hash, and why.
+
+    sha256: "" for one that is no policy. The same editions of another store are another policy.
+    """
 
     editions: dict[str, int]
+    sha256: str = ""
     why: str
 
 
@@ -102,7 +106,8 @@ class Seen(NamedTuple):
 
 def offer(held: Held, made: Effective, now: float) -> Held:
     """Take what was pulled: to be tried, if it is new and did not fail before."""
-    if any(one.editions == made.editions for one in held.failures):
+    failed = ((one.editions, one.sha256) for one in held.failures)
+    if (made.editions, made.sha256) in failed:
         return held
     if held.candidate is not None and held.candidate.sha256 == made.sha256:
         return msgspec.structs.replace(held, candidate=made)
@@ -115,9 +120,9 @@ def offer(held: Held, made: Effective, now: float) -> Held:
 
 def refuse(held: Held, editions: dict[str, int], why: str, now: float) -> Held:
     """Keep that a policy made of these editions is no policy; the one before holds on."""
-    if any(one.editions == editions for one in held.failures):
-        return held
-    return _failed(held, editions, why, now)
+    failure = Failure(editions=editions, why=why)
+    again = not editions and held.state is State.FAILED and held.why == why
+    return held if again or failure in held.failures else _failed(held, failure, now)
 
 
 def judge(
@@ -130,7 +135,7 @@ def judge(
     if held.state is State.TRYING:
         return _tried(held, made, roles, elapsed, now)
     if why := _unwell(made, roles, elapsed, probation):
-        return _failed(held, made.editions, why, now)
+        return _failed(held, _of(made, why), now)
     return _good(held, made, now) if elapsed >= probation else held
 
 
@@ -138,15 +143,19 @@ def _tried(
     held: Held, made: Effective, roles: Mapping[str, Seen], elapsed: float, now: float
 ) -> Held:
     said = {name: seen for name, seen in roles.items() if seen.tried == made.sha256}
-    for name, seen in said.items():
-        if seen.refused:
-            return _failed(held, made.editions, f"{name}: {seen.refused}", now)
+    for name, seen in sorted(roles.items()):
+        if name in said and seen.refused:
+            return _failed(held, _of(made, f"{name}: {seen.refused}"), now)
+        if seen.starts >= _STARTS:
+            why = f"{name}: ended and began anew {seen.starts} times as it tried it"
+            return _failed(held, _of(made, why), now)
     silent = sorted(name for name, seen in roles.items() if seen.alive and name not in said)
     if not silent:
         return msgspec.structs.replace(held, state=State.PROVING, since=now)
     if elapsed >= _TRIES:
         why = f"{', '.join(silent)}: did not try it within {_TRIES:.0f} s"
-        return _failed(held, {}, why, now)  # it was not the policy: it is offered again
+        # It was not the policy: it is offered again.
+        return _failed(held, Failure(editions={}, why=why), now)
     return held
 
 
@@ -170,9 +179,12 @@ def _good(held: Held, made: Effective, now: float) -> Held:
     )
 
 
-def _failed(held: Held, editions: dict[str, int], why: str, now: float) -> Held:
-    failed = (Failure(editions=editions, why=why),) if editions else ()
-    failures = (*held.failures, *failed)[-_KEPT:]
+def _of(made: Effective, why: str) -> Failure:
+    return Failure(editions=made.editions, sha256=made.sha256, why=why)
+
+
+def _failed(held: Held, failure: Failure, now: float) -> Held:
+    failures = (*held.failures, *((failure,) if failure.editions else ()))[-_KEPT:]
     return msgspec.structs.replace(
-        held, state=State.FAILED, candidate=None, why=why, since=now, failures=failures
+        held, state=State.FAILED, candidate=None, why=failure.why, since=now, failures=failures
     )

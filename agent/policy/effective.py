@@ -6,11 +6,11 @@ What comes from a store names no file of the host: rules and TLS profiles are wr
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from agent import policychange
+from agent import packing, policychange
 from agent.policy import layers
 from agent.policy.activation import Effective
 from agent.policy.layers import Layer
@@ -23,16 +23,38 @@ if TYPE_CHECKING:
 
     from checks.policy import Policy
 
+_LARGEST: Final = 4 * 1024 * 1024
+"""Bytes of the largest policy: every role holds it, and compiles its rules, within its budget."""
+_DEEPEST: Final = 64
+"""Mappings and lists within each other."""
+
 
 def layer(name: str, content: bytes) -> Layer:
     """Read one edition of a layer; raises PolicyError."""
+    if len(content) > _LARGEST:
+        raise PolicyError(f"{name}: expected at most {_LARGEST} bytes, got {len(content)}")
     try:
         says = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise PolicyError(f"{name}: not JSON") from error
     if not isinstance(says, dict):
         raise PolicyError(f"{name}: expected a mapping")
+    if _is_deep(says):
+        raise PolicyError(f"{name}: expected at most {_DEEPEST} mappings and lists in each other")
     return Layer(name, says)
+
+
+def _is_deep(says: dict[str, object]) -> bool:
+    level: list[object] = [says]
+    for _ in range(_DEEPEST):
+        level = [inner for one in level for inner in _inside(one)]
+    return any(isinstance(one, dict | list) for one in level)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def made(
@@ -44,14 +66,27 @@ def made(
         told = contained(policy.from_mapping(merged.policy))
     except PolicyError as error:
         raise PolicyError(f"{error}{_whose(str(error), merged.origins)}") from error
-    return Effective(
-        name=told.name,
-        sha256=policychange.digest(told),
-        says=merged.policy,
-        editions=dict(editions),
-        origins=merged.origins,
-        versions=dict(versions),
+    return _held(
+        Effective(
+            name=told.name,
+            sha256=policychange.digest(told),
+            says=merged.policy,
+            editions=dict(editions),
+            origins=merged.origins,
+            versions=dict(versions),
+        )
     )
+
+
+def _held(made: Effective) -> Effective:
+    """Refuse a policy that this host could not keep; raises PolicyError."""
+    try:
+        size = len(packing.pack(made))
+    except OverflowError as error:
+        raise PolicyError("expected no number of more than 64 bits") from error
+    if size > _LARGEST:
+        raise PolicyError(f"all layers together: expected at most {_LARGEST} bytes, got {size}")
+    return made
 
 
 def own(told: Policy, file: str) -> Effective:

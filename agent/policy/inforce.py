@@ -18,6 +18,7 @@ from agent.policy.activation import Effective  # noqa: TC001 - msgspec resolves 
 from agent.policyfile import Holding
 from agent.rolestatus import Tried
 from checks.errors import HygieneError, PolicyError
+from checks.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,8 @@ FILE: Final = "policy"
 """The name of the snapshot."""
 TURN: Final = 0.25
 """Seconds between two looks at what is published."""
+_LONGEST: Final = 500
+"""Letters of a reason, which repeats what people wrote."""
 _NOWHERE: Final = Path("/nonexistent")
 """What a policy of the store would name files beside, if it were believed when it names any."""
 
@@ -68,7 +71,7 @@ class InForce(Generic[_T]):
     def __init__(self, base: Base, build: Callable[[Holding], _T]) -> None:
         """Nothing is read yet."""
         self._base, self._build = base, build
-        self._mark: tuple[int, int, int] | None = None
+        self._mark: snapshot.Mark | None = None
         self._offered = Offered()
         self._due = 0.0
         self._built: tuple[str, _T] | None = None
@@ -94,6 +97,7 @@ class InForce(Generic[_T]):
             holding = own(self._base.settings)
             made = self._build(holding)
         self._base.work_by(holding.policy)
+        self._mark = None  # what is to be tried is tried at the first turn
         return made
 
     def turn(self) -> _T | None:
@@ -123,7 +127,7 @@ class InForce(Generic[_T]):
                 made = self._build(holding)
         except (HygieneError, OSError) as error:
             self._refused(error)
-            self._base.tell("policy refused, the one before holds on", str(error))
+            self._base.tell("policy refused, the one before holds on", _shown(error))
             return None
         self._built = None
         self._base.faults.pop("policy", None)
@@ -134,18 +138,19 @@ class InForce(Generic[_T]):
     def _try(self, tried: Effective) -> None:
         """See whether a policy can be used, and say so at once."""
         why = ""
+        self._base.say()  # who does not outlive the trial has begun, and the courier counts that
         try:
             self._built = (tried.sha256, self._build(self._holding(tried)))
         except (HygieneError, OSError) as error:
-            why = str(error)
+            why = _shown(error)
         self._base.tried = Tried(sha256=tried.sha256, why=why)
         self._base.say()
 
     def _refused(self, error: Exception) -> None:
         """Say what is wrong with the policy that holds."""
-        self._base.faults["policy"] = str(error)
+        why = self._base.faults["policy"] = _shown(error)
         if self._offered.active is not None:
-            self._base.tried = Tried(sha256=self._offered.active.sha256, why=str(error))
+            self._base.tried = Tried(sha256=self._offered.active.sha256, why=why)
         self._base.say()
 
     def _holding(self, told: Effective | None) -> Holding:
@@ -158,7 +163,16 @@ class InForce(Generic[_T]):
             return Offered()
         path = place(self._base.settings)
         self._mark = snapshot.mark(path)
-        return snapshot.read(path, Offered) or self._offered
+        offered = snapshot.read(path, Offered)
+        if offered is None and self._mark is not None:
+            self._base.faults["published policy"] = f"{path}: damaged, the one before holds on"
+        else:
+            self._base.faults.pop("published policy", None)
+        return offered or self._offered
+
+
+def _shown(error: Exception) -> str:
+    return printable(str(error), longest=_LONGEST)
 
 
 def _hash(told: Effective | None) -> str:

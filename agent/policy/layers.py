@@ -72,14 +72,12 @@ def _join(
         elif isinstance(value, dict):
             under = below.get(key)
             if not isinstance(under, dict):
-                _forget(path, origins)
+                _forget(path, under, origins)
                 under = below[key] = {}
             _join(under, value, path, layer, origins)
         else:
-            _forget(path, origins)
-            if value is None:
-                below.pop(key, None)
-            else:
+            _forget(path, below.pop(key, None), origins)
+            if value is not None:
                 below[key] = value
                 origins[path] = (layer,)
 
@@ -92,7 +90,9 @@ def _behind(below: object, value: object, where: str) -> list[object]:
     return [*(below or []), *value]
 
 
-def _forget(path: str, origins: dict[str, tuple[str, ...]]) -> None:
+def _forget(path: str, value: object, origins: dict[str, tuple[str, ...]]) -> None:
     """Take away the origins of a value and of all that is in it."""
-    for known in [one for one in origins if one == path or one.startswith(f"{path}.")]:
-        del origins[known]
+    origins.pop(path, None)
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _forget(f"{path}.{key}", inner, origins)

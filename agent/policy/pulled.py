@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from agent import given, snapshot, stores
+from agent import faults, given, snapshot, stores
 from agent.policy import effective, layers, rollout
 from agent.policy.rollout import Asking
 from agent.policy.trust import Client, RefusedError, Seen, Why
+from agent.snapshot import SnapshotError
 from checks import policy
 from checks.errors import HygieneError, PolicyError
+from checks.lazy import regex
+from checks.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
     from agent.settings import StoreSettings
 
 _TARGETS: Final = "policy/"
-_ENDING: Final = ".json"
+_EDITION: Final = regex(r"([1-9][0-9]{0,15})\.json")
+_LONGEST: Final = 500
+"""Letters of a reason, which repeats what people wrote."""
 _OFFLINE: Final = "bundle:"
 """Stores that are signed to be carried, and so for longer."""
 _PREPARED: Final = (msgspec.msgpack.Decoder(Seen), rollout.of({}, ""), policy.from_mapping({}))
@@ -68,11 +73,15 @@ class Store:
         now = time.time()
         try:
             view = self._believed()
+            return self._made(view, holds, now)
         except RefusedError as error:
             return Pulled(now, {}, refused=error.why, why=str(error))
+        except SnapshotError as error:
+            return Pulled(now, {}, refused=Why.UNWRITABLE, why=str(error))
         except (HygieneError, OSError) as error:
             return Pulled(now, {}, refused=Why.AWAY, why=str(error))
-        return self._made(view, holds, now)
+        except Exception as error:  # noqa: BLE001 - who asks no more would hold on to the old for ever
+            return Pulled(now, {}, refused=Why.MALFORMED, why=faults.where(error))
 
     def _believed(self) -> View:
         """Refresh, and keep how far the store is believed before anything is made of it."""
@@ -112,7 +121,8 @@ class Store:
             ]
             made = effective.made(joined, editions, view.versions)
         except PolicyError as error:
-            return Pulled(now, editions, why=str(error), view=view)
+            why = printable(str(error), longest=_LONGEST)
+            return Pulled(now, editions, why=why, view=view)
         except RefusedError as error:
             return Pulled(now, editions, None, error.why, str(error), view)
         self._last = Pulled(now, editions, made, view=view)
@@ -144,10 +154,10 @@ def _editions(targets: Mapping[str, Target], layer: str) -> dict[int, tuple[Roll
     before = f"{_TARGETS}{layer}/"
     found = {}
     for path, target in targets.items():
-        number = path.removeprefix(before).removesuffix(_ENDING)
-        if path == f"{before}{number}{_ENDING}" and number.isascii() and number.isdecimal():
+        edition = _EDITION.fullmatch(path[len(before) :]) if path.startswith(before) else None
+        if edition:
             told = target.custom.get("rollout", {})
-            found[int(number)] = (rollout.of(told, path), target)
+            found[int(edition[1])] = (rollout.of(told, path), target)
     return found
 
 

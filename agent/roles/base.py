@@ -21,16 +21,16 @@ from agent.findings import Status
 from agent.journal import JournalError, Writer
 from agent.ledger import DamagedError, Ledger, LedgerError
 from agent.policychange import Kept
-from agent.requests import Inbox, RequestError
+from agent.requests import Inbox, Prove, RequestError, Rotated
 from agent.rolestatus import Findings, RoleStatus
 from agent.snapshot import SnapshotError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.daemon import Life
     from agent.events import Gap
-    from agent.requests import Asked
+    from agent.requests import Asked, Request
     from agent.roles.walls import Walls
     from agent.rolestatus import Tried
     from agent.settings import Settings
@@ -49,6 +49,8 @@ _DAY: Final = 86_400.0
 _UNTOLD: Final = 1000
 """Of what is to be told of the role itself while its state cannot be written; the latest stay."""
 _POLICY: Final = "policy"
+_KEEPER: Final = "keeper"
+"""The one role that asks others."""
 
 
 class Acknowledged(msgspec.Struct, frozen=True):
@@ -76,6 +78,8 @@ class Base:
         self.seen = math.inf
         """Before when the role has dealt with all that happened, inf for always."""
         self.tried: Tried | None = None
+        self.does: dict[str, Callable[[Request], tuple[str, bool]]] = {}
+        """What this role does when it is asked to, by the name of the request."""
         due = ("beat", "flush", "publish", "prune", "alive", "digest", "requests", "walls", "free")
         self._next = dict.fromkeys(due, 0.0)
         self._load = usage.Load()
@@ -241,26 +245,36 @@ class Base:
         try:
             for asked in self._inbox.take(now := time.time()):
                 result, done = self._asked(asked, now)
-                act = asked.request.act if asked.request else "request"
-                subject = asked.request.identity if asked.request else ""
-                self.diary.note(act, subject, f"asked by user id {asked.owner}: {result}")
+                if not isinstance(asked.request, Prove):  # which changes nothing
+                    act = asked.request.act if asked.request else "request"
+                    subject = asked.request.subject if asked.request else ""
+                    self.diary.note(act, subject, f"asked by user id {asked.owner}: {result}")
                 self._inbox.answer(asked, now, result, done=done)
             self.faults.pop("requests", None)
         except (LedgerError, RequestError, SnapshotError) as error:
             self.faults["requests"] = str(error)
 
     def _asked(self, asked: Asked, now: float) -> tuple[str, bool]:
-        """Close a leak that was removed and whose value was changed; say what came of it."""
-        if asked.request is None:
+        """Do what was asked; say what came of it, and whether it was done."""
+        request = asked.request
+        if request is None:
             return "refused, not a request", False
-        if not asked.allowed:
+        if asked.role and (asked.role != _KEEPER or isinstance(request, Rotated)):
             return "refused, another role must not ask", False
-        standing = self.ledger.statuses(asked.request.identity)
+        if isinstance(request, Rotated):
+            return self._rotated(request, now)
+        if request.act not in self.does:
+            return "refused, not what this role does", False
+        return self.does[request.act](request)
+
+    def _rotated(self, request: Rotated, now: float) -> tuple[str, bool]:
+        """Close a leak that was removed and whose value was changed."""
+        standing = self.ledger.statuses(request.identity)
         if not standing:
             return "no such finding", False
         if any(status is not Status.REMOVED for status in standing):
             return "the value still stands in its place: take it out first", False
-        self.ledger.rotated(asked.request.identity, now)
+        self.ledger.rotated(request.identity, now)
         return "resolved, since the value was changed at its service", True
 
     def work_by(self, policy: Policy) -> None:

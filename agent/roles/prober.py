@@ -25,6 +25,7 @@ from agent import (
     policychange,
     powers,
     profiling,
+    proving,
     snapshot,
     tlsscan,
 )
@@ -33,6 +34,8 @@ from agent.findings import Look
 from agent.guides import Guides
 from agent.ledger import LedgerError
 from agent.policy.inforce import InForce
+from agent.proving import ProvingError
+from agent.requests import Prove
 from agent.roles.base import Base
 from agent.schedule import Due, Kind, Schedule
 from agent.tlsscan import Job
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from agent.deeplooks import Trial
     from agent.endpoints import Endpoint
     from agent.policyfile import Holding
+    from agent.requests import Request
     from agent.roles.walls import Walls
     from agent.settings import Settings
     from agent.tlsscan import Seen
@@ -135,6 +139,7 @@ class _Loop:
         self._next_discovery = self._next_trust = 0.0
         self._connections = self._looks = 0
         self._context = Context(datetime.datetime.now(datetime.UTC))
+        base.does["prove"] = self._prove
         self._inforce = InForce(base, _job)
         self._take_policy(self._inforce.first())
 
@@ -171,6 +176,15 @@ class _Loop:
         self._take_policy(job)
         self._schedule.hurry(self._known, time.monotonic())
         self._next_discovery = 0.0
+
+    def _prove(self, asked: Request) -> tuple[str, bool]:
+        """Say which certificate is served, for the keeper."""
+        assert isinstance(asked, Prove)
+        found = {(one.address, one.port) for one in self._lister.look().listeners}
+        try:
+            return proving.served(asked.address, asked.name, found), True
+        except ProvingError as error:
+            return str(error), False
 
     def turn(self) -> None:
         """Discover, ask what is due, take in what came."""

@@ -32,7 +32,16 @@ def roles(settings: Settings) -> dict[str, Callable[[Life], None]]:
         wanted[watcher.NAME] = partial(_watcher, settings)
     if settings.tls.enabled:
         wanted[prober.NAME] = partial(_prober, settings)
+    if settings.keeps:
+        wanted["keeper"] = partial(_keeper, settings)
     return wanted
+
+
+def _keeper(settings: Settings, life: Life) -> None:
+    from agent.roles import keeper  # heavy, and only with a Vault
+
+    threading.stack_size(_STACK)
+    keeper.run(settings, life, confined(keeper.NAME, settings))
 
 
 def _courier(settings: Settings, life: Life) -> None:

@@ -6,7 +6,7 @@ was answered; ours never do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import hvac  # type: ignore[import-untyped]  # it has no types
 import hvac.exceptions  # type: ignore[import-untyped]
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     """Takes hvac's client and gives what it answers."""
 
 T = TypeVar("T")
+_NONSENSE: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What hvac raises where it takes an answer for what it is not."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -78,19 +87,17 @@ class Client:
         self._vault.token = token
         try:
             return question(self._vault)
+        except VaultError as error:
+            failed = error
         except (hvac.exceptions.VaultError, requests.RequestException, OSError) as error:
-            raise self._broken(f"could not be asked ({type(error).__name__})") from None
-        except (
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            RecursionError,
-            TypeError,
-            ValueError,
-        ):
-            raise self._broken("the answer is nonsense") from None
+            failed = self._broken(f"could not be asked ({type(error).__name__})")
+        except _NONSENSE:
+            failed = self._broken("the answer is nonsense")
         finally:
             self._vault.token = ""
+        # What lies behind it holds the request, its token, and the answer.
+        failed.__context__ = None
+        raise failed.with_traceback(None)
 
     def _broken(self, text: str) -> VaultError:
         return VaultError(Why.BROKEN, f"{self._wire.asked}: {text}")

@@ -32,28 +32,31 @@ class _Renewed(Told, frozen=True):
 
 
 class Dynamic:
-    """One secret at a time, which ends with its lease, or with the token that asked for it."""
+    """One secret at a time, which ends with its lease, or with the token that asked for it.
+
+    After another login there is another secret: the token before is not kept alive any more.
+    """
 
     def __init__(self, settings: LeaseSource, session: Session) -> None:
         """Keep where it is made; Vault is first asked by `get`."""
         self._settings, self._session = settings, session
         self._held: _Leased | None = None
-        self._logins = 0
+        self._logins, self._since, self._life = 0, 0.0, 0
 
     def get(self, known: str, now: float) -> Got | None:
         """Renew the lease that is held, if KNOWN is that one; get another where that is over.
 
-        Raises VaultError, MaterialError.
+        One that could not be delivered yet is given again. Raises VaultError, MaterialError.
         """
-        held = self._held
-        if held and held.renewable and _named(held) == known:
-            longer = self._renewed(held)
-            if longer >= held.lease_duration * _SHORT:
-                return self._got(held, now, longer)
-        settings = self._settings
-        self._held = held = self._session.ask(_Leased, lambda vault: vault.read(settings.path))
-        self._logins = self._session.logins
-        return self._got(held, now, held.lease_duration)
+        held, same = self._held, self._logins == self._session.logins
+        if held and same and _named(held) != known and 0 <= now - self._since < self._life / 2:
+            return self._got(held)
+        if held and same and _named(held) == known and self._renewed(held, now):
+            return self._got(held)
+        path = self._settings.path
+        self._held = held = self._session.ask(_Leased, lambda vault: vault.read(path))
+        self._logins, self._since, self._life = self._session.logins, now, held.lease_duration
+        return self._got(held)
 
     def release(self) -> None:
         """Have Vault end the secret now; raises VaultError."""
@@ -61,10 +64,10 @@ class Dynamic:
         if held:
             self._session.tell(lambda vault: vault.sys.revoke_lease(held.lease_id))
 
-    def _renewed(self, held: _Leased) -> int:
-        """Renew, and give the seconds it is good for; 0 where it cannot be; raises VaultError."""
-        if self._logins != self._session.logins:
-            return 0  # it ends with a token that is not kept any more
+    def _renewed(self, held: _Leased, now: float) -> bool:
+        """Have it live longer; say whether it does. Raises VaultError."""
+        if not held.renewable:
+            return False
         try:
             told = self._session.ask(
                 _Renewed,
@@ -72,13 +75,14 @@ class Dynamic:
             )
         except VaultError as error:
             if error.why in {Why.DENIED, Why.ABSENT}:
-                return 0
+                return False
             raise
-        return told.lease_duration
+        self._since, self._life = now, told.lease_duration
+        return told.lease_duration >= held.lease_duration * _SHORT
 
-    def _got(self, held: _Leased, now: float, seconds: int) -> Got:
+    def _got(self, held: _Leased) -> Got:
         what = values(held.data, self._settings.fields)
-        return Got(what, _named(held), now, now + seconds)
+        return Got(what, _named(held), self._since, self._since + self._life)
 
 
 def _named(held: _Leased) -> str:

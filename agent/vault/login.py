@@ -16,7 +16,6 @@ from agent.credentials import CredentialError
 from agent.keysettings import AppRoleLogin, CertificateLogin, TokenLogin
 from agent.vault.client import Told
 from agent.vault.errors import VaultError, Why, WrappingError
-from checks.printable import printable
 
 if TYPE_CHECKING:
     from agent.keysettings import VaultSettings
@@ -48,7 +47,7 @@ class Way(Protocol):
         """Log in; raises VaultError."""
 
     def changed(self) -> bool:
-        """Say whether there is another token than the one granted last."""
+        """Say whether there is another token than the one that was tried last."""
 
 
 class Auth(Told, frozen=True):
@@ -156,10 +155,8 @@ class _AppRole:
             _Wrapping,
             lambda vault: vault.adapter.post("/v1/sys/wrapping/lookup", json={"token": token}),
         )
-        made = told.data.creation_path
-        if made != expected:
-            shown = printable(made, longest=100)
-            raise WrappingError(f"secret id: wrapped at {shown}, expected {expected}; not used")
+        if told.data.creation_path != expected:
+            raise WrappingError(f"secret id: its wrapping token was not made at {expected}; unused")
 
     def _open(self, token: str) -> str:
         told = self._once(_Unwrapped, lambda vault: vault.sys.unwrap(), token)
@@ -204,10 +201,10 @@ class _TokenFile:
     def grant(self) -> Grant:
         """Take the token that is there now, if Vault knows it."""
         found = _secret("token", self._login.token_file)
+        self._found = found  # also where it is not accepted: it is not tried again and again
         told = self._client.ask(
             _LookedUp, lambda vault: vault.auth.token.lookup_self(), token=found
         ).data
-        self._found = found
         return Grant(found, told.ttl, renewable=False, ours=False)
 
     def changed(self) -> bool:

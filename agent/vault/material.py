@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import itertools
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -39,14 +39,29 @@ class MaterialError(HygieneError):
     """What was fetched is no key, or no certificate."""
 
 
-class Values(NamedTuple):
-    """Fields of a secret that no server serves, such as a user and a password."""
+class Values:
+    """Fields of a secret that no server serves, such as a user and a password.
 
-    fields: Mapping[str, str]
+    No tuple and no data class, so that nothing writes it out that does not ask for its fields.
+    """
+
+    __slots__ = ("fields",)
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        """Keep them."""
+        self.fields = fields
 
     def __repr__(self) -> str:
         """Name the fields alone."""
         return f"Values({', '.join(sorted(self.fields))})"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what they hold."""
+        return isinstance(other, Values) and self.fields == other.fields
+
+    def __hash__(self) -> int:
+        """Tell them apart by their fields' names."""
+        return hash(frozenset(self.fields))
 
 
 class Material:
@@ -177,13 +192,14 @@ def _key(text: str) -> PrivateKey:
 
 
 def _certificates(texts: Sequence[str]) -> list[x509.Certificate]:
-    joined = "\n".join(texts)
-    if len(joined) > _LONGEST:
+    if sum(map(len, texts)) > _LONGEST:
         raise MaterialError("the certificates are too long")
     try:
-        found = x509.load_pem_x509_certificates(joined.encode())
+        # One by one: what is none at all must not have the next text taken for it.
+        each = [x509.load_pem_x509_certificates(text.encode()) for text in texts]
     except ValueError:
         raise MaterialError("the certificate is none in PEM") from None
+    found = list(itertools.chain.from_iterable(each))
     if len(found) > _MOST:
         raise MaterialError(f"more than {_MOST} certificates in a chain")
     return list(dict.fromkeys(found))

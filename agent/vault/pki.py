@@ -44,21 +44,36 @@ class Pki:
     def __init__(self, settings: PkiSource, session: Session) -> None:
         """Keep what to ask for; Vault is first asked by `get`."""
         self._settings, self._session = settings, session
+        self._made: Got | None = None
 
     def get(self, known: str, now: float) -> Got | None:
-        """Have a certificate made, whatever is known; raises VaultError, MaterialError."""
-        del known, now
-        local = self._settings.local
-        key = ec.generate_private_key(ec.SECP256R1()) if local else None
+        """Have a certificate made, unless KNOWN is an older one than the last that was made.
+
+        So what is fit, but could not be delivered or taken up, is not made again with each attempt.
+        Raises VaultError, MaterialError.
+        """
+        if self._made and self._made.version != known and self._fresh(self._made, now):
+            return self._made
+        self._made = self._new()
+        return self._made
+
+    def release(self) -> None:
+        """Do nothing: the certificate is served until it ends."""
+
+    def _fresh(self, made: Got, now: float) -> bool:
+        """Say whether it is fit to be served, and not half over."""
+        half = (made.begins + made.ends) / 2
+        fit = isinstance(made.what, Material) and not made.what.faults(self._settings.names, now)
+        return fit and now < half
+
+    def _new(self) -> Got:
+        key = ec.generate_private_key(ec.SECP256R1()) if self._settings.local else None
         told = self._signed(key) if key else self._issued()
         text = _pem(key) if key else told.private_key
         # An authority without intermediates names its root as its chain: nobody needs that sent.
         above = [one for one in told.ca_chain or [told.issuing_ca] if one and not _is_root(one)]
         made = Material(text, told.certificate, above)
         return Got(made, told.serial_number, made.begins, made.ends)
-
-    def release(self) -> None:
-        """Do nothing: the certificate is served until it ends."""
 
     def _signed(self, key: ec.EllipticCurvePrivateKey) -> _Certificate:
         settings, names = self._settings, self._settings.names

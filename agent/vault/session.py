@@ -50,8 +50,8 @@ class Session:
         self._way = way(settings, self._client)
         self._grant: Grant | None = None
         self._first, self._begins = 0, 0.0
-        self._unasked = False
-        self._failed: VaultError | None = None
+        self._mute = False
+        self._failed: tuple[Why, str] | None = None
         self._failures, self._not_before = 0, 0.0
         self.logins = 0
 
@@ -83,10 +83,12 @@ class Session:
         except VaultError as error:
             if error.why is not Why.DENIED or not self._gone(grant):
                 raise
+        grant = self._ready()
         try:
-            return self._client.ask(kind, question, self._ready().token)
+            return self._client.ask(kind, question, grant.token)
         except VaultError as error:
-            self._unasked = error.why is Why.DENIED
+            # Else each question that is denied would cost a login.
+            self._mute = error.why is Why.DENIED and not self._knows(grant.token)
             raise
 
     def tell(self, question: Question) -> None:
@@ -114,12 +116,13 @@ class Session:
         """Get a token, but not soon again where that failed; raises VaultError."""
         now = self._clock()
         if self._failed and now < self._not_before:
-            raise VaultError(self._failed.why, str(self._failed), self._not_before - now) from None
+            why, text = self._failed
+            raise VaultError(why, text, self._not_before - now)
         try:
             grant = get()
         except VaultError as error:
             self._failures += 1
-            self._failed = error
+            self._failed = error.why, str(error)
             self._not_before = lease.again(self._host, "token", self._failures, now, error.after)
             raise
         self._failed, self._failures = None, 0
@@ -128,7 +131,7 @@ class Session:
 
     def _logged_in(self) -> Grant:
         grant = self._way.grant()
-        self._first, self._unasked = grant.life, False
+        self._first, self._mute = grant.life, False
         self.logins += 1
         return grant
 
@@ -153,18 +156,19 @@ class Session:
         return granted(told)
 
     def _gone(self, grant: Grant) -> bool:
-        """Say whether Vault does not know the token any more, and forget it then.
-
-        A token that may not ask about itself looks the same: one login too many shows that.
-        """
-        if self._unasked:
+        """Say whether Vault does not know the token any more, and forget it then."""
+        if self._mute or self._knows(grant.token):
             return False
+        self._grant = None
+        return True
+
+    def _knows(self, token: str) -> bool:
+        """Say whether a token may ask about itself, which all can that are not made otherwise."""
         try:
-            self._client.tell(lambda vault: vault.auth.token.lookup_self(), grant.token)
+            self._client.tell(lambda vault: vault.auth.token.lookup_self(), token)
         except VaultError as error:
-            if error.why is Why.DENIED:
-                self._grant = None
-        return self._grant is None
+            return error.why is not Why.DENIED
+        return True
 
     def _due(self, grant: Grant) -> float:
         """Say when it needs something."""

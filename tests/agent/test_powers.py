@@ -468,7 +468,7 @@ def test_folders_of_other_users_are_left_to_them(host: Host) -> None:
         powers.prepare(host.settings)
         return sorted(os.listdir(state / "prober"))
 
-    assert _in_child(run) == [powers.JOURNAL, powers.PUBLISHED]
+    assert _in_child(run) == [powers.JOURNAL, powers.PUBLISHED, powers.REQUESTS]
     assert not (state / "keeper").exists()
 
 
@@ -492,7 +492,7 @@ def test_folders_of_others_may_be_read_only(host: Host) -> None:
     seen = _in_child(run)
     if not seen:
         pytest.skip("this host allows no namespaces of mounts")
-    assert seen == [["prober"], [powers.JOURNAL, powers.PUBLISHED]]
+    assert seen == [["prober"], [powers.JOURNAL, powers.PUBLISHED, powers.REQUESTS]]
 
 
 def test_a_policy_may_be_replaced(host: Host) -> None:

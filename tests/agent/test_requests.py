@@ -17,7 +17,7 @@ from agent import audit, powers, requests, settings, snapshot
 from agent.events import Kind
 from agent.findings import Look, Status
 from agent.ledger import told
-from agent.requests import Answers, Inbox, Request, RequestError
+from agent.requests import Answers, Do, Inbox, Prove, RequestError, Rotated
 from agent.roles.base import Base
 from checks.model import Confidence, Evidence, Finding, Fingerprint, Location, Severity
 
@@ -44,7 +44,7 @@ def inbox(folder: Path) -> Inbox:
 
 @pytest.fixture
 def spool(folder: Path) -> Path:
-    return folder / requests.FOLDER
+    return folder / powers.REQUESTS
 
 
 def published(folder: Path) -> list[tuple[str, bool]]:
@@ -54,9 +54,9 @@ def published(folder: Path) -> list[tuple[str, bool]]:
 
 def test_a_request_is_taken_once_and_answered(inbox: Inbox, folder: Path, spool: Path) -> None:
     """Who asked finds the answer by the id, and the file is gone."""
-    made = requests.put(folder, IDENTITY)
+    made = requests.put(folder, Rotated(identity=IDENTITY))
     [asked] = inbox.take(time.time())
-    assert (asked.request, asked.owner, asked.allowed) == (made, os.geteuid(), True)
+    assert (asked.request, asked.owner, asked.role) == (made, os.geteuid(), "")
     inbox.answer(asked, 5.0, "well", done=True)
     assert list(inbox.take(time.time())) == []
     assert list(spool.iterdir()) == []
@@ -64,7 +64,7 @@ def test_a_request_is_taken_once_and_answered(inbox: Inbox, folder: Path, spool:
     assert answer is not None
     assert (answer.result, answer.done, answer.at) == ("well", True, 5.0)
     again = Inbox(folder, folder / powers.PUBLISHED)
-    other = requests.put(folder, OTHER)
+    other = requests.put(folder, Rotated(identity=OTHER))
     [asked] = again.take(time.time())
     again.answer(asked, 6.0, "no", done=False)
     assert published(folder) == [(made.id, True), (other.id, False)]
@@ -77,7 +77,7 @@ def test_only_the_group_can_ask_and_nobody_can_delete_what_others_asked(
     assert spool.stat().st_mode & 0o7777 == 0o1770
     old = os.umask(0o077)
     try:
-        made = requests.put(folder, IDENTITY)
+        made = requests.put(folder, Rotated(identity=IDENTITY))
     finally:
         os.umask(old)
     assert (spool / made.id).stat().st_mode & 0o777 == 0o640
@@ -90,10 +90,10 @@ def test_another_role_must_not_ask(inbox: Inbox, folder: Path, spool: Path) -> N
     (folder.parent / "prober").mkdir()
     os.chown(folder.parent / "prober", 54_321, -1)
     for user in (54_321, 54_322):
-        made = requests.put(folder, IDENTITY)
+        made = requests.put(folder, Rotated(identity=IDENTITY))
         os.chown(spool / made.id, user, -1)
-    found = {one.owner: one.allowed for one in inbox.take(0)}
-    assert found == {54_321: False, 54_322: True}
+    found = {one.owner: one.role for one in inbox.take(0)}
+    assert found == {54_321: "prober", 54_322: ""}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_any_content_is_taken_in_peace(
     """Nothing but a request is one."""
     folder = tmp_path_factory.mktemp("spool")
     inbox = Inbox(folder, folder)
-    (folder / requests.FOLDER / "x").write_bytes(data)
+    (folder / powers.REQUESTS / "x").write_bytes(data)
     [asked] = inbox.take(0)
     assert asked.request is None
     inbox.answer(asked, 1, "refused", done=False)
@@ -136,7 +136,7 @@ def test_what_is_no_file_is_none_and_goes(
 ) -> None:
     """Links, further names of another file, pipes, folders, what is too long."""
     outside = tmp_path / "outside"
-    request = Request(version=1, id=OTHER, act="rotated", identity=IDENTITY)
+    request = Rotated(id=OTHER, identity=IDENTITY)
     outside.write_bytes(msgspec.json.encode(request))
     (spool / "link").symlink_to(outside)
     os.link(outside, spool / "name")
@@ -174,7 +174,7 @@ def test_what_was_never_wholly_written_is_cleared_after_a_while(inbox: Inbox, sp
 def test_a_folder_that_is_a_link_is_not_used(tmp_path: Path) -> None:
     """It would give another folder's mode away."""
     (tmp_path / "other").mkdir()
-    (tmp_path / requests.FOLDER).symlink_to(tmp_path / "other")
+    (tmp_path / powers.REQUESTS).symlink_to(tmp_path / "other")
     with pytest.raises(RequestError):
         Inbox(tmp_path, tmp_path)
 
@@ -182,7 +182,7 @@ def test_a_folder_that_is_a_link_is_not_used(tmp_path: Path) -> None:
 def test_where_nobody_can_write_the_request_is_refused(tmp_path: Path) -> None:
     """The error names the folder."""
     with pytest.raises(RequestError, match="requests: No such file"):
-        requests.put(tmp_path, IDENTITY)
+        requests.put(tmp_path, Rotated(identity=IDENTITY))
 
 
 # What a role does with them
@@ -213,7 +213,7 @@ def leak(identity: str) -> Finding:
 
 
 def ask(base: Base, identity: str) -> tuple[str, bool]:
-    made = requests.put(base.folder, identity)
+    made = requests.put(base.folder, Rotated(identity=identity))
     base.requests()
     answer = requests.wait(base.published, made, 0)
     assert answer is not None
@@ -244,7 +244,7 @@ def test_a_leak_that_still_stands_there_is_not_closed(base: Base) -> None:
 
 def test_nonsense_is_noted_and_no_more(base: Base) -> None:
     """The role goes on."""
-    spool = base.folder / requests.FOLDER
+    spool = base.folder / powers.REQUESTS
     (spool / "x").write_bytes(b"{")
     base.requests()
     assert list(spool.iterdir()) == []
@@ -286,4 +286,25 @@ def test_the_command_refuses_what_no_finding_is_known_by(
     done = rotated(tmp_path, "--", identity)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert list((base.folder / requests.FOLDER).iterdir()) == []
+    assert list((base.folder / powers.REQUESTS).iterdir()) == []
+
+
+@pytest.mark.parametrize("request_", [Do(action="nginx"), Prove(address="127.0.0.1:443")])
+def test_a_role_does_only_what_is_its_own(base: Base, request_: Do | Prove) -> None:
+    """Another kind of request is refused, not passed over; its own is answered with what came."""
+    base.requests()
+    requests.put(base.folder, request_)
+    base.requests()
+    answer = requests.wait(base.published, request_, 0)
+    assert answer is not None
+    assert (answer.done, answer.result) == (False, "refused, not what this role does")
+    asked = []
+    base.does[request_.act] = lambda one: (asked.append(one) or "as asked", True)
+    again = requests.put(
+        base.folder, type(request_)(**{**msgspec.structs.asdict(request_), "id": OTHER})
+    )
+    base.requests()
+    answer = requests.wait(base.published, again, 0)
+    assert asked == [again]
+    assert answer is not None
+    assert answer.result == "as asked"

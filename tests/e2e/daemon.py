@@ -47,6 +47,11 @@ class Daemon:
             process, self.process = self.process, None
             process.communicate(timeout=60)
 
+    def hurry(self) -> None:
+        """Have every role do now what it does now and then."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
+
     def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self._hygiene(*words, "--settings", self.file)
 

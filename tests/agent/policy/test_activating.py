@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,10 @@ from agent.policy.layers import Layer
 from agent.policy.pulled import Pulled
 from agent.policy.trust import Why
 from agent.rolestatus import ActivePolicy, RoleStatus, Tried
+from agent.snapshot import SnapshotError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from agent.policy.activation import Effective
@@ -112,7 +115,7 @@ def test_a_role_that_cannot_use_it_brings_back_the_one_before(courier: Courier) 
 
 @pytest.mark.parametrize("damaged", [False, True])
 def test_what_is_good_is_kept_over_a_restart(courier: Courier, *, damaged: bool) -> None:
-    """What was being proven begins anew; what cannot be read is no policy, and is pulled again."""
+    """What was being proven begins anew; without what was held it has nothing to fall back to."""
     courier.apply(ONE)
     courier.holds.take(came(TWO))
     courier.judged(role("watcher", TWO, active=False))
@@ -120,11 +123,60 @@ def test_what_is_good_is_kept_over_a_restart(courier: Courier, *, damaged: bool)
     if damaged:
         (courier.folder / "held").write_bytes(b"x" * 100)
     courier.begin(probation=60)
-    assert courier.holds.fresh == damaged
-    assert courier.offered().active == (None if damaged else TWO)
-    if not damaged:
-        assert courier.judged(role("watcher", TWO, "crashes")) == ["policy failed"]
-        assert courier.offered().active == ONE
+    assert courier.holds.rebuilt == damaged
+    assert courier.offered() == Offered(TWO, None)
+    assert courier.judged(role("watcher", TWO, "crashes")) == ["policy failed"]
+    assert courier.offered().active == (None if damaged else ONE)
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_of_nothing_that_can_be_read_nothing_holds(courier: Courier, *, applied: bool) -> None:
+    """It is pulled again at once; a host that never had a policy misses none."""
+    if applied:
+        courier.apply(ONE)
+        for path in (courier.folder / "held", courier.published / inforce.FILE):
+            path.write_bytes(b"x" * 100)
+    courier.begin()
+    assert (courier.holds.fresh, courier.holds.rebuilt) == (True, applied)
+    assert courier.offered() == Offered()
+
+
+def test_what_cannot_be_written_is_done_when_it_can_be(courier: Courier) -> None:
+    """A full disk keeps no host at a policy under which its roles end."""
+    courier.apply(ONE)
+    courier.begin(probation=60)
+    courier.holds.take(came(TWO))
+    courier.judged(role("watcher", TWO))
+    for folder in (courier.folder, courier.published):
+        with full(folder), pytest.raises(SnapshotError):
+            courier.judged(role("watcher", TWO, "crashes"))
+        assert courier.holds.busy
+    assert courier.judged(role("watcher", TWO, "crashes")) == ["policy failed"]
+    assert courier.offered().active == ONE
+    assert courier.standing().state == "failed"
+
+
+@contextlib.contextmanager
+def full(folder: Path) -> Iterator[None]:
+    """Have nothing be written in a folder, root's files included: it is not there."""
+    aside = folder.with_name("aside")
+    folder.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(folder)
+
+
+def test_what_roles_read_is_mended_by_the_next_poll(courier: Courier) -> None:
+    """Whoever damaged it; one that is as it was is not written again."""
+    courier.apply(ONE)
+    path = courier.published / inforce.FILE
+    path.write_bytes(b"x" * 100)
+    assert courier.holds.take(came(ONE)) == []
+    assert courier.offered().active == ONE
+    before = snapshot.mark(path)
+    courier.holds.take(came(ONE))
+    assert snapshot.mark(path) == before
 
 
 def test_a_store_that_is_refused_changes_nothing_that_holds(courier: Courier) -> None:

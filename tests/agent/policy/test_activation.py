@@ -122,6 +122,34 @@ def test_what_is_no_policy_is_refused_once() -> None:
     assert activation.refuse(held, {"base": 2}, "no policy", 5.0) == held
 
 
+def test_a_store_that_has_nothing_for_a_host_says_so_once() -> None:
+    """Also without an edition by which it could be known; another reason is another failure."""
+    held = activation.refuse(Held(), {}, "nothing", 4.0)
+    assert activation.refuse(held, {}, "nothing", 5.0) == held
+    assert activation.refuse(held, {}, "not a rollout", 6.0).why == "not a rollout"
+    bad = activation.refuse(held, {"base": 1}, "nothing", 7.0)
+    assert activation.refuse(bad, {"base": 2}, "nothing", 8.0).since == 8.0
+
+
+def test_the_same_edition_of_another_store_is_another_policy() -> None:
+    """Numbers begin anew where a store does; what failed is known by what it says too."""
+    held = activation.offer(applied(ONE), TWO, 4.0)
+    held = activation.judge(held, {"w": Seen(TWO.sha256, "bad")}, 1, PROBATION, 5.0)
+    assert activation.offer(held, TWO, 6.0) == held
+    other = msgspec.structs.replace(THREE, editions=TWO.editions)
+    assert activation.offer(held, other, 6.0).tried == other
+
+
+def test_a_role_that_does_not_outlive_the_trial_is_asked_no_more() -> None:
+    """No role has switched by then; one that ended once may have had another reason."""
+    held = activation.offer(applied(ONE), TWO, 4.0)
+    once, twice = Seen(starts=1), Seen(starts=2)
+    assert activation.judge(held, {"w": once}, 1, PROBATION, 5.0) == held
+    held = activation.judge(held, {"w": twice}, 1, PROBATION, 5.0)
+    assert (held.state, held.active) == (State.FAILED, ONE)
+    assert activation.offer(held, TWO, 6.0) == held
+
+
 SEEN = st.builds(
     Seen,
     tried=st.sampled_from(["", ONE.sha256, TWO.sha256]),

@@ -12,7 +12,7 @@ from agent.policy import effective, inforce
 from agent.policy.inforce import InForce, Offered
 from agent.policy.layers import Layer
 from agent.roles.base import Base
-from agent.rolestatus import STATUS, RoleStatus
+from agent.rolestatus import STATUS, RoleStatus, Tried
 from checks.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -124,6 +124,36 @@ def test_one_that_holds_and_cannot_be_used_is_a_fault(told: Settings, role: Role
     offer(told, policy("newer"))
     assert role.turn() == "newer"
     assert role.base.faults == {}
+
+
+def test_a_role_that_begins_tries_what_there_is_to_try(told: Settings) -> None:
+    """Before it does, it has said that it began."""
+    offer(told, policy("one"), policy("two"))
+    role = Role(told)
+    began: list[float] = []
+    build = role.build
+
+    def watched(holding: Holding) -> str:
+        began.append(role.status().started)
+        return build(holding)
+
+    role.inforce._build = watched
+    role.turn()
+    assert role.base.tried == Tried(sha256=policy("two").sha256)
+    assert (role.works_by, began) == ("one", [role.base.started])
+    role.base.close()
+
+
+def test_what_is_damaged_is_a_fault_until_it_is_mended(told: Settings, role: Role) -> None:
+    """What the role had holds on."""
+    offer(told, policy("one"))
+    assert role.turn() == "one"
+    inforce.place(told).write_bytes(b"x" * 100)
+    assert role.turn() == "one"
+    assert "damaged" in role.base.faults["published policy"]
+    offer(told, policy("one"))
+    assert role.turn() == "one"
+    assert "published policy" not in role.base.faults
 
 
 def test_a_role_begins_by_what_holds(told: Settings) -> None:

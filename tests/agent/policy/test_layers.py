@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -124,3 +125,18 @@ def test_no_layer_is_changed_by_merging(one: Any, two: Any) -> None:  # noqa: AN
     before = repr((one, two))
     said(one, two, one)
     assert repr((one, two)) == before
+
+
+def test_many_values_are_put_together_in_a_moment() -> None:
+    """A mapping of tens of thousands over another, and then nothing of either."""
+    many: dict[str, Any] = {f"k{i}": {"x": i} for i in range(50_000)}
+    began = time.process_time()
+    merged = layers.merge(
+        [
+            Layer("l0", {"a": many}),
+            Layer("l1", {"a": dict.fromkeys(many, 1)}),
+            Layer("l2", {"a": 1}),
+        ]
+    )
+    assert time.process_time() - began < 5
+    assert (merged.policy, merged.origins) == ({"a": 1}, {"a": ("l2",)})

@@ -75,6 +75,7 @@ class Hostile:
     def _talk(self, plain: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError), plain:
             plain.settimeout(PATIENCE)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with (
                 self._context.wrap_socket(plain, server_side=True) as secure,
                 secure.makefile("rb") as lines,

@@ -130,9 +130,10 @@ def test_what_is_no_key_is_refused(kind: str) -> None:
 @pytest.mark.parametrize("text", ["", LEAF.pem[:-60], "\ud800", LEAF.private, LEAF.pem * 9000])
 def test_what_is_no_certificate_is_refused(text: str) -> None:
     """Whatever is no certificate in PEM is refused, and not repeated."""
-    with pytest.raises(MaterialError) as caught:
-        Material(LEAF.private, text)
-    _withheld(text, str(caught.value))
+    for certificate, chain in ((text, []), (text, [LEAF.pem]), (LEAF.pem, [text])):
+        with pytest.raises(MaterialError) as caught:
+            Material(LEAF.private, certificate, chain)
+        _withheld(text, str(caught.value))
 
 
 def test_an_endless_chain_is_refused() -> None:
@@ -176,6 +177,14 @@ def test_nothing_shows_what_it_holds(password: str) -> None:
     values = Values({"user": "app", "password": password})
     assert repr(found) == f"Material({found.sha256[:16]})" == str(found)
     assert repr(values) == str(values) == f"{values}" == "Values(password, user)"
+
+
+def test_values_are_compared_by_what_they_hold(make_password: Callable[[str], str]) -> None:
+    """The same fields with the same values are the same, others not."""
+    one, same, other = (Values({"a": make_password(seed)}) for seed in ("x", "x", "y"))
+    assert one == same != other
+    assert hash(one) == hash(same)
+    assert one != same.fields
 
 
 def test_a_hostile_name_is_printable() -> None:

@@ -241,7 +241,7 @@ def _problems(
 
 
 def _unasked(seen: Gathered) -> Iterator[str]:
-    """Say that a courier which runs does not ask the store, since it waits for a share that hangs."""
+    """Say that a courier which runs asks no more: a share that hangs lets nobody go on."""
     store, every = seen.store, seen.settings.store.every
     for one in seen.roles:
         if store is not None and one.role == "courier" and one.status is not None:

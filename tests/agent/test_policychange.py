@@ -45,7 +45,7 @@ def test_the_digest_outlives_a_version_that_can_say_more() -> None:
     """What is said of nothing is left out: the policy that a host held holds after an upgrade."""
 
     class More(Policy, frozen=True):
-        new: dict[str, str] = {}
+        new: dict[str, str] = msgspec.field(default_factory=dict)
         other: int = 5
 
     policy = Policy(name="p", waivers=(OLD,))

@@ -22,6 +22,7 @@ from agent.courier import Progress
 from agent.events import Gap, Host
 from agent.findings import Status, Tracked
 from agent.output import statusjson, statustext
+from agent.policy.activating import Standing
 from agent.roles.courier import Published
 from agent.rolestatus import ActivePolicy, Findings, RoleStatus
 from agent.statusjudge import Gathered, Limits, Process, Read
@@ -134,6 +135,28 @@ def test_trouble_is_said_first(told: Settings) -> None:
         assert part in text
     fine = judged(told, Read("watcher", status(open=7), None, Process.THERE))
     assert fine.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("polled", "started", "unasked"),
+    [
+        (NOW - 600, NOW - 9000, False),
+        (NOW - 700, NOW - 9000, True),
+        (0, NOW - 600, False),
+        (0, NOW - 700, True),
+        (NOW + 9000, NOW - 9000, False),
+    ],
+)
+def test_a_store_that_nobody_asks_any_more_is_trouble(
+    told: Settings, polled: float, started: float, *, unasked: bool
+) -> None:
+    """A share that hangs lets the courier wait for ever, and all else seems well."""
+    courier = Read("courier", status("courier", started=started), None, Process.THERE)
+    standing = Standing(url="file:///srv/policy", state="applied", polled=polled)
+    gathered = Gathered(Host(id="h", name="web1"), told, (courier,), (), Limits(), NOW, standing)
+    problems = statusjudge.page(gathered).problems
+    assert bool(problems) == unasked
+    assert all("was not asked" in one for one in problems)
 
 
 def test_findings_of_all_roles_come_worst_first(told: Settings) -> None:

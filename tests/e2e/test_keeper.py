@@ -202,6 +202,8 @@ def test_a_certificate_is_renewed_without_a_failed_handshake(world: World) -> No
     assert client.failed == []
     assert world.record.state is State.SERVED
     assert time.time() - world.record.proven < 60
+    shown = world.daemon.ask("keys", "status")
+    assert (shown.returncode, shown.stdout.startswith("web  served  sha256 ")) == (0, True)
     on_disk = [path for path in world.folder.rglob("*") if path.is_file()]
     key = world.nginx.pem.read_bytes().splitlines()[1]
     assert [path for path in on_disk if key in path.read_bytes()] == []
@@ -268,6 +270,11 @@ def test_a_server_that_cannot_take_it_up_keeps_the_one_before(world: World, vaul
         until(lambda: world.record.fault == "key-not-taken-up")
         until(lambda: world.daemon.status()["findings"]["open"] == 1)
         assert world.nginx.pem.read_bytes() == before
+        shown = world.daemon.ask("keys", "status")
+        assert (shown.returncode, "key-not-taken-up: nginx: ended with" in shown.stdout) == (
+            1,
+            True,
+        )
         world.nginx.config.write_text(right)
         until(lambda: world.record.state is State.SERVED)
         until(lambda: len(client.seen) == 2)

@@ -63,6 +63,14 @@ class Haproxy:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         self.delivery = _delivery(folder / "admin.sock", folder / "site.pem")
         until(self.served, "haproxy does not serve")
+        until(self._heeds, "haproxy does not wait for signals")
+
+    def _heeds(self) -> bool:
+        """Say whether the master catches the signal to reload; what comes earlier is lost."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        masks = {name: value for name, _, value in (line.partition(":") for line in lines)}
+        caught, blocked = (int(masks[name], 16) for name in ("SigCgt", "SigBlk"))
+        return bool(caught & ~blocked & 1 << signal.SIGUSR2 - 1)
 
     def served(self) -> str:
         """Give the SHA-256 of the certificate in a handshake, "" where there is none."""

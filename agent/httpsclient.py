@@ -166,13 +166,13 @@ class Client:
         """Ask and be answered; the connection is kept only if all of the answer was read."""
         kept = False
         try:
-            response = self._answered(connection, request)
-            body = response.read(most + 1)
-            # Without a length and not in chunks, TLS's own farewell says that this is the end.
-            ended = response.isclosed() or (response.length is None and not response.chunked)
-            whole = ended and len(body) <= most
-            kept = whole and not response.will_close
-            return Answer(response.status, response.headers, body[:most], whole)
+            with contextlib.closing(self._answered(connection, request)) as response:
+                body = response.read(most + 1)
+                # Without a length and not in chunks, TLS's own farewell says that this is the end.
+                ended = response.isclosed() or (response.length is None and not response.chunked)
+                whole = ended and len(body) <= most
+                kept = whole and not response.will_close
+                return Answer(response.status, response.headers, body[:most], whole)
         finally:
             if not kept:
                 self.close()
@@ -189,8 +189,11 @@ class Client:
         except ConnectionError:
             # Who answers without taking the whole request may have gone, and is heard all the same.
             connection.within(self._times.answer)
-            response: http.client.HTTPResponse = _Response(connection, method=request.method)
-            response.begin()
+            with contextlib.ExitStack() as failed:
+                response: http.client.HTTPResponse = _Response(connection, method=request.method)
+                failed.callback(response.close)
+                response.begin()
+                failed.pop_all()
             return response
         connection.within(self._times.answer)
         return client.getresponse()

@@ -110,9 +110,9 @@ class Store:
         ).rowcount
         if deleted < _AT_ONCE:
             streams = "SELECT number FROM streams WHERE host = ?"
-            self._base.execute(f"DELETE FROM missing WHERE stream IN ({streams})", (host,))  # noqa: S608
+            self._base.execute(f"DELETE FROM missing WHERE stream IN ({streams})", (host,))  # noqa: S608 - ours
             for table in schema.OF_HOST:
-                self._base.execute(f"DELETE FROM {table} WHERE host = ?", (host,))  # noqa: S608
+                self._base.execute(f"DELETE FROM {table} WHERE host = ?", (host,))  # noqa: S608 - ours
             self._base.execute("DELETE FROM hosts WHERE number = ?", (host,))
         return deleted
 

@@ -10,7 +10,7 @@ import base64
 from typing import TYPE_CHECKING, Any, Final
 
 import hvac  # type: ignore[import-untyped]  # it has no types
-import hvac.exceptions  # type: ignore[import-untyped]
+import hvac.exceptions  # type: ignore[import-untyped]  # it has no types
 import requests
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import Signature, Signer

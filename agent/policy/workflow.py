@@ -108,7 +108,7 @@ class Attempt:
         """Give what is rightly signed; raises RefusedError, OSError, or what a parser may raise."""
         updater = self._updater()
         # ngclient takes no time from outside, and tells no list of targets.
-        trusted = updater._trusted_set  # noqa: SLF001
+        trusted = updater._trusted_set  # noqa: SLF001 - python-tuf shows it in no other way
         moment = moment_of(self._store, now, seen)
         trusted.reference_time = datetime.datetime.fromtimestamp(moment.reference, datetime.UTC)
         first = trusted.root.version

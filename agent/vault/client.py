@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import hvac  # type: ignore[import-untyped]  # it has no types
-import hvac.exceptions  # type: ignore[import-untyped]
+import hvac.exceptions  # type: ignore[import-untyped]  # it has no types
 import msgspec
 import requests
 

@@ -237,7 +237,7 @@ def _connected(world: World, hosts: int) -> Iterator[Client]:
 
 def _run(pid: int, name: str, clients: list[Client], events: int, make: object) -> Phase:
     """Have every host send one batch, some of them at a time."""
-    bodies = [make(client) for client in clients]  # type: ignore[operator]
+    bodies = [make(client) for client in clients]  # type: ignore[operator]  # made for each
     cpu, start = _cpu(pid), time.perf_counter()
     latencies: list[float] = []
     waiting = list(zip(clients, bodies, strict=True))[::-1]

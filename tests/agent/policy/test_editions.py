@@ -13,13 +13,13 @@ SOME = Rollout(share=10)
 CONTENT = b"{}\n"
 
 
-def _next(known: dict, version: int, **layers: tuple[bytes, Rollout]) -> dict:  # type: ignore[type-arg]
+def _next(known: dict, version: int, **layers: tuple[bytes, Rollout]) -> dict:  # type: ignore[type-arg]  # of several kinds
     contents = {name: content for name, (content, _) in layers.items()}
     rollouts = {name: told for name, (_, told) in layers.items() if told != Rollout()}
     return editions.following(known, contents, rollouts, version)
 
 
-def _numbers(targets: dict) -> dict[str, list[int]]:  # type: ignore[type-arg]
+def _numbers(targets: dict) -> dict[str, list[int]]:  # type: ignore[type-arg]  # of several kinds
     return {
         layer: [offer.number for offer in offers] for layer, offers in editions.of(targets).items()
     }

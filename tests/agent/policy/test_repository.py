@@ -88,7 +88,7 @@ def test_a_host_sees_the_old_or_the_new_wherever_publishing_dies(team: Team) -> 
         assert new or found == old
         team.publish()
         assert host.editions()["base"].keys() == {2}
-        assert team.desk.repository.published().targets.signed.version == 2  # type: ignore[union-attr]
+        assert team.desk.repository.published().targets.signed.version == 2  # type: ignore[union-attr]  # it is there
         assert not list((team.folder / "staged").glob("*.json"))
     assert seen == {False, True}
 
@@ -127,7 +127,7 @@ def test_a_rotation_is_completed_wherever_it_dies(team: Team) -> None:
             refused += 1
         team.publish() or team.refresh()
         assert host.editions()["base"].keys() == {1}
-        assert team.desk.repository.published().root.signed.version == 2  # type: ignore[union-attr]
+        assert team.desk.repository.published().root.signed.version == 2  # type: ignore[union-attr]  # it is there
     assert 0 < refused < len(crashes)
 
 
@@ -159,7 +159,7 @@ def test_several_at_once_do_not_meet(team: Team) -> None:
                 os._exit(status)
         children.append(child)
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
-    assert team.desk.repository.published().timestamp.signed.version == 21  # type: ignore[union-attr]
+    assert team.desk.repository.published().timestamp.signed.version == 21  # type: ignore[union-attr]  # it is there
 
 
 def test_a_folder_that_another_one_holds_is_not_waited_for_in_vain(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_nobody_signs_what_the_folder_does_not_say(team: Team) -> None:
     with pytest.raises(DeskError, match="the folder is not what was signed by alice"):
         team.sign("bob")
     team.sign("bob", anew=True)
-    assert len(_staged(team, "targets")["signatures"]) == 1  # type: ignore[arg-type]
+    assert len(_staged(team, "targets")["signatures"]) == 1  # type: ignore[arg-type]  # what JSON says
     with pytest.raises(DeskError, match="1 of 2 signatures, by bob"):
         team.publish()
 
@@ -70,7 +70,7 @@ def test_what_is_staged_cannot_be_slipped_in(team: Team) -> None:
     team.begin(**BOTH)
     team.sign("alice")
     told = _staged(team, "targets")
-    told["signed"]["targets"]["policy/host%2Fdb1/1.json"] = {  # type: ignore[index]
+    told["signed"]["targets"]["policy/host%2Fdb1/1.json"] = {  # type: ignore[index]  # what JSON says
         "length": 1,
         "hashes": {"sha256": "0" * 64},
     }
@@ -156,7 +156,7 @@ def test_a_rotation_that_waits_does_not_stop_policy(team: Team) -> None:
     assert team.host().editions()["base"].keys() == {2}
     team.sign("bob")
     team.publish()
-    assert team.desk.repository.published().root.signed.version == 2  # type: ignore[union-attr]
+    assert team.desk.repository.published().root.signed.version == 2  # type: ignore[union-attr]  # it is there
 
 
 def test_a_rotation_that_could_not_work_is_refused(team: Team) -> None:

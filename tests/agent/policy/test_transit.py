@@ -69,7 +69,7 @@ def test_what_is_not_there_is_named(
     token = server.token_file(tmp_path)
     known = Keyring(tmp_path, Passphrases(None), token).taken_up(place)
     with pytest.raises(TransitError, match=told):
-        _signed(msgspec.structs.replace(place, **change), known, token)  # type: ignore[arg-type]
+        _signed(msgspec.structs.replace(place, **change), known, token)  # type: ignore[arg-type]  # fields of a struct
     _signed(place, known, token)
 
 

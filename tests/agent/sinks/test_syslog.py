@@ -221,7 +221,7 @@ def test_severities() -> None:
     told = [
         framed(finding(severity), HOST, Settings(host="h", facility=16)) for severity in Severity
     ]
-    priorities = [int(re.match(rb"\d+ <(\d+)>1 ", one)[1]) for one in told]  # type: ignore[index]
+    priorities = [int(re.match(rb"\d+ <(\d+)>1 ", one)[1]) for one in told]  # type: ignore[index]  # it matched
     assert priorities == [16 * 8 + number for number in (6, 5, 4, 3, 2)]
 
 

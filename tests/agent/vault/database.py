@@ -48,10 +48,10 @@ def running(folder: Path) -> Iterator[str]:
         shutil.chown(given, user)
     words = ["initdb", "-D", data, "-U", "root", "-A", "scram-sha-256", "--pwfile", given, "-N"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run([place / words[0], *words[1:]], check=True, user=user, **quiet)  # type: ignore[call-overload] # what both take
+    subprocess.run([place / words[0], *words[1:]], check=True, user=user, **quiet)  # type: ignore[call-overload]  # what both take
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server = subprocess.Popen(  # type: ignore[call-overload] # what both take
+    server = subprocess.Popen(  # type: ignore[call-overload]  # what both take
         [place / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"],
         user=user,
         **quiet,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _DAY = datetime.timedelta(days=1)
 
 
-def _answer(maker: Maker, root: Issued, leaf: Issued, **wishes: Any) -> bytes:  # noqa: ANN401
+def _answer(maker: Maker, root: Issued, leaf: Issued, **wishes: Any) -> bytes:  # noqa: ANN401 - the maker's
     """Make an answer of a responder; what a test does not say is as it should be."""
     issuer = x509.load_der_x509_certificate(root.der)
     said = {

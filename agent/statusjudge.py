@@ -23,7 +23,6 @@ from agent.statuspage import (
     SinkLine,
     Standing,
     State,
-    StoreLine,
 )
 from checks.model import Severity
 
@@ -222,7 +221,7 @@ def _problems(
     roles: tuple[RoleLine, ...],
     coverage: Coverage,
     sinks: tuple[SinkLine, ...],
-    store: StoreLine | None,
+    store: activating.Standing | None,
 ) -> Iterator[str]:
     """Say what is wrong: what makes the exit status 1."""
     for role in roles:
@@ -250,19 +249,14 @@ def _unasked(seen: Gathered) -> Iterator[str]:
                 yield "the policy store was not asked, or does not answer"
 
 
-def _store(told: activating.Standing) -> StoreLine:
-    return StoreLine(
-        url=told.url,
-        state=told.state,
+def _store(told: activating.Standing) -> activating.Standing:
+    """Give it with times and numbers that can be shown."""
+    return msgspec.structs.replace(
+        told,
         since=_time(told.since),
-        why=told.why,
-        name=told.name,
-        sha256=told.sha256,
-        editions={layer: _count(number) for layer, number in told.editions.items()},
         polled=_time(told.polled),
         believed=_time(told.believed),
-        refused=told.refused,
-        detail=told.detail,
+        editions={layer: _count(number) for layer, number in told.editions.items()},
         versions={role: _count(number) for role, number in told.versions.items()},
         expires={role: _time(at) for role, at in told.expires.items()},
     )

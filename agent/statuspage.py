@@ -13,6 +13,7 @@ import msgspec
 
 from agent.events import Host  # noqa: TC001 - msgspec resolves it
 from agent.findings import Tracked  # noqa: TC001 - msgspec resolves it
+from agent.policy import activating  # noqa: TC001 - msgspec resolves it
 from agent.rolestatus import ActivePolicy  # noqa: TC001 - msgspec resolves it
 
 SCHEMA: Final = "hygiene-agent/status/1"
@@ -114,24 +115,6 @@ class RolePolicy(msgspec.Struct, frozen=True, kw_only=True):
     policy: ActivePolicy
 
 
-class StoreLine(msgspec.Struct, frozen=True, kw_only=True):
-    """How this host is with the store of policy: see `agent.policy.activating.Standing`."""
-
-    url: str
-    state: str
-    since: float = 0
-    why: str = ""
-    name: str = ""
-    sha256: str = ""
-    editions: dict[str, int] = {}
-    polled: float = 0
-    believed: float = 0
-    refused: str = ""
-    detail: str = ""
-    versions: dict[str, int] = {}
-    expires: dict[str, float] = {}
-
-
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """The whole. problems: what is wrong, in words; empty: all is well."""
 
@@ -143,7 +126,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     findings: Standing = Standing()
     sinks: tuple[SinkLine, ...] = ()
     policies: tuple[RolePolicy, ...] = ()
-    store: StoreLine | None = None
+    store: activating.Standing | None = None
 
     @property
     def is_unreadable(self) -> bool:

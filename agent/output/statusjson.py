@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent.findings import Tracked
+    from agent.policy import activating
     from agent.statuspage import (
         Coverage,
         Page,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
         RolePolicy,
         SinkLine,
         Standing,
-        StoreLine,
     )
 
 _Object = dict[str, Any]
@@ -146,7 +146,7 @@ def _policy(one: RolePolicy) -> _Object:
     }
 
 
-def _store(one: StoreLine) -> _Object:
+def _store(one: activating.Standing) -> _Object:
     return {
         "url": one.url,
         "state": one.state,

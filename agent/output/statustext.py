@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agent.findings import Tracked
-    from agent.statuspage import Coverage, Page, RoleLine, SinkLine, Standing, StoreLine
+    from agent.policy import activating
+    from agent.statuspage import Coverage, Page, RoleLine, SinkLine, Standing
 
 _SHOWN: Final = 5
 _LONGEST: Final = 300
@@ -223,7 +224,7 @@ def _policies(page: Page, paint: Paint) -> Iterator[str]:
         )
 
 
-def _store(store: StoreLine, now: float, paint: Paint) -> Iterator[str]:
+def _store(store: activating.Standing, now: float, paint: Paint) -> Iterator[str]:
     """Say what came from the store, and whether it is believed."""
     word = paint(GOOD if store.state == "applied" else _BAD, store.state)
     editions = ", ".join(f"{layer} {number}" for layer, number in store.editions.items())

@@ -9,7 +9,7 @@ import signal
 import time
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -57,6 +57,19 @@ class Acknowledged(msgspec.Struct, frozen=True):
     """Up to which number of each stream every sink has the events."""
 
     streams: dict[str, int] = {}
+
+
+class Loop(Protocol):
+    """What a role does again and again."""
+
+    def start(self) -> None:
+        """Begin; the role is ready after it."""
+
+    def turn(self) -> None:
+        """Do what is due, and wait a little."""
+
+    def stop(self) -> None:
+        """End what was begun."""
 
 
 class Base:
@@ -138,6 +151,18 @@ class Base:
         if self._walls is not None and not self._walls.stand:
             self.tell("starting anew", "a file that it may read was replaced")
             self.stopping = True
+
+    def lead(self, loop: Loop, life: Life) -> None:
+        """Go through a role's loop until it is told to stop."""
+        try:
+            loop.start()
+            life.ready()
+            while not self.stopping:
+                loop.turn()
+                self.beat(life)
+        finally:
+            loop.stop()
+            self.close()
 
     def beat(self, life: Life) -> None:
         """Tell who started this role that it lives, now and then."""

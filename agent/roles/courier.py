@@ -57,16 +57,7 @@ def run(settings: Settings, life: Life, walls: Walls | None = None) -> None:
     """Carry events until told to stop. walls: what this process is confined by, None if not."""
     base = Base(NAME, settings, walls)
     base.listen()
-    loop = _Loop(base)
-    try:
-        loop.start()
-        life.ready()
-        while not base.stopping:
-            loop.turn()
-            base.beat(life)
-    finally:
-        loop.stop()
-        base.close()
+    base.lead(_Loop(base), life)
 
 
 class _Loop:

@@ -57,16 +57,7 @@ def run(settings: Settings, life: Life, walls: Walls | None = None) -> None:
     base.listen()
     for number, what in enumerate(memory.protect()):
         base.faults[f"memory {number + 1}"] = what
-    loop = _Loop(base)
-    try:
-        loop.start()
-        life.ready()
-        while not base.stopping:
-            loop.turn()
-            base.beat(life)
-    finally:
-        loop.stop()
-        base.close()
+    base.lead(_Loop(base), life)
 
 
 class _Loop:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import shutil
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -130,7 +134,11 @@ def test_a_store_that_goes_back_is_refused(team: Team, daemon: Daemon, folder: P
         shutil.copy(path, team.store / path.relative_to(old))
     until(lambda: held(daemon)["refused"] == "rollback")
     assert held(daemon)["policy"]["editions"] == {"base": 2}
-    assert daemon.ask("status").returncode == FOUND
+    shown = daemon.ask("status")
+    assert (shown.returncode, "the policy store is refused: rollback" in shown.stdout) == (
+        FOUND,
+        True,
+    )
     until(lambda: "policy store refused: rollback" in states(daemon))
     daemon.end()
     daemon.start()
@@ -168,3 +176,33 @@ def test_the_team_hears_of_a_policy_that_is_none(team: Team) -> None:
     (team.folder / "base.yaml").write_text("version: 1\nfail_on: never\n")
     with pytest.raises(AssertionError, match="fail_on"):
         team.do("sign", "--key", "policy")
+
+
+def test_a_role_that_is_switched_off_keeps_no_policy_back(team: Team, daemon: Daemon) -> None:
+    """What it published last stands there for ever; only roles that should run are judged."""
+    daemon.end()
+    told = json.loads(daemon.file.read_text())
+    daemon.file.write_text(json.dumps(told | {"tls": {"enabled": False}}))
+    daemon.start()
+    team.publish(base=STRICT)
+    until(lambda: held(daemon)["policy"]["editions"] == {"base": 2})
+    until(lambda: held(daemon)["state"] in {"applied", "failed"})
+    assert held(daemon)["why"] == ""
+    assert held(daemon)["state"] == "applied"
+
+
+def test_a_role_that_ends_again_and_again_brings_back_the_policy_before(
+    team: Team, daemon: Daemon
+) -> None:
+    """It is told with the role's name."""
+    team.publish(base=STRICT)
+    until(lambda: held(daemon)["policy"]["editions"] == {"base": 2})
+    while held(daemon)["state"] == "applying":
+        watcher = daemon.role("watcher")
+        if watcher.get("state") == "running":
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(watcher["pid"], signal.SIGKILL)
+    assert held(daemon)["state"] == "failed"
+    assert "watcher: " in held(daemon)["why"]
+    assert held(daemon)["policy"]["editions"] == {"base": 1}
+    until(lambda: works_by(daemon) == {"fleet"})

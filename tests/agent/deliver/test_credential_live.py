@@ -43,7 +43,8 @@ def made():
 
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
 with Deliveries("/run/holder") as deliveries:
-    places = [CredentialDelivery(unit=one, name="tls.key") for one in ("app.service", "late.service")]
+    units = ("app.service", "late.service")
+    places = [CredentialDelivery(unit=one, name="tls.key") for one in units]
     app, late = (deliveries.make(one) for one in places)
     while True:
         what = made()
@@ -118,11 +119,11 @@ def machine() -> Iterator[Machine]:
         (one.root / "srv/holder.py").write_text(_HOLDER)
         (one.root / "srv/thief.py").write_text(_THIEF)
         for name, text in _UNITS.items():
-            (one.root / f"etc/systemd/system/{name}.service").write_text(text)
+            (one.root / f"usr/lib/systemd/system/{name}.service").write_text(text)
         one.systemctl("daemon-reload")
         started = one.systemctl("start", "holder.service")
         assert not started.returncode, started.stderr
-        until(lambda: (one.root / "run/holder/told").exists(), one.journal())
+        until((one.root / "run/holder/told").exists, one.journal())
         yield one
 
 

@@ -89,7 +89,7 @@ def attempt(work: Callable[[str, Result], None], path: str, result: Result, seco
 
 
 def _address_space() -> int:
-    with open("/proc/self/statm", encoding="ascii") as statm:
+    with open("/proc/self/statm", "rb") as statm:
         return int(statm.read().split()[0]) * mmap.PAGESIZE
 
 

@@ -29,11 +29,12 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     """What a process may do from now on; beside it there is what it has open already.
 
     read, write, execute: folders with all below, or files; write includes read; connect: by TCP, to
-    any port; bind: and take connections; families: of sockets that may be made (socket(2)); udp:
-    internet sockets other than TCP; fork: start processes, not only threads; pairs: make pairs of
-    local sockets; memory: MiB of data; files: descriptors; expendable: ended before all others
-    when memory runs out. Core dumps, new privileges, being traced: never. Files are made with
-    nothing for others, and no write for the group.
+    any port; bind: and take connections; sockets: folders to write, to bind local sockets in, and
+    take connections there; families: of sockets that may be made (socket(2)); udp: internet sockets
+    other than TCP; fork: start processes, not only threads; pairs: make pairs of local sockets;
+    memory: MiB of data; files: descriptors; expendable: ended before all others when memory runs
+    out. Core dumps, new privileges, being traced: never. Files are made with nothing for others,
+    and no write for the group.
     """
 
     read: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     execute: tuple[str, ...] = ()
     connect: bool = False
     bind: bool = False
+    sockets: tuple[str, ...] = ()
     families: tuple[int, ...] = ()
     udp: bool = False
     fork: bool = False
@@ -84,7 +86,12 @@ def identities(wanted: Confinement) -> dict[str, tuple[int, int]]:
 
 def _rules(wanted: Confinement) -> landlock.Rules:
     return landlock.Rules(
-        wanted.read, wanted.write, wanted.execute, connect=wanted.connect, bind=wanted.bind
+        read=wanted.read,
+        write=wanted.write,
+        execute=wanted.execute,
+        sockets=wanted.sockets,
+        connect=wanted.connect,
+        bind=wanted.bind,
     )
 
 
@@ -94,7 +101,7 @@ def _calls(wanted: Confinement) -> seccomp.Calls:
         fork=wanted.fork,
         families=wanted.families,
         udp=wanted.udp,
-        serve=wanted.bind,
+        serve=wanted.bind or bool(wanted.sockets),
         pairs=wanted.pairs,
     )
 

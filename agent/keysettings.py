@@ -56,7 +56,7 @@ class VaultSettings(_Part, frozen=True, kw_only=True):
     folder: the keeper's own, in memory only.
     """
 
-    address: Annotated[str, msgspec.Meta(pattern="^(https?://[^/]+|)/?$", max_length=1024)] = ""
+    address: Annotated[str, msgspec.Meta(pattern="^(https://[^/]+|)/?$", max_length=1024)] = ""
     namespace: Annotated[str, msgspec.Meta(max_length=512)] = ""
     ca: _File = ""
     certificate: _File = ""

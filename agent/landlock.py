@@ -36,6 +36,7 @@ _REMOVE_DIR: Final = 1 << 4
 _REMOVE_FILE: Final = 1 << 5
 _MAKE_DIR: Final = 1 << 7
 _MAKE_REG: Final = 1 << 8
+_MAKE_SOCK: Final = 1 << 9
 _REFER: Final = 1 << 13
 _TRUNCATE: Final = 1 << 14
 _DEVICE: Final = 1 << 15
@@ -64,11 +65,15 @@ _MISSING: Final = {
 
 
 class Rules(NamedTuple):
-    """What stays allowed below each path; write includes read, and making and removing files."""
+    """What stays allowed below each path; write includes read, and making and removing files.
+
+    sockets: write, and making local sockets.
+    """
 
     read: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
     execute: tuple[str, ...] = ()
+    sockets: tuple[str, ...] = ()
     connect: bool = False
     bind: bool = False
 
@@ -128,6 +133,7 @@ def _granted(rules: Rules) -> Iterator[tuple[str, int]]:
     yield from ((path, _READ) for path in rules.read)
     yield from ((path, _WRITE) for path in rules.write)
     yield from ((path, _RUN) for path in rules.execute)
+    yield from ((path, _WRITE | _MAKE_SOCK) for path in rules.sockets)
 
 
 def _allow(ruleset: int, path: str, rights: int) -> list[str]:
@@ -157,7 +163,7 @@ def identities(rules: Rules) -> dict[str, tuple[int, int]]:
     out; so is /proc, where they mean nothing.
     """
     found = {}
-    for path in {*rules.read, *rules.write, *rules.execute}:
+    for path in {*rules.read, *rules.write, *rules.execute, *rules.sockets}:
         with contextlib.suppress(OSError):
             status = os.stat(path)
             if not path.startswith("/proc"):

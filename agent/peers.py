@@ -2,13 +2,15 @@
 
 The kernel keeps of a peer who it was when it connected (unix(7), SO_PEERCRED). Its unit is that of
 a process, and the number of a process that ended is given to another one: so the process is held by
-a descriptor (pidfd_open(2)), by which the kernel itself says its control group since Linux 6.13.
-Before, /proc says it, and counts only if the process is still there afterwards.
+a descriptor, which the kernel gives since Linux 6.5, and by which it says the control group since
+6.13. Before that /proc says it, and counts only if the process is still there afterwards; and
+before 6.5 the number counts only if its process is older than the connection that was accepted.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import select
@@ -87,10 +89,12 @@ def _held(connection: socket.socket, pid: int, came: float) -> Iterator[int]:
 
 
 def _by_socket(connection: socket.socket) -> int:
-    """Give the kernel's own descriptor of who connected, -1 where it has none to give."""
+    """Give the kernel's own descriptor of who connected, -1 before Linux 6.5; raises OSError."""
     try:
         return connection.getsockopt(socket.SOL_SOCKET, _SO_PEERPIDFD)
-    except OSError:
+    except OSError as error:
+        if error.errno != errno.ENOPROTOOPT:
+            raise
         return -1
 
 

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from agent.capabilities import Capability
 from agent.confine import Confinement
-from agent.keysettings import FileDelivery
+from agent.keysettings import CredentialDelivery, FileDelivery, HaproxyDelivery
 from checks.tls import deepenv
 
 if TYPE_CHECKING:
@@ -173,14 +173,20 @@ def _keeper(settings: Settings) -> Confinement:
     asked = [os.path.join(folder(settings, role), REQUESTS) for role in ("prober", SUPERVISOR)]
     each = [one for key in settings.keys.values() for one in key.deliver]
     beside = [os.path.dirname(one.path) for one in each if isinstance(one, FileDelivery)]
+    # Whether a file may be swapped; of which unit who asks for a credential is.
+    seen = ("/proc/self", "/proc/swaps") if beside else ()
+    fetched = any(isinstance(one, CredentialDelivery) for one in each)
+    local = fetched or any(isinstance(one, HaproxyDelivery) for one in each)
     return Confinement(
         read=(
             *(*_online(settings), *_vault(settings), published(settings, "courier")),
-            *(published(settings, "prober"), *_there((published(settings, SUPERVISOR),))),
+            *(published(settings, "prober"), *_there((published(settings, SUPERVISOR), *seen))),
+            *(_there(("/proc", "/sys/fs/cgroup")) if fetched else ()),
         ),
         write=(folder(settings, "keeper"), *_there((settings.vault.folder, *asked, *beside))),
         connect=True,
-        families=_INTERNET,
+        sockets=_there((settings.vault.folder,)) if fetched else (),
+        families=(*_INTERNET, int(socket.AF_UNIX)) if local else _INTERNET,
         udp=True,
         memory=settings.budget.memory,
         files=256,

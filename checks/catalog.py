@@ -7,6 +7,8 @@ import os
 import pkgutil
 import re
 from functools import cached_property, lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
@@ -42,8 +44,11 @@ class _Sniffing(Format, Protocol):
 
 def rule_files() -> Iterator[tuple[str, str]]:
     """Give name and text of every rule file of the package."""
-    for path in sorted(RULES.glob("*.yaml")):
-        yield path.name, path.read_text(encoding="utf-8")
+    with os.scandir(RULES) as entries:
+        found = sorted((e.name, e.path) for e in entries if e.name.endswith(".yaml"))
+    for name, path in found:
+        with open(path, encoding="utf-8") as file:
+            yield name, file.read()
 
 
 class Listed(msgspec.Struct, frozen=True, array_like=True):
@@ -151,9 +156,9 @@ class _Glob(NamedTuple):
 
     def takes(self, name: str) -> bool:
         """Say whether the glob's last component is true of a file's name."""
-        first, star, last = self.name.partition("*")
-        if _WILD.search(first + last):
+        if not _is_simple(self.name):
             return _compiled(self.name).match(name) is not None
+        first, star, last = self.name.partition("*")
         if not star:
             return name == first
         # To compile an expression would take longer than a run asks it.
@@ -201,14 +206,16 @@ class _Globs:
         ]
         # Most names hold none of the literal parts of the loose globs.
         cores = {max(_WILD.split(one.rank[2].rpartition("/")[2]), key=len) for one in self._loose}
-        few = sorted(c for c in cores - {""} if not any(o in c for o in cores - {"", c}))
-        self._core = re.compile("|".join(map(re.escape, few)) or r"(?!)")
+        self._core = _one_of(c for c in cores - {""} if not any(o in c for o in cores - {"", c}))
 
     def find(self, path: str) -> _Glob | None:
         """Give the most specific glob that a lower-case path fits."""
         folder, _, name = path.rpartition("/")
         dot = name.find(".")
-        likely = self._likely(folder, name[dot:] if dot >= 0 else "")
+        suffixes = name[dot:] if dot >= 0 else ""
+        likely = self._ending(suffixes)
+        if likely.placed or self._is_special(folder):
+            likely = self._placed(folder, suffixes)
         special = self._filed.get(name, [])
         if not likely.code and self._core.search(name):
             special = special + self._loose
@@ -219,23 +226,19 @@ class _Globs:
         return min(found, key=_rank, default=None)
 
     @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
-    def _likely(self, folder: str, suffixes: str) -> _Likely:
-        """Give the globs that a path may fit by its folder and the endings of its name."""
-        near, ending = self._near(folder), self._ending(suffixes)
-        return self._placed(folder, suffixes) if near or ending.placed else ending
-
-    @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
     def _placed(self, folder: str, suffixes: str) -> _Likely:
+        """Give the globs that a path may fit by its folder and the endings of its name."""
         ending = self._ending(suffixes)
-        here = [one for one in ending.globs if one.fits(folder)]
-        return _likely([*self._near(folder), *here], code=ending.code)
-
-    @lru_cache(maxsize=1024)  # noqa: B019 - one object lives as long as the process
-    def _near(self, folder: str) -> list[_Glob]:
-        """Give the globs that a file fits by its folder, if it fits them by its name too."""
         last = folder[folder.rfind("/") + 1 :] + "/"
         near = self._filed.get(last, []) + [one for core, one in self._nested if core in folder]
-        return [one for one in near if one.fits(folder)]
+        globs = [one for one in near + ending.globs if one.fits(folder)]
+        return _likely(globs, code=ending.code)
+
+    @lru_cache(maxsize=16)  # noqa: B019 - files of one folder come together
+    def _is_special(self, folder: str) -> bool:
+        """Say whether globs that name folders may be true of a folder."""
+        last = folder[folder.rfind("/") + 1 :] + "/"
+        return last in self._filed or any(core in folder for core, _ in self._nested)
 
     @lru_cache(maxsize=4096)  # noqa: B019 - one object lives as long as the process
     def _ending(self, suffixes: str) -> _Likely:
@@ -255,6 +258,15 @@ def _likely(globs: list[_Glob], *, code: bool) -> _Likely:
     return _Likely(globs, settled, code, placed=any(one.parent for one in globs))
 
 
+def _one_of(literals: Iterable[str]) -> re.Pattern[str]:
+    """Make an expression of literals, by their first characters: a search tries fewer of them."""
+    groups = (
+        re.escape(first) + f"(?:{'|'.join(re.escape(one[1:]) for one in group)})"
+        for first, group in groupby(sorted(literals), key=itemgetter(0))
+    )
+    return re.compile("|".join(groups) or r"(?!)")
+
+
 @lru_cache(maxsize=4096)
 def _place(glob: str) -> str:
     """Name what a path must have: its file name, "*.suffix", "*.part.*" or "folder/"; or ""."""
@@ -266,6 +278,12 @@ def _place(glob: str) -> str:
         return "*" + tail[1]
     folder = parent.rpartition("/")[2]
     return folder + "/" if folder and not _WILD.search(folder) else ""
+
+
+@lru_cache(maxsize=4096)
+def _is_simple(glob: str) -> bool:
+    """Say whether a glob has at most one star and no other sign."""
+    return not _WILD.search(glob.replace("*", "", 1))
 
 
 @lru_cache(maxsize=2048)

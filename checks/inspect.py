@@ -14,7 +14,7 @@ from checks.reading import PARSED, Reader
 from checks.secrets import advice, places
 from checks.secrets.engine import FIRST_RULE, Engine
 from checks.secrets.triggers import IN_LINES, IN_VALUES, Trigger
-from checks.spotted import as_sample, from_fault, from_token
+from checks.spotted import Glance, as_sample, from_fault, from_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,21 +70,22 @@ class Inspector:
         self._engine = engine
         self._formats = formats
 
-    def hits(self, data: bytes) -> Hits:
-        """Give the candidates of a text, to be put into its Document."""
-        return self._engine.hits(data)
-
-    def promises(self, path: str, data: bytes) -> bool:
-        """Say whether a file's name is reason enough to look at it when nothing was matched."""
+    def glance(self, path: str, data: bytes) -> Glance | None:
+        """Match a text that is as it is, for its Document; None when a look would show nothing."""
+        hits = self._engine.hits(data)
         named = self._formats.of(path, data)
-        return _certain(named, path, len(data)) or keyfiles.is_keystore(path, data)
+        if named.code:
+            dull = not hits.pairs or _is_dull(hits, data)
+        else:
+            dull = not hits.pairs and not _certain(named, path, len(data))
+        return None if dull and not keyfiles.is_keystore(path, data) else Glance(hits, named)
 
     def look(self, document: Document) -> Looked:
         """Look at one document; never raises for any content."""
-        content = text.read(document.data)
+        glance = document.glance
+        content = text.Text(document.data, "utf-8") if glance else text.read(document.data)
         data = document.data if content is None else content.data
-        hits = document.hits if data is document.data else None
-        found = self._engine.hits(data) if hits is None else hits
+        found = glance.hits if glance else self._engine.hits(data)
         looked = Looked(content=content, binary=content is None, hits=found.pairs)
         if found.flooded:
             looked.inconclusive.append(Inconclusive(document.path, "candidate flood", _FLOOD))
@@ -126,7 +127,8 @@ class Inspector:
         self, document: Document, content: text.Text, looked: Looked, numbers: set[int]
     ) -> None:
         """Judge what is only known by its name, place or surroundings."""
-        named = self._formats.of(document.path, content.data)
+        glance = document.glance
+        named = glance.named if glance else self._formats.of(document.path, content.data)
         if named.code:
             pairs = _in_code(looked.hits, content.data)
             certain = False
@@ -167,6 +169,12 @@ def _certain(named: Named, path: str, size: int) -> bool:
     if named.always:
         return size <= PARSED
     return named.dialect and size <= _DIALECT and _SHIPPED.search(path) is None
+
+
+def _is_dull(hits: Hits, data: bytes) -> bool:
+    """Say whether source code has no candidate but words that it is not asked for."""
+    words = not hits.flooded and _WORDY.issuperset(number for number, _ in hits.pairs)
+    return words and not _in_code(hits.pairs, data)
 
 
 def _in_code(hits: Sequence[tuple[int, int]], data: bytes) -> list[tuple[int, int]]:

@@ -144,11 +144,11 @@ class Scanner:
 
     def _small(self, opened: files.Opened, data: bytes, result: Result) -> None:
         """Look at a file that was read at once; most hold nothing, which is to be seen fast."""
-        path, hits = opened.path, None
+        path, glance = opened.path, None
         archive = self._is_archive(path, data[:_HEAD])
         if data and not archive and text.is_plain(data):
-            hits = self._inspector.hits(data)
-            if not hits.pairs and not self._inspector.promises(path, data):
+            glance = self._inspector.glance(path, data)
+            if glance is None:
                 result.text_bytes += len(data)
                 return
         if archive:
@@ -163,7 +163,7 @@ class Scanner:
                 (status.st_dev, status.st_ino),
                 self._orders.place,
                 root=self._root(path),
-                hits=hits,
+                glance=glance,
             ),
             result,
         )

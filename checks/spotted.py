@@ -12,11 +12,19 @@ from checks.secrets import advice
 from checks.secrets.keyfaults import Place
 
 if TYPE_CHECKING:
+    from checks.catalog import Named
     from checks.model import Access
     from checks.redact import FingerprintKey
     from checks.secrets import judge
     from checks.secrets.engine import Hits, Token
     from checks.secrets.keyfaults import Fault
+
+
+class Glance(NamedTuple):
+    """What a first glance at a text showed: its candidates and the format of its name."""
+
+    hits: Hits
+    named: Named
 
 
 class Document(NamedTuple):
@@ -32,8 +40,8 @@ class Document(NamedTuple):
     """False for a piece of a large file, which is read in line mode only."""
     root: str = ""
     """The scanned path that `path` lies under."""
-    hits: Hits | None = None
-    """The candidates in `data`, where it has been matched as it is."""
+    glance: Glance | None = None
+    """What is known of `data`, where that is a text as it is."""
 
     def __repr__(self) -> str:
         """Leave the data out."""

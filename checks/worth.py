@@ -31,8 +31,10 @@ _ALWAYS_PARSED: Final = frozenset(
 )
 _PARSED_IN_DOCUMENTS: Final = frozenset({int(Trigger.CONTAINER)})
 _DIGIT: Final = regex(r"\d")
-_OPEN: Final = regex(r"(?i)(?<![a-z])(?:auth|basic)(?![a-z])|[|>][+\-\d]*\s*$|\\\s*$")
-"""What may hold a credential in base64, or have it on the lines below."""
+_SCHEME: Final = regex(r"(?i)(?<![a-z])(?:auth|basic)(?![a-z])")
+"""What may have a credential in base64 behind it."""
+_BELOW: Final = regex(r"[|>][+\-\d]*\s*$")
+"""The sign of YAML at the end of a line that its value stands on the lines below."""
 _HEADER: Final = regex(
     r"""(?i)(?:basic|bearer|token|auth[ ](?:plain|login))[ \t]+["']?"""
     r"""(?=[\w.~+/\-]+(?-i:[A-Z\d=]))[\w.~+/\-]{4}"""
@@ -111,10 +113,19 @@ def shows_sample(row: str) -> bool:
 
     That has no blanks, a digit and its length; what is encoded or goes on below stays open.
     """
-    if not _DIGIT.search(row):
-        return _OPEN.search(row) is not None
-    runs = (run for run in row.split() if len(run) >= shapes.CHOSEN)
-    return any(map(_DIGIT.search, runs)) or _OPEN.search(row) is not None
+    if _DIGIT.search(row):
+        runs = (run for run in row.split() if len(run) >= shapes.CHOSEN)
+        if any(map(_DIGIT.search, runs)):
+            return True
+    return _is_open(row)
+
+
+def _is_open(row: str) -> bool:
+    """Say whether a credential may stand in base64 on a line, or on the lines below."""
+    if row.rstrip().endswith("\\") or _BELOW.search(row):
+        return True
+    low = row.lower()
+    return ("auth" in low or "basic" in low) and _SCHEME.search(row) is not None
 
 
 def _pairs(data: bytes, end: int, row: str, *, document: bool) -> bool:

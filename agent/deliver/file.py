@@ -80,10 +80,12 @@ class File:
             try:
                 self._fill(folder, content(what))
                 os.rename(self._beside, self._name, src_dir_fd=folder, dst_dir_fd=folder)
-            except OSError as error:
+            except BaseException as error:
                 with contextlib.suppress(OSError):
                     os.unlink(self._beside, dir_fd=folder)
-                raise DeliveryError(f"{self}: {error.strerror} ({found})") from None
+                if isinstance(error, OSError):
+                    raise DeliveryError(f"{self}: {error.strerror} ({found})") from None
+                raise
             self._known = _identity(os.stat(self._name, dir_fd=folder, follow_symlinks=False))
 
     def lost(self) -> bool:
@@ -144,17 +146,27 @@ class File:
         """Make the file beside its place, whole; raises OSError."""
         descriptor = os.open(self._beside, _CREATE, 0o600, dir_fd=folder)
         try:
-            # The owner last: to change what is another's would need more privilege.
-            if os.fstat(descriptor).st_gid != self._rights.group:
-                os.fchown(descriptor, -1, self._rights.group)
-            os.fchmod(descriptor, self._rights.mode)
-            if os.fstat(descriptor).st_uid != self._rights.owner:
-                os.fchown(descriptor, self._rights.owner, -1)
+            self._give(descriptor)
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
         finally:
             os.close(descriptor)
+
+    def _give(self, descriptor: int) -> None:
+        """Set group, mode and owner of an empty file; raises DeliveryError, OSError."""
+        owner, group, mode = self._rights
+        status = os.fstat(descriptor)
+        try:
+            # The owner last: to change what is another's would need more privilege.
+            if status.st_gid != group:
+                os.fchown(descriptor, -1, group)
+            os.fchmod(descriptor, mode)
+            if status.st_uid != owner:
+                os.fchown(descriptor, owner, -1)
+        except PermissionError:
+            whom = f"user {owner} and group {group}"
+            raise DeliveryError(f"{self}: this process may not give it to {whom}") from None
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int]:

@@ -70,7 +70,9 @@ class Activating:
         self._held = self._found()
         self._began = time.monotonic()
         self._starts: dict[str, set[float]] = {}
-        self._standing = _stood(Standing(url=url), self._held)
+        told = snapshot.read(self._told, Standing)
+        known = told if told is not None and told.url == url else Standing(url=url)
+        self._standing = _stood(known, self._held)
         self._mark = self._offer(self._held)
         snapshot.write(self._told, self._standing)
 

@@ -308,6 +308,8 @@ class Base:
         change = policychange.compare(before, policy, time.time())
         if not change.said:
             return
+        if before is not None and change.kept.epoch > before.epoch:
+            self._tell_all(change.kept.epoch)  # before it is kept: who ends here does it again
         try:
             row = (_POLICY, packing.pack(change.kept))
             self.ledger.base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", row)
@@ -315,8 +317,6 @@ class Base:
             self.faults["state"] = str(error)
         for said in change.said:
             self.diary.note(*said)
-        if before is not None and change.kept.epoch > before.epoch:
-            self._tell_all(change.kept.epoch)
 
     def _tell_all(self, epoch: int) -> None:
         """Report everything that is known once more, since the policy asks for it."""

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from agent import hostid, packing, snapshot
-from agent.deliver import Deliveries, content
+from agent.deliver import Deliveries, DeliveryError, content
 from agent.findings import Look
 from agent.keysettings import KvSource, PkiSource
 from agent.ledger import SQLITE_ERROR, LedgerError
 from agent.roles.base import Base
 from agent.snapshot import SnapshotError
-from agent.vault import heldkeys, judging, memory, sources
+from agent.vault import advice, heldkeys, judging, sources
 from agent.vault.errors import VaultError
 from agent.vault.hands import Asking
 from agent.vault.keeping import Keeping, Parts, handed
@@ -29,6 +29,8 @@ from agent.vault.record import Record
 from agent.vault.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.daemon import Life
     from agent.keysettings import KeySettings
     from agent.roles.walls import Walls
@@ -51,12 +53,20 @@ class Published(msgspec.Struct, frozen=True):
     requests: int = 0
 
 
-def run(settings: Settings, life: Life, walls: Walls | None = None) -> None:
-    """Keep all keys until told to stop. walls: what this process is confined by, None if not."""
+def run(
+    settings: Settings,
+    life: Life,
+    walls: Walls | None = None,
+    unprotected: Sequence[str] = (),
+) -> None:
+    """Keep all keys until told to stop. walls: what this process is confined by, None if not.
+
+    unprotected: how its memory may get to a disk, in words.
+    """
     base = Base(NAME, settings, walls)
     base.listen()
-    for number, what in enumerate(memory.protect()):
-        base.faults[f"memory {number + 1}"] = what
+    if unprotected:
+        base.faults["memory"] = "; ".join(unprotected)
     base.lead(_Loop(base), life)
 
 
@@ -151,29 +161,33 @@ class Worker:
         self._session = Session(settings.vault, self._host)
         self._held = heldkeys.Held(settings.vault.folder)
         self._deliveries = Deliveries(settings.vault.folder)
-        hands = Asking(settings)
-        self._keys = [
-            Keeping(
-                told,
-                Parts(
-                    name=name,
-                    host=self._host,
-                    source=sources.source(told.source, self._session),
-                    deliveries=[self._deliveries.make(one) for one in told.deliver],
-                    hands=hands,
-                    names=told.source.names if isinstance(told.source, PkiSource) else _names(told),
-                    every=told.source.poll if isinstance(told.source, KvSource) else math.inf,
-                ),
-                records.get(name, Record(name=name)),
-                self._held.read(name, records.get(name, Record(name=name))),
-            )
-            for name, told in settings.keys.items()
-        ]
+        self._hands = Asking(settings)
+        self._keys: list[Keeping] = []
+        for name, told in settings.keys.items():
+            known = records.get(name, Record(name=name))
+            try:
+                self._keys.append(self._made(name, told, known))
+            except DeliveryError as error:  # the other keys are kept all the same
+                said.put(msgspec.structs.replace(known, fault=advice.UNDELIVERED, why=str(error)))
         self._stopping = threading.Event()
         self._hurry = False
         self._token_due = 0.0
         self._token_fault = ""
         self._thread = threading.Thread(target=self._run, name="keys", daemon=True)
+
+    def _made(self, name: str, told: KeySettings, known: Record) -> Keeping:
+        """Put together what one key is kept by; raises DeliveryError."""
+        source = told.source
+        parts = Parts(
+            name=name,
+            host=self._host,
+            source=sources.source(source, self._session),
+            deliveries=[self._deliveries.make(one) for one in told.deliver],
+            hands=self._hands,
+            names=source.names if isinstance(source, PkiSource) else _names(told),
+            every=source.poll if isinstance(source, KvSource) else math.inf,
+        )
+        return Keeping(told, parts, known, self._held.read(name, known))
 
     @property
     def requests(self) -> int:

@@ -39,9 +39,11 @@ def roles(settings: Settings) -> dict[str, Callable[[Life], None]]:
 
 def _keeper(settings: Settings, life: Life) -> None:
     from agent.roles import keeper  # heavy, and only with a Vault
+    from agent.vault import memory
 
     threading.stack_size(_STACK)
-    keeper.run(settings, life, confined(keeper.NAME, settings))
+    unprotected = memory.protect()  # which a confined process may not do any more
+    keeper.run(settings, life, confined(keeper.NAME, settings), unprotected)
 
 
 def _courier(settings: Settings, life: Life) -> None:

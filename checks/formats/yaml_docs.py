@@ -37,7 +37,7 @@ NAMES: Final = (
 _START: Final = regex(r"(?:#[^\n]*\n|\s)*+(?:---(?:\s|$)|apiVersion:)")
 _CLOUD: Final = regex(r"(?:#[^\n]*\n)?#cloud-config\s")
 _REFUSED: Final = regex(
-    r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
 )
 """What libyaml refuses, and what it takes for a line break that nobody else does."""
 _DIRECTIVES: Final = 64

@@ -35,8 +35,12 @@ _LOOK_BACK: Final = 256
 class Hits(NamedTuple):
     """Candidates of one text as (pattern id, end offset), and whether a flood was cut."""
 
-    pairs: list[tuple[int, int]]
+    pairs: Sequence[tuple[int, int]]
     flooded: bool
+
+
+_NONE: Final = Hits((), flooded=False)
+"""What most files have."""
 
 
 class Token(NamedTuple):
@@ -103,7 +107,7 @@ class Engine:
     def _prove(self) -> None:
         for number, rule in enumerate(self.rules):
             sample = render(rule.examples[0], f"{rule.id} example 1").encode()
-            if all(found != FIRST_RULE + number for found, _ in self.hits(sample).pairs):
+            if FIRST_RULE + number not in dict(self.hits(sample).pairs):
                 message = f"rules: the compiled form misses an example of {rule.id}"
                 raise RuleError(message)
 
@@ -114,6 +118,8 @@ class Engine:
     def hits(self, data: bytes) -> Hits:
         """Give the candidates of a text; a flood is looked at window by window and capped."""
         pairs = self._scan(data, _CALM)
+        if not pairs:
+            return _NONE
         if len(pairs) < _CALM:
             return Hits(pairs, flooded=False)
         merged: list[tuple[int, int]] = []
@@ -129,7 +135,7 @@ class Engine:
         self._pairs = []
         self._limit = limit
         try:  # a context manager would cost as much as a small file
-            self._database.scan(data, match_event_handler=self._note)
+            self._database.scan(data, self._note)
         except hyperscan.ScanTerminated:
             return self._pairs
         return self._pairs

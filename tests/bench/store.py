@@ -19,7 +19,6 @@ import json
 import multiprocessing
 import os
 import platform
-import resource
 import socket
 import statistics
 import subprocess
@@ -74,10 +73,7 @@ class Plan(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """One poll: when, of which host, how long, which edition of the base it holds then, 0 if none.
-
-    cpu: seconds of the whole process until then.
-    """
+    """One poll: when, of which host, how long, which edition of the base it then has, 0 if none."""
 
     at: float
     host: int
@@ -92,18 +88,16 @@ def simulate(plan: Plan, share: int) -> None:
     stores = {number: _store(plan, number) for number in numbers}
     due = [(_next(plan, number), number) for number in numbers]
     heapq.heapify(due)
-    cpu = 0.0
-    with open(f"{plan.folder}/polls-{share}", "w", encoding="utf-8") as out:
-        with ThreadPoolExecutor(_THREADS) as pool:
-            cpu = time.process_time()
-            while due and due[0][0] < plan.ends:
-                at, number = heapq.heappop(due)
-                time.sleep(max(at - time.time(), 0))
-                pool.submit(_polled, stores[number], number, out)
-                heapq.heappush(due, (_next(plan, number, at + 0.001), number))
-        spent = time.process_time() - cpu
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(json.dumps({"cpu": spent, "memory": memory}), file=out)
+    polls: list[Poll] = []
+    cpu = time.process_time()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        while due and due[0][0] < plan.ends:
+            at, number = heapq.heappop(due)
+            time.sleep(max(at - time.time(), 0))
+            pool.submit(_polled, stores[number], number, polls)
+            heapq.heappush(due, (_next(plan, number, at + 0.001), number))
+    spent = time.process_time() - cpu
+    Path(plan.folder, f"polls-{share}").write_text(json.dumps({"cpu": spent, "polls": polls}))
 
 
 def _store(plan: Plan, number: int) -> Store:
@@ -118,13 +112,12 @@ def _next(plan: Plan, number: int, now: float = 0) -> float:
     return now + rollout.due(f"h{number}", plan.every, now)
 
 
-def _polled(store: Store, number: int, out: object) -> None:
+def _polled(store: Store, number: int, polls: list[Poll]) -> None:
     at = time.time()
     pulled = store.poll({})
     edition = pulled.editions.get("base", 0) if pulled.made else 0
     refused = pulled.refused.value if pulled.refused else ""
-    poll = Poll(at, number, time.time() - at, edition, refused)
-    print(json.dumps(poll), file=out)  # type: ignore[call-overload]  # an open file
+    polls.append(Poll(at, number, time.time() - at, edition, refused))
 
 
 class Bench:
@@ -285,12 +278,9 @@ class Bench:
         """Give all polls by time, and seconds of processor time of one."""
         polls, cpu = [], 0.0
         for share in range(_PROCESSES):
-            for line in (self._folder / f"polls-{share}").read_text().splitlines():
-                told = json.loads(line)
-                if isinstance(told, dict):
-                    cpu += told["cpu"]
-                else:
-                    polls.append(Poll(*told))
+            told = json.loads((self._folder / f"polls-{share}").read_text())
+            cpu += told["cpu"]
+            polls += [Poll(*one) for one in told["polls"]]
         return sorted(polls), cpu / max(len(polls), 1)
 
 

@@ -57,6 +57,38 @@ def test_a_password_has_line_and_key_path(
     assert places(empty) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "dull"),
+    [
+        ("/srv/app.py", "x = 1\n", True),
+        ("/srv/app.py", "auth = lookup(name)\n", True),
+        ("/srv/app.ini", "auth = lookup(name)\n", False),
+        ("/srv/app.py", "here the password given before\n", True),
+        ("/srv/app.py", "here the password 'given before'\n", False),
+        ("/srv/app.py", f"auth = 1\npassword = '{MADE}'\n", False),
+        ("/srv/app.py", f"auth = '{TOKEN}'\n", False),
+        ("/srv/app.py", "auth = x\n" * 5000, False),
+        ("/srv/app.py", "-----BEGIN CERTIFICATE-----\n", False),
+        ("/srv/app.p12", "x", False),
+        ("/srv/notes.txt", "nothing here\n", True),
+        ("/etc/shadow", "nothing here\n", False),
+    ],
+)
+def test_a_glance_passes_over_only_what_a_look_shows_nothing_of(
+    inspector: Inspector, path: str, text: str, *, dull: bool
+) -> None:
+    """A file is passed over where a look shows nothing, and a glance changes no look."""
+    document = Document(path, text.encode())
+    glance = inspector.glance(path, document.data)
+    looked = inspector.look(document)
+    assert (glance is None) is dull
+    assert inspector.look(document._replace(glance=glance)) == looked
+    if dull:
+        nothing = (looked.spotted, looked.keys, looked.inconclusive, looked.certificate)
+        assert nothing == ([], [], [], False)
+        assert not looked.degraded
+
+
 def test_a_text_that_is_not_utf8_is_looked_at(look: Look, password: str) -> None:
     """One byte of Latin-1 does not hide the password behind it."""
     data = f"# schl\xfcssel\npassword = {password}\n".encode("latin-1")

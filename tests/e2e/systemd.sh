@@ -69,8 +69,8 @@ done
 for name in bin sbin lib lib32 lib64 libx32; do
     [ ! -e "/usr/$name" ] || ln -s "usr/$name" "$root/$name"
 done
-for name in env journalctl kill nsenter openssl sh systemctl systemd-sysusers systemd-tmpfiles \
-    umount; do
+for name in env journalctl kill mount nsenter openssl sh systemctl systemd-sysusers \
+    systemd-tmpfiles umount; do
     cp -L "/usr/bin/$name" "$root/usr/bin/"
 done
 system=/usr/lib/systemd/system
@@ -146,6 +146,7 @@ cd "$root"
 pivot_root . mnt
 cd /
 umount -l /mnt
+mount --make-rshared / # as a booted system has it: what systemd mounts for a unit is seen by it
 for path in /tmp/* /var/tmp/*; do
     [ ! -e "$path" ] || { echo "$path: not what it should be" >&2; exit 1; }
 done

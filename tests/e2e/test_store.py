@@ -13,10 +13,11 @@ import pytest
 
 from agent import envelope
 from tests.e2e.daemon import Daemon, until
+from tests.e2e.fleet import Fleet
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.conftest import Hygiene
@@ -194,15 +195,55 @@ def test_a_role_that_is_switched_off_keeps_no_policy_back(team: Team, daemon: Da
 def test_a_role_that_ends_again_and_again_brings_back_the_policy_before(
     team: Team, daemon: Daemon
 ) -> None:
-    """It is told with the role's name."""
+    """It is told with the role's name; the other roles went back with it."""
+    daemon.end()
+    told = json.loads(daemon.file.read_text())
+    told["store"]["probation"] = 300
+    daemon.file.write_text(json.dumps(told))
+    daemon.start()
     team.publish(base=STRICT)
     until(lambda: held(daemon)["policy"]["editions"] == {"base": 2})
-    while held(daemon)["state"] == "applying":
+
+    def killed() -> bool:
         watcher = daemon.role("watcher")
         if watcher.get("state") == "running":
             with contextlib.suppress(ProcessLookupError):
                 os.kill(watcher["pid"], signal.SIGKILL)
-    assert held(daemon)["state"] == "failed"
-    assert "watcher: " in held(daemon)["why"]
-    assert held(daemon)["policy"]["editions"] == {"base": 1}
+        return held(daemon)["state"] != "applying"
+
+    until(killed)
+    assert (held(daemon)["state"], held(daemon)["policy"]["editions"]) == ("failed", {"base": 1})
+    assert "watcher: ended and began anew" in held(daemon)["why"]
+    until(lambda: "policy failed" in states(daemon))
     until(lambda: works_by(daemon) == {"fleet"})
+
+
+def test_a_receiver_that_lost_everything_has_it_again(
+    team: Team, folder: Path, make_password: Callable[[str], str]
+) -> None:
+    """Once the policy raises `full_state_epoch`; until then it knows that something is missing."""
+    store = {"url": f"file://{team.store}", "root": str(team.root), "every": 1, "probation": 2}
+    fleet = Fleet(folder, store=store, outbox={"digest": 3})
+
+    def out_of_step() -> float:
+        return float(fleet.world.receiver.shown()["hosts"][0]["out_of_step"])
+
+    try:
+        fleet.start()
+        names = {f"{number}.env" for number in range(5)}
+        for name in names:
+            (fleet.tree / name).write_text(f"DB_PASSWORD={make_password(name)}\n")
+        everything = dict.fromkeys(names, "open")
+        fleet.until(lambda: fleet.statuses() == everything)
+        fleet.world.receiver.stop()
+        shutil.rmtree(fleet.world.receiver.state)
+        fleet.world.receiver.start()
+        team.publish(base=f"{CLEAN}fail_on: low\n")
+        (fleet.tree / "new.env").write_text(f"DB_PASSWORD={make_password('new')}\n")
+        fleet.until(lambda: fleet.statuses() == {"new.env": "open"})
+        fleet.until(lambda: out_of_step() > 0)
+        team.publish(base=f"{CLEAN}full_state_epoch: 1\n")
+        fleet.until(lambda: fleet.statuses() == everything | {"new.env": "open"})
+        fleet.until(lambda: out_of_step() == 0)
+    finally:
+        fleet.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -55,6 +56,19 @@ def unseen(key: bytes, *shown: object) -> None:
         if isinstance(one, BaseException):
             text += "".join(traceback.format_exception(one))
         assert not [line for line in lines if line in text]
+
+
+@contextlib.contextmanager
+def beside(script: str, *words: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run Python beside a test, from its first line of output on until the block ends."""
+    command = [sys.executable, "-c", script, *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import pwd
 import stat
 import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ import pytest
 
 from agent.deliver import Deliveries, Delivery, DeliveryError, kinds
 from agent.keysettings import FileDelivery
-from tests.agent.deliver.conftest import made, unseen, until
+from tests.agent.deliver.conftest import beside, made, unseen, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,6 +97,30 @@ def test_rights_are_set_before_the_content(memory: Path, monkeypatch: pytest.Mon
     assert (stat.S_IMODE(status.st_mode), status.st_size) == (0o640, 0)
     assert "web.pem" not in names
     assert (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) == (NOBODY, 0o640)
+
+
+def test_who_may_not_give_it_away_is_told(apart: Callable[..., str]) -> None:
+    """Without the right to give files to others there is a reason, and no file; our own is made."""
+    script = """
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "x", here], check=True)
+    os.mkdir(f"{here}/own")
+    os.chown(f"{here}/own", 65534, 65534)
+    Deliveries("/x").make(FileDelivery(path="/x"))  # loads what another user cannot read
+    subprocess.run(["mount", "--bind", f"{here}/own", "/mnt"], check=True)
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+    for owner in ("root", ""):
+        try:
+            settings = FileDelivery(path="/mnt/web.pem", owner=owner)
+            Deliveries("/x").make(settings).publish(b"secret")
+        except DeliveryError as error:
+            print(error)
+        print(os.listdir("/mnt"))
+    """
+    assert apart(script).splitlines() == [
+        "/mnt/web.pem: this process may not give it to user 0 and group 65534",
+        "[]",
+        "['web.pem']",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -327,11 +350,7 @@ def test_a_user_who_races_gets_nothing(memory: Path) -> None:
     (bait / "web.pem").chmod(0o400)
     raced = memory / "raced"
     said: set[str] = set()
-    with subprocess.Popen(
-        [sys.executable, "-c", _RACE, raced, bait], stdout=subprocess.PIPE, text=True
-    ) as racer:
-        assert racer.stdout
-        racer.stdout.readline()
+    with beside(_RACE, raced, bait):
         one = _delivery(raced / "web.pem")
 
         def tried() -> bool:
@@ -341,7 +360,6 @@ def test_a_user_who_races_gets_nothing(memory: Path) -> None:
             return len(said) == 3
 
         until(tried, f"not all that the racer does was met: {said}")
-        racer.kill()
     assert said == {
         "No such file or directory",
         "is a link, or no folder",

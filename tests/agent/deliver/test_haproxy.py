@@ -11,7 +11,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -22,7 +21,7 @@ import pytest
 from agent.deliver import Deliveries, Delivery, DeliveryError, haproxy
 from agent.keysettings import HaproxyDelivery
 from agent.vault.material import Material
-from tests.agent.deliver.conftest import PATIENCE, made, unseen, until
+from tests.agent.deliver.conftest import PATIENCE, beside, made, unseen, until
 from tests.agent.vault.authority import issue
 
 if TYPE_CHECKING:
@@ -348,11 +347,8 @@ print(line.recv(1), flush=True)
 def test_an_impostor_is_told_nothing(memory: Path) -> None:
     """A user who listens in haproxy's place hears not one byte."""
     memory.chmod(0o1777)
-    with subprocess.Popen(
-        [sys.executable, "-c", _IMPOSTOR, memory / "s"], stdout=subprocess.PIPE, text=True
-    ) as impostor:
-        assert impostor.stdout
-        impostor.stdout.readline()
+    with beside(_IMPOSTOR, memory / "s") as impostor:
         with pytest.raises(DeliveryError, match="user 65534 listens there, not haproxy"):
             _delivery(memory / "s", "/a.pem").publish(made())
+        assert impostor.stdout
         assert impostor.stdout.read() == "b''\n"

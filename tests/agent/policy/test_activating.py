@@ -15,7 +15,8 @@ from agent.policy.activating import Activating, Standing
 from agent.policy.inforce import Offered
 from agent.policy.layers import Layer
 from agent.policy.pulled import Pulled
-from agent.policy.trust import Why
+from agent.policy.trust import Seen as BelievedUpTo
+from agent.policy.trust import View, Why
 from agent.rolestatus import ActivePolicy, RoleStatus, Tried
 from agent.snapshot import SnapshotError
 
@@ -154,6 +155,19 @@ def test_what_cannot_be_written_is_done_when_it_can_be(courier: Courier) -> None
     assert courier.judged(role("watcher", TWO, "crashes")) == ["policy failed"]
     assert courier.offered().active == ONE
     assert courier.standing().state == "failed"
+
+
+def test_when_it_was_believed_last_is_known_after_a_restart(courier: Courier) -> None:
+    """Of the same store; another one was never asked."""
+    view = View({"targets": 7}, {"targets": 9e9}, {}, BelievedUpTo())
+    courier.holds.take(came(ONE)._replace(at=5.0, view=view))
+    courier.holds.take(Pulled(6.0, {}, refused=Why.EXPIRED, why="timestamp: expired"))
+    courier.begin()
+    told = courier.standing()
+    assert (told.believed, told.polled, told.refused) == (5.0, 6.0, "expired")
+    assert told.versions == {"targets": 7}
+    Activating(courier.folder, courier.published, "https://other", 0.0)
+    assert courier.standing().believed == 0
 
 
 @contextlib.contextmanager

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from agent.deliver import DeliveryError
-from agent.keysettings import PkiSource
 from agent.vault import advice, lease
 from agent.vault.errors import VaultError
 from agent.vault.material import Material, MaterialError
@@ -73,8 +72,6 @@ class Keeping:
     ) -> None:
         """Go on where RECORD says; held: what is served now, where that is still there."""
         self._told, self._parts = told, parts
-        self._waiting: Got | None = None
-        """What was got and could not be served yet, so that nothing is made twice for one need."""
         self.record = record if held is not None else Record(name=parts.name)
         self._held = held
 
@@ -98,7 +95,7 @@ class Keeping:
         if now < self.record.due:
             return False
         try:
-            got = self._got(now)
+            got = self._parts.source.get(self.record.version, now)
         except VaultError as error:
             self._failed(advice.AWAY, str(error), now, error.after)
             return True
@@ -113,15 +110,6 @@ class Keeping:
             self._next(got, now)
         return True
 
-    def _got(self, now: float) -> Got | None:
-        """Give what waits to be served, unless there is something newer that costs nothing."""
-        waiting = self._waiting
-        if waiting is None:
-            return self._parts.source.get(self.record.version, now)
-        if isinstance(self._told.source, PkiSource):
-            return waiting
-        return self._parts.source.get(waiting.version, now) or waiting
-
     def _repeat(self) -> None:
         """Deliver again what a receiver has in memory alone and lost since."""
         if self._held is None:
@@ -132,15 +120,13 @@ class Keeping:
 
     def _next(self, got: Got, now: float) -> None:
         """Serve what is new, or go on with what is not."""
-        self._waiting = None
         try:
             self._check(got, now)
-            self._waiting = got
             self._serve(got.what)
         except _FailedError as failed:
             self._failed(failed.fault, failed.why, now)
             return
-        self._held, self._waiting = got.what, None
+        self._held = got.what
         self.record = Record(
             name=self._parts.name,
             state=State.SERVED,

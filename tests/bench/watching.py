@@ -25,7 +25,6 @@ import sqlite3
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +33,7 @@ from agent import journal, ledger
 from agent.collector import schema
 from agent.journal import Record
 from agent.settings import Budget
+from tests.bench.childreads import Reading
 from tests.e2e.fleet import Fleet
 
 if TYPE_CHECKING:
@@ -69,38 +69,6 @@ def trees(tree: Path, count: int) -> Iterator[Path]:
         folder = tree / "trees" / str(number) / "a" / "b"
         folder.mkdir(parents=True)
         yield from (place / "app.yml" for place in (folder, folder.parent, folder.parent.parent))
-
-
-class Reading(threading.Thread):
-    """Adds up the bytes that a process's children read, as the kernel counts them (proc(5))."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self._children = Path(f"/proc/{pid}/task/{pid}/children")
-        self._read: dict[str, int] = {}
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        """Look again and again: readers end only after some seconds without work."""
-        while not self._over.wait(0.1):
-            self._look()
-
-    def _look(self) -> None:
-        for pid in self._children.read_text().split():
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                [line, *_] = Path(f"/proc/{pid}/io").read_text().splitlines()
-                self._read[pid] = int(line.removeprefix("rchar: "))
-
-    def total(self) -> int:
-        """Stop, and give the sum."""
-        self._over.set()
-        self.join()
-        return sum(self._read.values())
-
-    @property
-    def idle(self) -> bool:
-        """There is no child."""
-        return not self._children.read_text()
 
 
 class Round(NamedTuple):
@@ -150,6 +118,7 @@ def _round(fleet: Fleet, kind: str, places: Iterator[Path]) -> Round:
     first = next(places)
     if kind == "stopped":
         os.kill(pid, signal.SIGSTOP)
+        _wait(lambda: _stopped(pid))
     begun = time.time()
     planted = {str(path): plant(path) for path in (first, *places)}
     planted_by = time.time()
@@ -172,6 +141,12 @@ def _wait(true: Callable[[], bool]) -> None:
     end = time.monotonic() + _PATIENCE
     while not true() and time.monotonic() < end:
         time.sleep(0.5)
+
+
+def _stopped(pid: int) -> bool:
+    """Say whether no thread of a process runs any more, which takes a while after SIGSTOP."""
+    told = [one.read_text() for one in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(one.rpartition(") ")[2].startswith("T") for one in told)
 
 
 def _open(fleet: Fleet) -> int:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent import settings
+from agent.settings import SettingsError
 from agent.vault.client import Client, Told
 from agent.vault.errors import VaultError, Why
 from tests.agent.vault.hostile import answer
@@ -286,11 +288,12 @@ def test_a_stranger_is_refused(hostile: Hostile, connect: Connect) -> None:
     assert _ask(connect()).data.value == "x"
 
 
-@pytest.mark.parametrize("address", ["", "http://127.0.0.1:8200"])
-def test_only_tls_is_spoken(address: str, reach: Reach) -> None:
+def test_only_tls_is_spoken(reach: Reach) -> None:
     """Without TLS the token would be everybody's."""
     with pytest.raises(VaultError, match=r"vault\.address: expected https"):
-        Client(reach(address=address))
+        Client(reach(address=""))
+    with pytest.raises(SettingsError, match=r"vault\.address: expected str"):
+        settings.from_mapping({"version": 1, "vault": {"address": "http://127.0.0.1:8200"}})
 
 
 def test_a_key_for_others_is_refused(

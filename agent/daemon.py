@@ -105,7 +105,7 @@ class Supervisor:
         """
         self._base = Base(NAME, settings, walls)
         if doer is not None:
-            self._base.does["do"] = lambda asked: _done(doer, asked)
+            self._base.answering.does["do"] = lambda asked: _done(doer, asked)
         self._children = [_Child(name, role) for name, role in roles.items()]
         self._told = told
         self._told_ready = False

@@ -16,7 +16,7 @@ import stat
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from checks import ignore
+from checks import ignore, mounts
 from checks.model import Access, Inconclusive
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ OVERLAP: Final = 16 * 1024
 
 _IGNORE_BYTES: Final = 64 * 1024
 
-_PSEUDO: Final = frozenset(
-    "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fusectl"
-    " hugetlbfs mqueue nsfs proc pstore securityfs selinuxfs sysfs tracefs".split()
-)
 _KINDS: Final = (
     (stat.S_ISLNK, "link"),
     (stat.S_ISFIFO, "fifo"),
@@ -69,7 +65,7 @@ def walk(
     is not looked at, which is Inconclusive. exclude: globs on whole paths; believing: ignore files
     in the tree count.
     """
-    pseudo = pseudo_mounts()
+    pseudo = mounts.pseudo(mounts.table())
     excluded = matcher(exclude)
     for root in roots:
         try:
@@ -131,11 +127,11 @@ def _ignore_file(folder: str) -> re.Pattern[str] | None:
     return ignore.pattern(data.decode("utf-8", "surrogateescape"), folder)
 
 
-def _below(root: str, mounts: frozenset[str]) -> frozenset[str]:
+def _below(root: str, points: frozenset[str]) -> frozenset[str]:
     """Spell the mount points below a root as a walk of it comes by them, through links too."""
     real = os.path.realpath(root).rstrip("/") + "/"
     shown = root if root.endswith("/") else root + "/"
-    return frozenset(shown + mount[len(real) :] for mount in mounts if mount.startswith(real))
+    return frozenset(shown + point[len(real) :] for point in points if point.startswith(real))
 
 
 def _walked(entry: os.DirEntry[str], rules: _Rules) -> Walked | None:
@@ -172,35 +168,6 @@ def _kind(mode: int) -> str:
 def matcher(globs: Sequence[str]) -> re.Pattern[str] | None:
     """Make one expression of globs on whole paths, None of none."""
     return re.compile("|".join(fnmatch.translate(glob) for glob in globs)) if globs else None
-
-
-class Mount(NamedTuple):
-    """One mount: its number for as long as it lasts, where it is, the kind of its file system."""
-
-    number: str
-    point: str
-    kind: str
-
-
-def mounts() -> list[Mount]:
-    """List what is mounted for this process, nothing where mountinfo cannot be read (proc(5))."""
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
-            rows = [line.split(" - ") for line in lines]
-    except OSError:
-        return []
-    return [_mount(*row) for row in rows if len(row) == 2]
-
-
-def _mount(place: str, what: str) -> Mount:
-    number, _, _, _, point, *_ = place.split()
-    shown = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), point)
-    return Mount(number, shown, what.split(maxsplit=1)[0])
-
-
-def pseudo_mounts() -> frozenset[str]:
-    """Name the mount points of kernel file systems; none where mountinfo cannot be read."""
-    return frozenset(one.point for one in mounts() if one.kind in _PSEUDO)
 
 
 def unseen(path: str, error: OSError) -> Inconclusive:

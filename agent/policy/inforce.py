@@ -96,7 +96,7 @@ class InForce(Generic[_T]):
             self._refused(error)
             holding = own(self._base.settings)
             made = self._build(holding)
-        self._base.work_by(holding.policy)
+        self._base.working.by(holding.policy)
         self._mark = None  # what is to be tried is tried at the first turn
         return made
 
@@ -131,7 +131,7 @@ class InForce(Generic[_T]):
             return None
         self._built = None
         self._base.faults.pop("policy", None)
-        self._base.work_by(holding.policy)
+        self._base.working.by(holding.policy)
         self._base.say()
         return made
 

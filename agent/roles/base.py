@@ -13,28 +13,26 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from agent import __version__, heap, packing, policychange, powers, rolestatus, snapshot, usage
+from agent import __version__, heap, powers, rolestatus, snapshot, usage
 from agent import ledger as ledgers
 from agent.diary import Diary
 from agent.events import Dropped, Health, Kind
 from agent.findings import Status
 from agent.journal import JournalError, Writer
 from agent.ledger import DamagedError, Ledger, LedgerError
-from agent.policychange import Kept
-from agent.requests import Inbox, Prove, RequestError, Rotated
+from agent.roles.answering import Answering
+from agent.roles.working import Working
 from agent.rolestatus import Findings, RoleStatus
 from agent.snapshot import SnapshotError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from agent.daemon import Life
     from agent.events import Gap
-    from agent.requests import Asked, Request
     from agent.roles.walls import Walls
     from agent.rolestatus import Tried
     from agent.settings import Settings
-    from checks.policy import Policy
 
 _FLUSH: Final = 0.05
 """Seconds between two hand-overs to the journal, each of which waits for the disk."""
@@ -48,9 +46,6 @@ _MIB: Final = 1024 * 1024
 _DAY: Final = 86_400.0
 _UNTOLD: Final = 1000
 """Of what is to be told of the role itself while its state cannot be written; the latest stay."""
-_POLICY: Final = "policy"
-_KEEPER: Final = "keeper"
-"""The one role that asks others."""
 
 
 class Acknowledged(msgspec.Struct, frozen=True):
@@ -91,8 +86,6 @@ class Base:
         self.seen = math.inf
         """Before when the role has dealt with all that happened, inf for always."""
         self.tried: Tried | None = None
-        self.does: dict[str, Callable[[Request], tuple[str, bool]]] = {}
-        """What this role does when it is asked to, by the name of the request."""
         due = ("beat", "flush", "publish", "prune", "alive", "digest", "requests", "walls", "free")
         self._next = dict.fromkeys(due, 0.0)
         self._load = usage.Load()
@@ -107,7 +100,10 @@ class Base:
         self.ledger.begin_behind(self.writer.last)
         self.diary = Diary(self.published, name, self.faults)
         self.diary.note("started", name, __version__)
-        self._inbox = self._opened_inbox()
+        self.working = Working(self.ledger, self.diary, self.faults)
+        self.answering = Answering(
+            self.folder, self.published, self.ledger, self.diary, self.faults
+        )
         if damaged:
             self.tell("state rebuilt", "the state file was damaged and set aside")
         if walls is not None and walls.missing:
@@ -120,13 +116,6 @@ class Base:
         except DamagedError:
             ledgers.set_aside(path, time.time())
             return Ledger(path, self.name), True
-
-    def _opened_inbox(self) -> Inbox | None:
-        try:
-            return Inbox(self.folder, self.published)
-        except RequestError as error:
-            self.faults["requests"] = str(error)
-            return None
 
     # Signals and time
 
@@ -216,7 +205,7 @@ class Base:
             self.diary.note("reloaded", self.name)
         self.diary.write()
         if self._is_due("requests", _REQUESTS):
-            self.requests()
+            self.answering.turn()
         if self._is_due("flush", _FLUSH):
             self._tell()
             self.flush()
@@ -228,8 +217,7 @@ class Base:
             self._prune()
         if self._is_due("digest", float(self.settings.outbox.digest)):
             with contextlib.suppress(LedgerError):
-                kept = self._kept()
-                self.ledger.digest(time.time(), kept.epoch if kept else 0, self.diary.audit)
+                self.working.digest()
         if self._is_due("publish", rolestatus.INTERVAL):
             self.publish(numbers, gaps)
         if self._is_due("free", _FREE):
@@ -261,79 +249,6 @@ class Base:
                     with contextlib.suppress(LedgerError):
                         self.ledger.emit(Kind.DROPPED, time.time(), dropped=dropped)
 
-    # What others ask, and what it works by
-
-    def requests(self) -> None:
-        """Do what was asked of this role, and answer; what cannot be done now is done later."""
-        if self._inbox is None:
-            return
-        try:
-            for asked in self._inbox.take(now := time.time()):
-                result, done = self._asked(asked, now)
-                if not isinstance(asked.request, Prove):  # which changes nothing
-                    act = asked.request.act if asked.request else "request"
-                    subject = asked.request.subject if asked.request else ""
-                    self.diary.note(act, subject, f"asked by user id {asked.owner}: {result}")
-                self._inbox.answer(asked, now, result, done=done)
-            self.faults.pop("requests", None)
-        except (LedgerError, RequestError, SnapshotError) as error:
-            self.faults["requests"] = str(error)
-
-    def _asked(self, asked: Asked, now: float) -> tuple[str, bool]:
-        """Do what was asked; say what came of it, and whether it was done."""
-        request = asked.request
-        if request is None:
-            return "refused, not a request", False
-        if asked.role and (asked.role != _KEEPER or isinstance(request, Rotated)):
-            return "refused, another role must not ask", False
-        if isinstance(request, Rotated):
-            return self._rotated(request, now)
-        if request.act not in self.does:
-            return "refused, not what this role does", False
-        return self.does[request.act](request)
-
-    def _rotated(self, request: Rotated, now: float) -> tuple[str, bool]:
-        """Close a leak that was removed and whose value was changed."""
-        standing = self.ledger.statuses(request.identity)
-        if not standing:
-            return "no such finding", False
-        if any(status is not Status.REMOVED for status in standing):
-            return "the value still stands in its place: take it out first", False
-        self.ledger.rotated(request.identity, now)
-        return "resolved, since the value was changed at its service", True
-
-    def work_by(self, policy: Policy) -> None:
-        """Keep which policy the role works by, and note what that changes."""
-        before = self._kept()
-        change = policychange.compare(before, policy, time.time())
-        if not change.said:
-            return
-        if before is not None and change.kept.epoch > before.epoch:
-            self._tell_all(change.kept.epoch)  # before it is kept: who ends here does it again
-        try:
-            row = (_POLICY, packing.pack(change.kept))
-            self.ledger.base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", row)
-        except ledgers.SQLITE_ERROR as error:
-            self.faults["state"] = str(error)
-        for said in change.said:
-            self.diary.note(*said)
-
-    def _tell_all(self, epoch: int) -> None:
-        """Report everything that is known once more, since the policy asks for it."""
-        try:
-            with self.ledger.together():
-                self.ledger.retell(time.time())
-                self.ledger.digest(time.time(), epoch, self.diary.audit)
-        except LedgerError as error:
-            self.faults["state"] = str(error)
-
-    def _kept(self) -> Kept | None:
-        told = self.ledger.base.execute("SELECT value FROM meta WHERE name = ?", (_POLICY,))
-        with contextlib.suppress(msgspec.MsgspecError, ValueError, TypeError):
-            for (packed,) in told.fetchall():
-                return packing.unpack(packed, Kept)
-        return None
-
     # What it publishes
 
     def say(self) -> None:
@@ -349,7 +264,7 @@ class Base:
         """
         counts = self.ledger.counts()
         cpu = usage.cpu()
-        kept = self._kept()
+        kept = self.working.kept
         status = RoleStatus(
             role=self.name,
             pid=os.getpid(),

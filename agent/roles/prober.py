@@ -6,15 +6,12 @@ what the watcher publishes.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import os
-import queue
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -33,27 +30,26 @@ from agent.deeplooks import DeepLooks
 from agent.findings import Look
 from agent.guides import Guides
 from agent.ledger import LedgerError
+from agent.lookers import Lookers
 from agent.policy.inforce import InForce
 from agent.proving import ProvingError
 from agent.requests import Prove
 from agent.roles.base import Base
-from agent.schedule import Due, Kind, Schedule
+from agent.schedule import Schedule
 from agent.tlsscan import Job
 from agent.waiving import Waivers, today
 from checks import suppress
-from checks.tls import fingerprint, roots, sites
-from checks.tls.dial import Dialer
-from checks.tls.faults import Context
+from checks.tls import sites
 from checks.tls.listeners import Lister
-from checks.tls.pace import Paces
 from checks.tls.restraint import Restraint
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Callable, Iterable
 
     from agent.daemon import Life
-    from agent.deeplooks import Trial
     from agent.endpoints import Endpoint
+    from agent.lookers import Looked
     from agent.policyfile import Holding
     from agent.requests import Request
     from agent.roles.walls import Walls
@@ -81,15 +77,6 @@ CREATE TABLE IF NOT EXISTS probes (
 """
 
 
-class _Asked(NamedTuple):
-    """What came of asking: a fingerprint, and what a whole look and attempts gave."""
-
-    due: Due
-    fingerprint: str
-    seen: Seen | None = None
-    trial: Trial | None = None
-
-
 def run(
     settings: Settings,
     life: Life,
@@ -102,15 +89,7 @@ def run(
     """
     base = Base(NAME, settings, walls)
     base.listen()
-    loop = _Loop(base, clock)
-    try:
-        life.ready()
-        while not base.stopping:
-            loop.turn()
-            base.beat(life)
-    finally:
-        loop.close()
-        base.close()
+    base.lead(_Loop(base, clock), life)
 
 
 class _Loop:
@@ -126,22 +105,23 @@ class _Loop:
         rng = Random(os.urandom(16))  # noqa: S311 - spreads looks, guards nothing
         self._schedule = Schedule(times.fingerprint, times.whole, times.deep, rng)
         self._waivers = Waivers(base.ledger)
-        self._pool = ThreadPoolExecutor(_AT_ONCE)
-        self._asked: queue.SimpleQueue[_Asked | Exception] = queue.SimpleQueue()
+        self._lookers = Lookers(self._deep)
         self._memory, self._lister = Restraint(), Lister()
-        self._paces, self._guides = Paces(), Guides()
+        self._guides = Guides()
         self._known: dict[str, Endpoint] = {}
         self._seen: dict[str, Seen] = {}
         self._prints: dict[str, str] = {}
         """The fingerprint of each endpoint when it was looked at as a whole."""
         self._configured = configuration.Published()
         self._mark: tuple[int, int, int] | None = None
-        self._next_discovery = self._next_trust = 0.0
+        self._next_discovery = 0.0
         self._connections = self._looks = 0
-        self._context = Context(datetime.datetime.now(datetime.UTC))
-        base.does["prove"] = self._prove
+        base.answering.does["prove"] = self._prove
         self._inforce = InForce(base, _job)
         self._take_policy(self._inforce.first())
+
+    def start(self) -> None:
+        """Nothing is to begin before the first turn."""
 
     # What it works by
 
@@ -196,7 +176,8 @@ class _Loop:
             self._next_discovery = now + self._base.settings.tls.discover
             self._discover(now)
         for due in self._schedule.due(now):
-            self._pool.submit(self._ask, due, self._known[due.key])
+            known = self._prints.get(due.key, "")
+            self._lookers.look(due, self._known[due.key], known, self._job, self._guides)
         self._take()
         self._base.care(
             {
@@ -291,55 +272,19 @@ class _Loop:
         self._seen.pop(key, None)
         self._prints.pop(key, None)
 
-    # Asking, in threads
-
-    def _ask(self, due: Due, endpoint: Endpoint) -> None:
-        try:
-            self._asked.put(self._answer(due, endpoint))
-        except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
-            self._asked.put(error)
-            self._asked.put(_Asked(due, ""))
-
-    def _answer(self, due: Due, endpoint: Endpoint) -> _Asked:
-        target = endpoint.target
-        pace = self._paces.of(target.host, target.port)
-        dialer = Dialer(target, _SECONDS, 3, pace)
-        found = fingerprint.fingerprint(dialer, target, os.urandom)
-        if due.kind is Kind.FINGERPRINT and found and found == self._prints.get(due.key):
-            return _Asked(due, found)
-        cheap = due.kind is Kind.FINGERPRINT
-        guides = Guides() if cheap else self._guides
-        trial = self._deep.trial(due.key, deeply=due.kind is Kind.DEEP)
-        job = self._job._replace(deep=trial)
-        seen = tlsscan.look_at(job, endpoint, self._trusting(), self._paces, guides)
-        return _Asked(due._replace(kind=Kind.WHOLE) if cheap else due, found, seen, trial)
-
-    def _trusting(self) -> Context:
-        """Give what certificates are judged by, read anew every hour."""
-        now = datetime.datetime.now(datetime.UTC)
-        if time.monotonic() >= self._next_trust:
-            self._next_trust = time.monotonic() + _TRUST
-            trust = roots.read()
-            expiring = self._job.policy.tls.expiring
-            self._context = Context(now, trust.trusted, expiring, trust.public)
-        return self._context._replace(now=now)
-
     # Taking in
 
     def _take(self) -> None:
         """Wait a little for what was asked, and take it in."""
         end = time.monotonic() + self._inforce.pause(_TURN)
         while (left := end - time.monotonic()) > 0 and not self._base.stopping:
-            try:
-                asked = self._asked.get(timeout=left)
-            except queue.Empty:
-                return
-            if isinstance(asked, Exception):
-                self._base.tell("look failed", type(asked).__name__)
-            else:
-                self._settle(asked)
+            looked = self._lookers.take(left)
+            if isinstance(looked, Exception):
+                self._base.tell("look failed", type(looked).__name__)
+            elif looked is not None:
+                self._settle(looked)
 
-    def _settle(self, asked: _Asked) -> None:
+    def _settle(self, asked: Looked) -> None:
         self._schedule.done(asked.due, time.monotonic())
         key, seen, trial = asked.due.key, asked.seen, asked.trial
         if seen is None or trial is None or key not in self._known:
@@ -374,8 +319,9 @@ class _Loop:
     def _note(self, subject: str, look: Look) -> None:
         self._base.ledger.observe(subject, look, time.time())
 
-    def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+    def stop(self) -> None:
+        """Wait for no look that goes on."""
+        self._lookers.close()
 
 
 def _job(holding: Holding) -> Job:

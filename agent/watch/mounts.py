@@ -7,7 +7,7 @@ import os
 import select
 from typing import TYPE_CHECKING, Final
 
-from checks import files
+from checks import mounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,9 +26,9 @@ class Mounts:
             self._table = os.open(_TABLE, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             self._table = -1
-        self._mounted = frozenset(files.mounts())
+        self._mounted = mounts.table()
         self._due, self._rested = math.inf, -math.inf
-        self.pseudo = files.pseudo_mounts()
+        self.pseudo = mounts.pseudo(self._mounted)
         """Mount points of the kernel's own file systems."""
 
     def register(self, poll: select.poll) -> None:
@@ -50,8 +50,8 @@ class Mounts:
         if now < self._due:
             return set()
         self._due, self._rested = math.inf, now
-        before, self._mounted = self._mounted, frozenset(files.mounts())
-        self.pseudo = files.pseudo_mounts()
+        before, self._mounted = self._mounted, mounts.table()
+        self.pseudo = mounts.pseudo(self._mounted)
         return {one.point for one in before ^ self._mounted}
 
     def close(self) -> None:

@@ -214,7 +214,7 @@ def leak(identity: str) -> Finding:
 
 def ask(base: Base, identity: str) -> tuple[str, bool]:
     made = requests.put(base.folder, Rotated(identity=identity))
-    base.requests()
+    base.answering.turn()
     answer = requests.wait(base.published, made, 0)
     assert answer is not None
     return answer.result, answer.done
@@ -246,7 +246,7 @@ def test_nonsense_is_noted_and_no_more(base: Base) -> None:
     """The role goes on."""
     spool = base.folder / powers.REQUESTS
     (spool / "x").write_bytes(b"{")
-    base.requests()
+    base.answering.turn()
     assert list(spool.iterdir()) == []
     noted = list(audit.entries(base.published / audit.NAME))[-1]
     assert noted.result.endswith("refused, not a request")
@@ -270,7 +270,7 @@ def test_the_command_asks_the_role_that_keeps_the_finding(base: Base, tmp_path: 
     base.publish({})
     done = rotated(tmp_path, IDENTITY[:10])
     assert (done.returncode, IDENTITY in done.stderr) == (3, True)
-    base.requests()
+    base.answering.turn()
     assert base.ledger.statuses(IDENTITY) == []
     assert base.ledger.statuses(OTHER) == [Status.REMOVED]
     [noted] = audit.entries(tmp_path / "audit" / f"cli-{os.geteuid()}.log")
@@ -292,18 +292,18 @@ def test_the_command_refuses_what_no_finding_is_known_by(
 @pytest.mark.parametrize("request_", [Do(action="nginx"), Prove(address="127.0.0.1:443")])
 def test_a_role_does_only_what_is_its_own(base: Base, request_: Do | Prove) -> None:
     """Another kind of request is refused, not passed over; its own is answered with what came."""
-    base.requests()
+    base.answering.turn()
     requests.put(base.folder, request_)
-    base.requests()
+    base.answering.turn()
     answer = requests.wait(base.published, request_, 0)
     assert answer is not None
     assert (answer.done, answer.result) == (False, "refused, not what this role does")
     asked = []
-    base.does[request_.act] = lambda one: (asked.append(one) or "as asked", True)
+    base.answering.does[request_.act] = lambda one: (asked.append(one) or "as asked", True)
     again = requests.put(
         base.folder, type(request_)(**{**msgspec.structs.asdict(request_), "id": OTHER})
     )
-    base.requests()
+    base.answering.turn()
     answer = requests.wait(base.published, again, 0)
     assert asked == [again]
     assert answer is not None

@@ -1,0 +1,96 @@
+"""Look at endpoints in threads: cheaply first, as a whole where something changed. EDGE."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import queue
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from agent import tlsscan
+from agent.guides import Guides
+from agent.schedule import Due, Kind
+from checks.tls import fingerprint, roots
+from checks.tls.dial import Dialer
+from checks.tls.faults import Context
+from checks.tls.pace import Paces
+
+if TYPE_CHECKING:
+    from agent.deeplooks import DeepLooks, Trial
+    from agent.endpoints import Endpoint
+    from agent.tlsscan import Job, Seen
+
+_AT_ONCE: Final = 4
+_TRUST: Final = 3600.0
+_SECONDS: Final = 3.0
+"""What a fingerprint may take."""
+
+
+class Looked(NamedTuple):
+    """What came of a look: a fingerprint, and what a whole look and attempts gave."""
+
+    due: Due
+    fingerprint: str
+    seen: Seen | None = None
+    trial: Trial | None = None
+
+
+class Lookers:
+    """Threads that look at endpoints."""
+
+    def __init__(self, deep: DeepLooks) -> None:
+        """deep: says which attempts of known attacks belong to a look."""
+        self._deep = deep
+        self._pool = ThreadPoolExecutor(_AT_ONCE)
+        self._looked: queue.SimpleQueue[Looked | Exception] = queue.SimpleQueue()
+        self._paces = Paces()
+        self._next_trust = 0.0
+        self._context = Context(datetime.datetime.now(datetime.UTC))
+
+    def look(self, due: Due, endpoint: Endpoint, known: str, job: Job, guides: Guides) -> None:
+        """Have an endpoint looked at. known: its fingerprint at the last whole look, "" if none."""
+        self._pool.submit(self._look, due, endpoint, known, job, guides)
+
+    def take(self, seconds: float) -> Looked | Exception | None:
+        """Give what came of a look, or why it failed; None where nothing came in time."""
+        try:
+            return self._looked.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    def close(self) -> None:
+        """Begin no look any more; those that go on are not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _look(self, due: Due, endpoint: Endpoint, known: str, job: Job, guides: Guides) -> None:
+        try:
+            self._looked.put(self._answer(due, endpoint, known, job, guides))
+        except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
+            self._looked.put(error)
+            self._looked.put(Looked(due, ""))
+
+    def _answer(self, due: Due, endpoint: Endpoint, known: str, job: Job, guides: Guides) -> Looked:
+        target = endpoint.target
+        pace = self._paces.of(target.host, target.port)
+        dialer = Dialer(target, _SECONDS, 3, pace)
+        found = fingerprint.fingerprint(dialer, target, os.urandom)
+        cheap = due.kind is Kind.FINGERPRINT
+        if cheap and found and found == known:
+            return Looked(due, found)
+        trial = self._deep.trial(due.key, deeply=due.kind is Kind.DEEP)
+        trusting = self._trusting(job.policy.tls.expiring)
+        now_guides = Guides() if cheap else guides
+        deep = job._replace(deep=trial)
+        seen = tlsscan.look_at(deep, endpoint, trusting, self._paces, now_guides)
+        return Looked(due._replace(kind=Kind.WHOLE) if cheap else due, found, seen, trial)
+
+    def _trusting(self, expiring: float) -> Context:
+        """Give what certificates are judged by, the trusted roots read anew every hour."""
+        now = datetime.datetime.now(datetime.UTC)
+        if time.monotonic() >= self._next_trust:
+            self._next_trust = time.monotonic() + _TRUST
+            trust = roots.read()
+            self._context = Context(now, trust.trusted, expiring, trust.public)
+        return self._context._replace(now=now, expiring=expiring)

@@ -16,7 +16,7 @@ import socket
 import stat
 import threading
 import time
-from typing import Final
+from typing import ClassVar, Final
 
 from agent import folders, peers
 from agent.deliver import DeliveryError
@@ -45,8 +45,12 @@ class StrangerError(HygieneError):
 class Desk:
     """The socket, and the thread that answers at it. folder: absolute, only root's and ours."""
 
+    name: ClassVar[str] = NAME
+    asked: ClassVar[re.Pattern[bytes]] = _ASKED
+    """What a peer has to be called; its two groups are what it asks for."""
+
     def __init__(self, folder: str) -> None:
-        self._folder, self._path = folder, os.path.join(folder, NAME)
+        self._folder, self._path = folder, os.path.join(folder, self.name)
         self._contents: dict[Place, bytes] = {}
         self._refused: dict[Place, tuple[int, str]] = {}
         self._listener: socket.socket | None = None
@@ -123,8 +127,8 @@ class Desk:
             with folders.opened(self._folder) as folder:
                 self._clear(folder)
                 os.fchmod(listener.fileno(), 0o600)  # the file gets the mode of the socket
-                listener.bind(f"/proc/self/fd/{folder}/{NAME}")
-                self._inode = os.stat(NAME, dir_fd=folder, follow_symlinks=False).st_ino
+                listener.bind(f"/proc/self/fd/{folder}/{self.name}")
+                self._inode = os.stat(self.name, dir_fd=folder, follow_symlinks=False).st_ino
             listener.listen(_WAITING)
         except BaseException:
             listener.close()
@@ -134,10 +138,10 @@ class Desk:
     def _clear(self, folder: int) -> None:
         """Remove the socket of a run before; raises DeliveryError for anything else."""
         with contextlib.suppress(FileNotFoundError):
-            status = os.stat(NAME, dir_fd=folder, follow_symlinks=False)
+            status = os.stat(self.name, dir_fd=folder, follow_symlinks=False)
             if not stat.S_ISSOCK(status.st_mode):
                 raise DeliveryError(f"{self}: something else is in its place")
-            os.unlink(NAME, dir_fd=folder)
+            os.unlink(self.name, dir_fd=folder)
 
     def _serve(self, listener: socket.socket) -> None:
         """Answer everybody who comes, one after the other, until the socket is shut."""
@@ -156,19 +160,24 @@ class Desk:
     def _answer(self, connection: socket.socket, came: float) -> None:
         """Write the content that a peer may have; raises StrangerError, OSError."""
         place = self._asked(connection)
-        if user := peers.user(connection):
-            raise self._stranger(place, f"user {user}")
-        if (found := self._unit(connection, came)) != place[0]:
-            raise self._stranger(place, f"a process of {found or 'no unit that shows'}")
+        if whom := self._refusal(connection, came, place):
+            raise self._stranger(place, whom)
         data = self._contents.get(place)
         if data is None:
-            raise self._stranger(place, "its unit: there is nothing to give yet")
+            raise self._stranger(place, "who may have it: there is nothing to give yet")
         connection.settimeout(_PATIENCE)
         connection.sendall(data)
 
+    def _refusal(self, connection: socket.socket, came: float, place: Place) -> str:
+        """Say who a peer is that may not have what it asks for, "" if it may; raises OSError."""
+        if user := peers.user(connection):
+            return f"user {user}"
+        found = self._unit(connection, came)
+        return "" if found == place[0] else f"a process of {found or 'no unit that shows'}"
+
     def _asked(self, connection: socket.socket) -> Place:
         """Say what a peer asks for, by the name that it bound; raises StrangerError, OSError."""
-        found = _ASKED.fullmatch(peers.name(connection))
+        found = self.asked.fullmatch(peers.name(connection))
         unit, name = (
             (one.decode("ascii", "replace") for one in found.groups()) if found else ("", "")
         )

@@ -22,7 +22,7 @@ class Kind:
     def __init__(self, folder: str) -> None:
         self._desk = Desk(folder)
 
-    def make(self, settings: CredentialDelivery) -> Credential:
+    def make(self, settings: CredentialDelivery, _key: str) -> Credential:
         """Make a delivery, and the socket; raises DeliveryError."""
         place = settings.unit, settings.name
         self._desk.open()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent import settings
+from agent import powers, settings
 from agent.roles import table
 from tests.e2e.machine import STATE, TARGET, Machine, refusal, until
 
@@ -122,6 +122,15 @@ def test_a_role_runs_as_its_user_in_its_sandbox(machine: Machine, role: str) -> 
     with pytest.raises(OSError, match="Read-only"):
         (one.root / "etc/new").write_text("")
     (machine.root / "etc/old").write_text("")  # as root may, outside of the sandbox
+
+
+@pytest.mark.parametrize("role", sorted(set(powers.ROLES) - set(_ROLES)))
+def test_a_role_that_is_not_wanted_is_passed_over(machine: Machine, role: str) -> None:
+    """With nothing in the bootstrap file for it to do it is not started, and that is no failure."""
+    unit = f"hygiene-agent-{role}.service"
+    assert machine.shown(unit, "ExecMainPID") == "0"
+    told = [machine.shown(unit, name) for name in ("ActiveState", "Result", "NRestarts")]
+    assert told == ["inactive", "exec-condition", "0"]
 
 
 @pytest.mark.parametrize("role", _ROLES)

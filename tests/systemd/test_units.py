@@ -14,18 +14,24 @@ from agent import home, powers, settings
 
 _FOLDER = Path(__file__).parents[2] / "systemd"
 _UNITS = {role: _FOLDER / f"hygiene-agent-{role}.service" for role in powers.ROLES}
+_ACTIONS = {"reload": "reload", "restart": "try-restart"}
+"""What a path unit's service has systemctl do, by the names of both."""
 _LIMIT = 1.5
 """systemd-analyze security: 0 exposes nothing, 10 everything."""
 
 
 def _service(role: str) -> dict[str, list[str]]:
     """Give [Service] of a role's unit: all values of each name."""
+    return _section(_UNITS[role], "[Service]")
+
+
+def _section(unit: Path, wanted: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     section = ""
-    for line in _UNITS[role].read_text().splitlines():
+    for line in unit.read_text().splitlines():
         if line.startswith("["):
             section = line
-        elif section == "[Service]" and "=" in line and not line.startswith("#"):
+        elif section == wanted and "=" in line and not line.startswith("#"):
             name, _, value = line.partition("=")
             found.setdefault(name, []).append(value)
     return found
@@ -56,6 +62,12 @@ def test_exposure(role: str) -> None:
     assert _exposure(_UNITS[role]) <= _LIMIT
 
 
+@pytest.mark.parametrize("action", _ACTIONS)
+def test_exposure_of_what_acts(action: str) -> None:
+    """What is root in name alone exposes less than that."""
+    assert _exposure(_FOLDER / f"hygiene-agent-{action}@.service") <= 0.8
+
+
 def test_a_bare_unit_is_exposed(tmp_path: Path) -> None:
     """A unit without hardening is seen to be one."""
     unit = tmp_path / "bare.service"
@@ -66,8 +78,10 @@ def test_a_bare_unit_is_exposed(tmp_path: Path) -> None:
 def _copied(folder: Path) -> list[Path]:
     """Copy the units, with a program that is there on every host."""
     copies = []
-    for unit in sorted([*_UNITS.values(), _FOLDER / "hygiene-agent.target"]):
-        text = re.sub(r"(?m)^(Exec(?:Start|Condition))=\S+", r"\1=/bin/true", unit.read_text())
+    acting = [*_FOLDER.glob("*@.path"), *_FOLDER.glob("*@.service")]
+    assert len(acting) == 2 * len(_ACTIONS)
+    for unit in sorted([*_UNITS.values(), *acting, _FOLDER / "hygiene-agent.target"]):
+        text = re.sub(r"(?m)^(Exec\w+)=/usr/bin/hygiene-agent", r"\1=/bin/true", unit.read_text())
         copies.append(folder / unit.name)
         copies[-1].write_text(text)
     return copies
@@ -142,6 +156,51 @@ def test_the_prober_reaches_this_host_alone() -> None:
     assert _service("prober")["RestrictNetworkInterfaces"] == ["lo"]
 
 
+def test_the_keeper_can_ask_and_deliver() -> None:
+    """It writes requests, its own folder and no other; keys stay where they are when it stops."""
+    service, base = _service("keeper"), "/var/lib/hygiene-agent"
+    asked = [f"-{base}/{role}/{powers.REQUESTS}" for role in ("prober", "watcher")]
+    assert service["ReadWritePaths"] == [" ".join(["-/run/hygiene-agent", *asked])]
+    assert service["RuntimeDirectory"] == ["hygiene-agent/keeper"]
+    assert service["RuntimeDirectoryMode"] == ["0711"]
+    assert service["RuntimeDirectoryPreserve"] == ["yes"]
+    assert service["LoadCredential"] == ["hygiene-agent.secret-id"]
+
+
+def test_the_mender_writes_nothing_of_the_host_by_itself() -> None:
+    """It may ask; which folders it mends in a drop-in says."""
+    asked = ("-/run/hygiene-agent/actions", f"-/var/lib/hygiene-agent/prober/{powers.REQUESTS}")
+    assert _service("mender")["ReadWritePaths"] == [" ".join(asked)]
+    assert _service("mender")["ProtectSystem"] == ["strict"]
+
+
+def test_the_keepers_memory_stays_memory() -> None:
+    """It may lock all, which takes a call and no limit; no core; it sees whether there is swap."""
+    service = _service("keeper")
+    assert service["LimitMEMLOCK"] == ["infinity"]
+    assert "mlockall" in service["SystemCallFilter"][-1].split()
+    assert (service["LimitCORE"], service["MemorySwapMax"]) == (["0"], ["0"])
+    assert service["ProcSubset"] == ["all"]
+
+
+@pytest.mark.parametrize("action", _ACTIONS)
+def test_what_acts_does_that_alone(action: str) -> None:
+    """A file has systemctl do one thing to one unit, with no capability, at most once a second."""
+    unit = _FOLDER / f"hygiene-agent-{action}@.service"
+    asked, result = (f"/run/hygiene-agent/{one}/{action}-%i" for one in ("actions", "results"))
+    watched = _section(unit.with_suffix(".path"), "[Path]")
+    assert watched == {"PathExists": [asked]}
+    service = _section(unit, "[Service]")
+    systemctl = f"/usr/bin/systemctl {_ACTIONS[action]} %i.service"
+    assert service["ExecStart"] == [f"/usr/bin/rm -f {result} {asked}", systemctl]
+    assert service["ExecStopPost"] == ["/usr/bin/echo ${SERVICE_RESULT}", "/usr/bin/sleep 1"]
+    assert service["StandardOutput"] == [f"file:{result}"]
+    assert service["CapabilityBoundingSet"] == [""]
+    told = settings.from_mapping({"version": 1})
+    assert service["ReadWritePaths"] == [" ".join(powers.acting(told))]
+    assert [os.path.dirname(one) for one in (asked, result)] == list(powers.acting(told))
+
+
 def test_users_and_folders(tmp_path: Path) -> None:
     """Users and folders are made as the units expect them, by systemd's own programs."""
     (tmp_path / "etc").mkdir()
@@ -162,6 +221,12 @@ def test_users_and_folders(tmp_path: Path) -> None:
     for role in powers.ROLES:
         for path in ("", f"/{powers.JOURNAL}", f"/{powers.PUBLISHED}"):
             expected[f"{base}/{role}{path}"] = ("0750", f"hygiene-agent-{role}", "hygiene-agent")
+        place = f"{base}/{role}/{powers.REQUESTS}"
+        expected[place] = ("1770", f"hygiene-agent-{role}", "hygiene-agent")
+    actions, results = powers.acting(settings.from_mapping({"version": 1}))
+    # Root takes requests away by its group, for it has no capability there, and no name but root's.
+    expected[actions] = ("0770", "hygiene-agent-keeper", "root")
+    expected |= dict.fromkeys((os.path.dirname(results), results), ("0755", "root", "root"))
     assert owners == expected
 
 

@@ -26,7 +26,10 @@ _MOST: Final = 63
 class Capability(IntEnum):
     """capabilities(7): those that a role of ours may have."""
 
+    CAP_CHOWN = 0
+    CAP_DAC_OVERRIDE = 1
     CAP_DAC_READ_SEARCH = 2
+    CAP_FOWNER = 3
 
 
 def keep(wanted: Collection[Capability], machine: str) -> list[str]:

@@ -30,9 +30,10 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
 
     read, write, execute: folders with all below, or files; write includes read; connect: by TCP, to
     any port; bind: and take connections; sockets: folders to write, to bind local sockets in, and
-    take connections there; families: of sockets that may be made (socket(2)); udp: internet sockets
-    other than TCP; fork: start processes, not only threads; pairs: make pairs of local sockets;
-    memory: MiB of data; files: descriptors; expendable: ended before all others when memory runs
+    take connections there; links: to write, and lay symbolic links in; families: of sockets that
+    may be made (socket(2)); udp: internet sockets other than TCP; fork: start processes, not only
+    threads; pairs: make pairs of local sockets; memory: MiB of data; files: descriptors;
+    expendable: ended before all others when memory runs
     out. Core dumps, new privileges, being traced: never. Files are made with nothing for others,
     and no write for the group.
     """
@@ -43,6 +44,7 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     connect: bool = False
     bind: bool = False
     sockets: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     families: tuple[int, ...] = ()
     udp: bool = False
     fork: bool = False
@@ -90,6 +92,7 @@ def _rules(wanted: Confinement) -> landlock.Rules:
         write=wanted.write,
         execute=wanted.execute,
         sockets=wanted.sockets,
+        links=wanted.links,
         connect=wanted.connect,
         bind=wanted.bind,
     )

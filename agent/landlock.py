@@ -37,6 +37,7 @@ _REMOVE_FILE: Final = 1 << 5
 _MAKE_DIR: Final = 1 << 7
 _MAKE_REG: Final = 1 << 8
 _MAKE_SOCK: Final = 1 << 9
+_MAKE_SYM: Final = 1 << 12
 _REFER: Final = 1 << 13
 _TRUNCATE: Final = 1 << 14
 _DEVICE: Final = 1 << 15
@@ -67,13 +68,14 @@ _MISSING: Final = {
 class Rules(NamedTuple):
     """What stays allowed below each path; write includes read, and making and removing files.
 
-    sockets: write, and making local sockets.
+    sockets: write, and making local sockets; links: write, and making symbolic links.
     """
 
     read: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
     execute: tuple[str, ...] = ()
     sockets: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     connect: bool = False
     bind: bool = False
 
@@ -134,6 +136,7 @@ def _granted(rules: Rules) -> Iterator[tuple[str, int]]:
     yield from ((path, _WRITE) for path in rules.write)
     yield from ((path, _RUN) for path in rules.execute)
     yield from ((path, _WRITE | _MAKE_SOCK) for path in rules.sockets)
+    yield from ((path, _WRITE | _MAKE_SYM) for path in rules.links)
 
 
 def _allow(ruleset: int, path: str, rights: int) -> list[str]:
@@ -163,7 +166,7 @@ def identities(rules: Rules) -> dict[str, tuple[int, int]]:
     out; so is /proc, where they mean nothing.
     """
     found = {}
-    for path in {*rules.read, *rules.write, *rules.execute, *rules.sockets}:
+    for path in {*rules.read, *rules.write, *rules.execute, *rules.sockets, *rules.links}:
         with contextlib.suppress(OSError):
             status = os.stat(path)
             if not path.startswith("/proc"):

@@ -10,17 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent import tlsscan
+from agent.endpoints import Endpoint
 from agent.guides import Guides
 from agent.schedule import Due, Kind
-from checks.tls import fingerprint, roots
+from checks.tls import fingerprint, roots, sites
 from checks.tls.dial import Dialer
 from checks.tls.faults import Context
 from checks.tls.pace import Paces
 
 if TYPE_CHECKING:
     from agent.deeplooks import DeepLooks, Trial
-    from agent.endpoints import Endpoint
     from agent.tlsscan import Job, Seen
+    from checks.tls.facts import Target
 
 _AT_ONCE: Final = 4
 _TRUST: Final = 3600.0
@@ -59,6 +60,21 @@ class Lookers:
             return self._looked.get(timeout=seconds)
         except queue.Empty:
             return None
+
+    def judged(self, target: Target, job: Job) -> dict[str, int] | None:
+        """Look at an endpoint at once; gives the severity of each check that it fails.
+
+        None where it speaks no TLS. What the servers' files say is left out: it may be old.
+        """
+        alone = job._replace(configured=sites.Seen())
+        trusting = self._trusting(job.policy.tls.expiring)
+        seen = tlsscan.look_at(alone, Endpoint(target), trusting, Paces(), Guides())
+        if not seen.facts.speaks_tls:
+            return None
+        worst: dict[str, int] = {}
+        for one in (tlsscan.weighed(found, job.policy) for found in seen.settled):
+            worst[one.check] = max(worst.get(one.check, 0), int(one.severity))
+        return worst
 
     def close(self) -> None:
         """Begin no look any more; those that go on are not waited for."""

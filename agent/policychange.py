@@ -76,6 +76,8 @@ def _said(value: object) -> object:
     """Leave out what is as it would be if nothing were said of it."""
     if isinstance(value, tuple):
         return [_said(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _said(one) for key, one in value.items()}
     if not isinstance(value, msgspec.Struct):
         return value
     told = ((field, getattr(value, field.name)) for field in msgspec.structs.fields(value))

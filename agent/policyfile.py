@@ -28,10 +28,12 @@ def load(path: Path | None) -> Policy:
     """Read a policy file, or give the built-in policy; raises PolicyError."""
     if path is None:
         return policy.Policy()
-    from agent import yamlfile
+    from agent import given, yamlfile
+    from agent.policy import contents
 
     raw = yamlfile.load(path)
     try:
+        contents.written_out(raw, lambda name: given.read(path.parent / name, PolicyError))
         told = policy.from_mapping(raw)
         if told.tls.profiles:
             from agent import profiling

@@ -68,8 +68,8 @@ def _described(role: str, what: Confinement) -> dict[str, Any]:
     return {
         "purpose": row.purpose,
         "note": row.kept,
-        "reads": sorted({*what.read, *what.write, *what.execute}),
-        "writes": sorted(what.write),
+        "reads": sorted({*what.read, *what.write, *what.links, *what.execute}),
+        "writes": sorted({*what.write, *what.links}),
         "runs": sorted(what.execute),
         "starts": "processes and threads" if what.fork else "threads only",
         "network": _network(what),

@@ -16,6 +16,7 @@ from checks import mismatch
 from checks.errors import HygieneError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _Count = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
@@ -23,6 +24,9 @@ _Label = Annotated[str, msgspec.Meta(max_length=256)]
 _Version = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _File = Annotated[str, msgspec.Meta(pattern="^(/|$)", max_length=4096)]
 _Absolute = Annotated[str, msgspec.Meta(pattern="^/", max_length=4096)]
+_Folder = Annotated[str, msgspec.Meta(pattern=r"^(/(?!\.{1,2}(/|$))[^/\x00]+)+/?$")]
+KEYS: Final = "keys.d"
+"""The folder beside the bootstrap file in which keys may have files of their own."""
 _ROOTS: Final = (
     "/etc",
     "/home",
@@ -96,6 +100,18 @@ class Budget(_Strict, frozen=True):
     owner: _Count = 32
 
 
+class MendSettings(_Strict, frozen=True):
+    """Where managed files may be put back; nowhere if no folder is named.
+
+    folders: below these; days: for which what stood there before is kept; dry_run: only say what
+    would be done.
+    """
+
+    folders: tuple[_Folder, ...] = ()
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+    dry_run: bool = False
+
+
 class OutboxSettings(_Strict, frozen=True):
     """How much is kept for sinks that are away, for each role that reports."""
 
@@ -141,7 +157,8 @@ class Settings(_Strict, frozen=True):
 
     policy: the policy file, "" for the built-in one; store: where it comes from instead, then
     `policy` is what holds until the first one came; sinks: by name, each with `kind` and what its
-    kind needs; vault, keys, actions: see `agent.keysettings`.
+    kind needs; vault, keys, actions: see `agent.keysettings`; mend: which managed files may be put
+    back.
     """
 
     version: Literal[1]
@@ -157,20 +174,38 @@ class Settings(_Strict, frozen=True):
     vault: VaultSettings = VaultSettings()
     keys: dict[str, KeySettings] = {}
     actions: dict[str, Action] = {}
+    mend: MendSettings = MendSettings()
 
     @property
     def keeps(self) -> bool:
         """Whether there is anything for the keeper to do."""
-        return bool(self.vault.address and self.keys)
+        return bool(self.vault.address and (self.keys or self.vault.known))
 
 
 def load(path: Path) -> Settings:
-    """Read a bootstrap file; raises SettingsError."""
+    """Read a bootstrap file, and the keys that have files beside it; raises SettingsError."""
     raw = yamlfile.load(path, SettingsError)
     try:
-        return from_mapping(raw)
+        told = from_mapping(raw)
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from error
+    keys = dict(told.keys)
+    for name, key in _beside(path.with_name(KEYS)):
+        if name in keys:
+            raise SettingsError(f"{path}: keys.{name}: stands in {KEYS} as well")
+        keys[name] = key
+    return msgspec.structs.replace(told, keys=keys)
+
+
+def _beside(folder: Path) -> Iterator[tuple[str, KeySettings]]:
+    """Read the keys of a folder: NAME.yaml says of the key NAME what `keys` would."""
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            raw = {"version": 1, "keys": {path.stem: yamlfile.load(path, SettingsError)}}
+            yield from from_mapping(raw).keys.items()
+        except SettingsError as error:
+            said = str(error).removeprefix(f"{path}: ")
+            raise SettingsError(f"{path}: {said}") from error
 
 
 def from_mapping(raw: object) -> Settings:

@@ -71,6 +71,7 @@ def _wanted(settings: Settings) -> list[str]:
     switches = {
         "courier": True,
         "keeper": settings.keeps,
+        "mender": bool(settings.mend.folders),
         "prober": settings.tls.enabled,
         "watcher": settings.watch.enabled,
     }

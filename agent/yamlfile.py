@@ -17,7 +17,10 @@ from checks.errors import HygieneError, PolicyError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
+_KEY: Final = re.compile(
+    r"(?:[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}|(?:/[A-Za-z0-9_.@+,:\-]{1,255}){1,64})"
+)
+"""A name, or the absolute path of a managed file."""
 APPENDING: Final = re.compile(rf"{_KEY.pattern}\+?")
 """Keys of a layer of policy, where one with a plus is appended to what is below."""
 _DEEPEST: Final = 64

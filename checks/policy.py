@@ -9,6 +9,7 @@ import msgspec
 
 from checks import mismatch
 from checks.errors import PolicyError
+from checks.managed.wanted import Managed, Path  # noqa: TC001 - msgspec resolves them
 from checks.model import Severity
 
 SeverityName = Literal["info", "low", "medium", "high", "critical"]
@@ -93,6 +94,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: SecretsPolicy = SecretsPolicy()
     tls: TlsPolicy = TlsPolicy()
     waivers: tuple[Waiver, ...] = ()
+    managed: dict[Path, Managed] = {}
+    """Paths whose approved state is known, and what is done where they differ from it."""
     full_state_epoch: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
     """Raised by whoever receives reports to be told everything anew, once."""
 

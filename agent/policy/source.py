@@ -6,8 +6,8 @@
     rollout.yaml               {LAYER: {share, labels, from, paused}}; who is not named: for all
 
 LABEL, VALUE and NAME are percent-quoted where they hold what file names cannot. What a layer names
-(secrets.rules, tls.profiles) are files relative to its own, inside the folder; they are written out
-in it. Each layer is put over what is below it and tried as hosts try it.
+(secrets.rules, tls.profiles, managed.PATH.file) are files relative to its own, inside the folder;
+they are written out in it. Each layer is put over what is below it and tried as hosts try it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from urllib.parse import unquote
 
 import msgspec
 
-from agent import yamlfile
-from agent.policy import effective, layers, rollout
+from agent import given, yamlfile
+from agent.policy import contents, effective, layers, rollout
 from agent.policy.layers import Layer
 from checks import catalog
 from checks.errors import HygieneError, PolicyError
@@ -121,6 +121,10 @@ def _said(folder: Path, path: Path) -> Layer:
             for told in {key, f"{key}+"} & part.keys():
                 part[told] = _written_out(folder, path, (f"{section}.{told}", part[told]))
     try:
+        contents.written_out(says, lambda name: _bytes(folder, path.parent / name))
+    except PolicyError as error:
+        raise PolicyError(f"{_shown(path)}: {error}") from error
+    try:
         whole = json.loads(json.dumps(says, allow_nan=False, default=_plain))
     except (TypeError, ValueError) as error:
         raise PolicyError(f"{_shown(path)}: holds a value that JSON has no form for") from error
@@ -159,6 +163,10 @@ def _document(folder: Path, path: Path, where: str) -> dict[str, object]:
         return yamlfile.load(_inside(folder, path), PolicyError)
     except PolicyError as error:
         raise PolicyError(f"{where}: {error}") from error
+
+
+def _bytes(folder: Path, path: Path) -> bytes:
+    return given.read(_inside(folder, path), PolicyError)
 
 
 def _inside(folder: Path, path: Path) -> Path:

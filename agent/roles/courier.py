@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from agent.settings import Settings
 
 NAME: Final = "courier"
-REPORTING: Final = ("watcher", "prober", "keeper", "supervisor", NAME)
+REPORTING: Final = ("watcher", "prober", "keeper", "mender", "supervisor", NAME)
 """Roles whose journals are taken."""
 _TURN: Final = 0.5
 _OFTEN: Final = 1.0

@@ -1,0 +1,1 @@
+"""Managed files: what policy says they are, what they are, and how the two differ."""

@@ -1,0 +1,264 @@
+"""One thing in the place of another: whole, kept, and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.mending import place
+from agent.mending.thing import NOTHING, MendError, Rights, Thing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = os.geteuid() == 0
+MINE = Rights(os.geteuid(), os.getegid(), 0o640)
+NEW = Thing(kind="file", content=b"approved\n", rights=MINE)
+
+
+def _put(path: Path, thing: Thing = NEW) -> list[Thing]:
+    kept: list[Thing] = []
+    place.put(str(path), thing, kept.append)
+    return kept
+
+
+def _left(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "managed"
+    made.mkdir(mode=0o755)
+    return made
+
+
+def test_a_file_takes_the_place_of_another_and_that_one_is_kept(folder: Path) -> None:
+    """With its own rights, and with nothing left beside it."""
+    path = folder / "a.conf"
+    path.write_text("drifted")
+    path.chmod(0o666)
+    [kept] = _put(path)
+    assert (kept.kind, kept.content) == ("file", b"drifted")
+    assert kept.rights is not None
+    assert kept.rights.mode == 0o666
+    assert path.read_bytes() == b"approved\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert _left(folder) == ["a.conf"]
+
+
+def test_what_is_missing_is_made_and_what_may_not_be_there_goes(folder: Path) -> None:
+    """And both can be turned round with what was kept."""
+    path = folder / "a.conf"
+    assert _put(path) == [NOTHING]
+    [kept] = _put(path, NOTHING)
+    assert (kept.content, _left(folder)) == (b"approved\n", [])
+    assert _put(path, kept) == [NOTHING]
+    assert path.read_bytes() == b"approved\n"
+
+
+def test_a_link_in_its_place_goes_and_what_it_leads_to_stays(folder: Path, tmp_path: Path) -> None:
+    """Nothing is read or written through it."""
+    target = tmp_path / "target"
+    target.write_text("untouched")
+    path = folder / "a.conf"
+    path.symlink_to(target)
+    [kept] = _put(path)
+    assert (kept.kind, kept.target) == ("link", str(target))
+    assert (path.is_symlink(), target.read_text()) == (False, "untouched")
+    _put(path, kept)
+    assert path.readlink() == target
+
+
+def test_a_link_can_be_what_is_approved(folder: Path) -> None:
+    """It replaces a file in one step."""
+    path = folder / "a.conf"
+    path.write_text("x")
+    _put(path, Thing(kind="link", target="b.conf"))
+    assert path.readlink() == Path("b.conf")
+
+
+def test_a_folder_in_its_place_stays_and_is_told(folder: Path) -> None:
+    """Only a person may take away what cannot be kept."""
+    path = folder / "a.conf"
+    (path / "inside").mkdir(parents=True)
+    with pytest.raises(MendError, match="no file and no link"):
+        _put(path)
+    assert _left(folder) == ["a.conf"]
+    assert (path / "inside").is_dir()
+
+
+@pytest.mark.parametrize("there", ["drifted", ""])
+def test_what_cannot_be_kept_is_not_replaced(folder: Path, there: str) -> None:
+    """It stays as it was, and nothing stays beside it."""
+    path = folder / "a.conf"
+    if there:
+        path.write_text(there)
+
+    def refuse(_thing: Thing) -> None:
+        raise MendError("disk full")
+
+    with pytest.raises(MendError, match="disk full"):
+        place.put(str(path), NEW, refuse)
+    assert _left(folder) == (["a.conf"] if there else [])
+    assert not there or path.read_text() == "drifted"
+
+
+def test_rights_alone_can_be_set_and_set_back(folder: Path) -> None:
+    """The content is not touched; a link is not followed."""
+    path = folder / "a.conf"
+    path.write_text("x")
+    path.chmod(0o600)
+    [kept] = _put(path, Thing(kind="rights", rights=MINE))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    _put(path, kept)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    (folder / "link").symlink_to(path)
+    with pytest.raises(MendError):
+        _put(folder / "link", Thing(kind="rights", rights=MINE))
+    os.link(path, folder / "other")
+    with pytest.raises(MendError, match="one name"):
+        _put(path, Thing(kind="rights", rights=MINE))
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775])
+def test_a_folder_that_others_can_write_is_left_alone(folder: Path, mode: int) -> None:
+    """There a path may lead anywhere by the next moment."""
+    path = folder / "a.conf"
+    path.write_text("x")
+    folder.chmod(mode)
+    with pytest.raises(MendError, match="others can write"):
+        _put(path)
+    assert path.read_text() == "x"
+    folder.chmod(0o755)
+    assert _put(path)
+
+
+def test_a_link_above_it_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    """Wherever on the way it stands."""
+    (tmp_path / "way").symlink_to(folder)
+    with pytest.raises(MendError, match="is a link"):
+        _put(tmp_path / "way" / "a.conf")
+    assert _left(folder) == []
+
+
+def test_what_a_killed_run_left_is_kept_and_cleared(folder: Path) -> None:
+    """As what stood there before the exchange, or as the half of what was to come."""
+    path = folder / "a.conf"
+    path.write_text("approved\n")
+    (folder / place.beside("a.conf")).write_text("drifted")
+    kept: list[Thing] = []
+    place.recover(str(path), kept.append)
+    assert [one.content for one in kept] == [b"drifted"]
+    assert _left(folder) == ["a.conf"]
+    place.recover(str(path), kept.append)
+    assert len(kept) == 1
+
+
+_ENDLESSLY = """
+import sys
+from agent.mending import place
+from agent.mending.thing import Rights, Thing
+import os
+mine = Rights(os.geteuid(), os.getegid(), 0o640)
+print("begun", flush=True)
+while True:
+    for letter in (b"a", b"b"):
+        thing = Thing(kind="file", content=letter * 300_000, rights=mine)
+        place.put(sys.argv[1], thing, lambda _old: None)
+"""
+
+
+@pytest.mark.parametrize("after", [0.0, 0.001, 0.003, 0.01, 0.02, 0.05])
+def test_killed_at_any_moment_one_of_the_two_is_there_whole(folder: Path, after: float) -> None:
+    """And who reads all the time never sees anything else."""
+    path = folder / "a.conf"
+    path.write_bytes(b"b" * 300_000)
+    told = subprocess.Popen([sys.executable, "-c", _ENDLESSLY, str(path)], stdout=subprocess.PIPE)
+    assert told.stdout is not None
+    told.stdout.readline()
+    seen: set[bytes] = set()
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            seen.add(path.read_bytes())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    time.sleep(after)
+    told.send_signal(signal.SIGKILL)
+    told.wait(60)
+    told.stdout.close()
+    stop.set()
+    reader.join()
+    seen.add(path.read_bytes())
+    assert seen <= {b"a" * 300_000, b"b" * 300_000}
+
+
+def _hostile(folder: Path, secret: Path) -> int:
+    """Be another user who exchanges what is theirs, in a process of its own; gives its id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        one, moved = folder / "a.conf", folder.with_name("moved")
+        ways: list[Callable[[], object]] = [
+            lambda: one.symlink_to(secret),
+            lambda: (folder / place.beside("a.conf")).symlink_to("/etc"),
+            lambda: folder.rename(moved),
+            lambda: folder.symlink_to("/etc"),
+            folder.unlink,
+            lambda: moved.rename(folder),
+            one.unlink,
+        ]
+        while True:
+            for way in ways:
+                with contextlib.suppress(OSError):
+                    way()
+    finally:
+        os._exit(0)
+
+
+@pytest.mark.skipif(not ROOT, reason="takes another user, as root can be")
+def test_another_user_cannot_have_it_write_or_read_elsewhere() -> None:
+    """In a folder of theirs nothing is done, however fast they exchange things."""
+    base = Path(tempfile.mkdtemp())
+    base.chmod(0o755)
+    folder = base / "theirs" / "managed"
+    folder.mkdir(parents=True)
+    for one in (folder.parent, folder):
+        os.chown(one, 65534, 65534)
+    secret = base / "secret"
+    secret.write_text("root's own")
+    secret.chmod(0o600)
+    kept: list[Thing] = []
+    before, refused, pid = set(os.listdir("/etc")), 0, _hostile(folder, secret)
+    try:
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            try:
+                place.put(str(folder / "a.conf"), NEW, kept.append)
+            except MendError:
+                refused += 1
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    assert (refused > 100, kept) == (True, [])
+    assert (set(os.listdir("/etc")), secret.read_text()) == (before, "root's own")
+    shutil.rmtree(base)

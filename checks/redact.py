@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Final
 
+from checks.guessable import is_guessable
 from checks.lazy import regex
 from checks.model import Evidence, Fingerprint
 
@@ -19,16 +20,20 @@ _RUN: Final = regex(r"[A-Za-z0-9_+/=\-]{16,}")
 
 
 class FingerprintKey:
-    """A key for fingerprints; its `repr` shows the key's id only."""
+    """A key for fingerprints; its `repr` shows the key's id only.
 
-    __slots__ = ("_key", "id")
+    careful: it is one that others compare by, and never used on what may be found by guessing.
+    """
 
-    def __init__(self, key: bytes) -> None:
+    __slots__ = ("_key", "careful", "id")
+
+    def __init__(self, key: bytes, *, careful: bool = False) -> None:
         """Take 32 bytes or more; raises ValueError for fewer."""
         if len(key) < 32:
             message = "fingerprint key: expected 32 bytes or more"
             raise ValueError(message)
         self._key = key
+        self.careful = careful
         self.id = hashlib.sha256(b"hygiene-agent key id\0" + key).hexdigest()[:8]
 
     def __repr__(self) -> str:
@@ -80,4 +85,5 @@ def _hide_random(found: re.Match[str]) -> str:
 
 def evidence(value: str, keys: tuple[FingerprintKey, ...], *, prefix: int = 0) -> Evidence:
     """Describe a value by mask, length in characters and one fingerprint a key."""
-    return Evidence(mask(value, prefix=prefix), len(value), tuple(key.of(value) for key in keys))
+    used = [key for key in keys if not (key.careful and is_guessable(value))]
+    return Evidence(mask(value, prefix=prefix), len(value), tuple(key.of(value) for key in used))

@@ -13,6 +13,9 @@ UNDELIVERED: Final = "key-not-delivered"
 NOT_TAKEN_UP: Final = "key-not-taken-up"
 NOT_SERVED: Final = "key-not-served"
 ENDING: Final = "key-ending"
+ON_DISK: Final = "vault-secret-on-disk"
+STALE: Final = "vault-key-stale"
+CHANGED_SINCE: Final = "It was changed since: take what is left of it out of the file."
 
 CHECKS: Final[dict[str, CheckText]] = {
     AWAY: CheckText(
@@ -58,5 +61,25 @@ CHECKS: Final[dict[str, CheckText]] = {
         "it ends soon, and there is no other",
         "Mend what keeps it from being renewed, which is told beside this.",
         "When it ends, every client refuses the service.",
+    ),
+    ON_DISK: CheckText(
+        "Value that Vault holds, in clear text on a disk",
+        Severity.HIGH,
+        "what Vault holds stands here in clear text",
+        "Let the program read it from Vault, take it out of the file, then change it at its service"
+        " and in Vault: the finding about the leak closes once Vault holds another one.",
+        "Whoever reads the file has what Vault keeps from them, and no lease or audit log of Vault"
+        " knows of it.",
+        ("https://cwe.mitre.org/data/definitions/312.html",),
+    ),
+    STALE: CheckText(
+        "Key that is served and that Vault has replaced",
+        Severity.HIGH,
+        "serves what Vault has replaced",
+        "Let the server's configuration name what is delivered from Vault, and reload it; remove"
+        " the file that it reads now.",
+        "A key is replaced because it ends or because somebody else may have it; the one before"
+        " goes on to be served until the server takes up the new one.",
+        ("https://cwe.mitre.org/data/definitions/324.html",),
     ),
 }

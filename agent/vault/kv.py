@@ -16,30 +16,60 @@ if TYPE_CHECKING:
     from agent.vault.session import Session
 
 
-class _Version(Told, frozen=True):
+class Version(Told, frozen=True):
     """What is told of one version. deletion_time: "" for never; it may be in the future."""
 
     deletion_time: str = ""
     destroyed: bool = False
     version: int = 0
 
+    def gone(self, now: float) -> str:
+        """Say what became of it, "" while it is there."""
+        if self.destroyed:
+            return "destroyed"
+        return "deleted" if self.deletion_time and _moment(self.deletion_time) <= now else ""
 
-class _Versions(Told, frozen=True):
+
+class Versions(Told, frozen=True):
+    """Which versions there are, by their numbers as texts."""
+
     current_version: int
-    versions: dict[str, _Version]
+    versions: dict[str, Version]
 
 
 class _Metadata(Told, frozen=True):
-    data: _Versions
+    data: Versions
 
 
 class _Secret(Told, frozen=True):
     data: dict[str, object]
-    metadata: _Version
+    metadata: Version
 
 
 class _SecretAnswer(Told, frozen=True):
     data: _Secret
+
+
+def versions(session: Session, mount: str, path: str) -> Versions:
+    """Look up which versions of a secret there are; raises VaultError."""
+    return session.ask(
+        _Metadata,
+        lambda vault: vault.secrets.kv.v2.read_secret_metadata(path, mount_point=mount),
+    ).data
+
+
+def content(session: Session, mount: str, path: str, version: int) -> dict[str, object]:
+    """Give the fields of a version of a secret; raises VaultError."""
+    told = session.ask(
+        _SecretAnswer,
+        lambda vault: vault.secrets.kv.v2.read_secret_version(
+            path, version=version, mount_point=mount, raise_on_deleted_version=True
+        ),
+    ).data
+    if told.metadata.version != version:
+        text = f"{mount}/{path}: another version than {version} was answered"
+        raise VaultError(Why.BROKEN, text)
+    return told.data
 
 
 class Kv:
@@ -55,21 +85,14 @@ class Kv:
         if str(version) == known:
             return None
         settings = self._settings
-        told = self._session.ask(
-            _SecretAnswer,
-            lambda vault: vault.secrets.kv.v2.read_secret_version(
-                settings.path,
-                version=version,
-                mount_point=settings.mount,
-                raise_on_deleted_version=True,
-            ),
-        ).data
-        if told.metadata.version != version:
-            raise VaultError(Why.BROKEN, f"{self}: another version than {version} was answered")
-        what = chosen(told.data, settings.fields)
+        told = content(self._session, settings.mount, settings.path, version)
+        what = chosen(told, settings.fields)
         if isinstance(what, Values):
             return Got(what, str(version), now, math.inf)
         return Got(what, str(version), what.begins, what.ends)
+
+    def anew(self) -> None:
+        """Do nothing: who wants another one puts it there."""
 
     def release(self) -> None:
         """Do nothing: the secret is there for others too."""
@@ -80,21 +103,13 @@ class Kv:
 
     def _newest(self, now: float) -> int:
         """Give the number of the newest version, by the metadata alone; raises VaultError."""
-        settings = self._settings
-        told = self._session.ask(
-            _Metadata,
-            lambda vault: vault.secrets.kv.v2.read_secret_metadata(
-                settings.path, mount_point=settings.mount
-            ),
-        ).data
+        told = versions(self._session, self._settings.mount, self._settings.path)
         number = told.current_version
         found = told.versions.get(str(number))
         if found is None:
             raise VaultError(Why.ABSENT, f"{self}: has no version")
-        if found.destroyed:
-            raise VaultError(Why.ABSENT, f"{self}: version {number} was destroyed")
-        if found.deletion_time and _moment(found.deletion_time) <= now:
-            raise VaultError(Why.ABSENT, f"{self}: version {number} was deleted")
+        if what := found.gone(now):
+            raise VaultError(Why.ABSENT, f"{self}: version {number} was {what}")
         return number
 
 

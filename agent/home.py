@@ -25,6 +25,7 @@ _KEY_BYTES: Final = 32
 _DIGEST_BYTES: Final = 32
 _LIMIT: Final = 64 * 1024 * 1024
 _SYSTEM: Final = Path("/var/lib/hygiene-agent")
+HOST_KEY: Final = "fingerprint.key"
 BOOTSTRAP: Final = Path("/etc/hygiene-agent/agent.yaml")
 
 
@@ -135,7 +136,7 @@ def host_key(base: Path) -> tuple[FingerprintKey, str]:
 
     Where it cannot be kept, a key for this run alone serves, and the warning says so.
     """
-    path = base / "fingerprint.key"
+    path = base / HOST_KEY
     try:
         data = read(path)
         if data is None:

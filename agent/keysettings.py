@@ -12,6 +12,7 @@ _Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@:\-]*$", 
 _Path = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@/\-]*$", max_length=512)]
 _Mode = Annotated[str, msgspec.Meta(pattern="^0[0-7]{3}$")]
 _Seconds = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
+_User = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
 
 
@@ -50,10 +51,21 @@ class TokenLogin(_Tagged, frozen=True, kw_only=True, tag="token"):
     token_file: _Absolute
 
 
+class KnownSecret(_Part, frozen=True, kw_only=True):
+    """A secret of the KV engine, version 2, whose values are looked for on this host's disks.
+
+    It is looked at by its version every `poll` seconds.
+    """
+
+    mount: _Path = "secret"
+    path: _Path
+    poll: _Seconds = 300
+
+
 class VaultSettings(_Part, frozen=True, kw_only=True):
     """The Vault of this host. ca: "" for the system's roots; revoke: the token when it stops.
 
-    folder: the keeper's own, in memory only.
+    folder: the keeper's own, in memory only; known: what is compared with leaks that are found.
     """
 
     address: Annotated[str, msgspec.Meta(pattern="^(https://[^/]+|)/?$", max_length=1024)] = ""
@@ -65,6 +77,7 @@ class VaultSettings(_Part, frozen=True, kw_only=True):
     revoke: bool = False
     folder: _Absolute = "/run/hygiene-agent/keeper"
     timeout: Annotated[int, msgspec.Meta(ge=1, le=600)] = 10
+    known: Annotated[tuple[KnownSecret, ...], msgspec.Meta(max_length=1000)] = ()
 
 
 class KvSource(_Tagged, frozen=True, kw_only=True, tag="kv"):
@@ -115,6 +128,12 @@ class CredentialDelivery(_Tagged, frozen=True, kw_only=True, tag="credential"):
     name: _Word
 
 
+class ExecDelivery(_Tagged, frozen=True, kw_only=True, tag="exec"):
+    """What `hygiene-agent keys exec` hands to jobs of these USERS, by name, and of root."""
+
+    users: Annotated[tuple[_User, ...], msgspec.Meta(max_length=100)] = ()
+
+
 class HaproxyDelivery(_Tagged, frozen=True, kw_only=True, tag="haproxy"):
     """The certificate that haproxy knows by a name, through its runtime socket."""
 
@@ -137,14 +156,18 @@ class KeySettings(_Part, frozen=True, kw_only=True):
 
     source: KvSource | PkiSource | LeaseSource
     deliver: Annotated[
-        tuple[FileDelivery | CredentialDelivery | HaproxyDelivery, ...], msgspec.Meta(max_length=20)
+        tuple[CredentialDelivery | ExecDelivery | FileDelivery | HaproxyDelivery, ...],
+        msgspec.Meta(max_length=20),
     ] = ()
     action: Annotated[str, msgspec.Meta(max_length=64)] = ""
     prove: Prove | None = None
 
 
 class Action(_Part, frozen=True, kw_only=True):
-    """What may be asked for by name: a unit to reload, or, without systemd, a command."""
+    """What may be asked for by name: a unit to reload, or, without systemd, a command.
+
+    restart: the unit instead, as one has to be that reads its credentials only when it starts.
+    """
 
     unit: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.@\-]*\.service|)$")] = ""
     restart: bool = False

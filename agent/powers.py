@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from agent.capabilities import Capability
 from agent.confine import Confinement
-from agent.keysettings import CredentialDelivery, FileDelivery, HaproxyDelivery
+from agent.keysettings import CredentialDelivery, ExecDelivery, FileDelivery, HaproxyDelivery
 from checks.tls import deepenv
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from agent.settings import Settings
 
-ROLES: Final = ("courier", "keeper", "prober", "watcher")
+ROLES: Final = ("courier", "keeper", "mender", "prober", "watcher")
 """Each has a folder of its own, as has the supervisor where there is one."""
 SUPERVISOR: Final = "supervisor"
 JOURNAL: Final = "journal"
@@ -62,6 +62,10 @@ _NOT_OURS: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 """A unit sees the folders of others on a read-only file system."""
 
 
+_MENDING: Final = (Capability.CAP_CHOWN, Capability.CAP_DAC_OVERRIDE, Capability.CAP_FOWNER)
+"""To give a file the owner and mode that were approved, whoever has it now."""
+
+
 class Role(NamedTuple):
     """One row. purpose: why it has what it has; kept: by what else it is limited, in words."""
 
@@ -83,6 +87,15 @@ def folder(settings: Settings, role: str) -> str:
 def published(settings: Settings, role: str) -> str:
     """Give the folder of what a role lets the others read."""
     return os.path.join(folder(settings, role), PUBLISHED)
+
+
+def acting(settings: Settings) -> tuple[str, str]:
+    """Give where path units wait for the keeper to ask, and where they leave what came of it.
+
+    Both are beside the keeper's folder: the first is the keeper's to write, the second root's.
+    """
+    above = os.path.dirname(settings.vault.folder.rstrip("/"))
+    return os.path.join(above, "actions"), os.path.join(above, "results")
 
 
 def prepare(settings: Settings, roles: Iterable[str] = ROLES) -> None:
@@ -170,24 +183,48 @@ def _courier(settings: Settings) -> Confinement:
 
 
 def _keeper(settings: Settings) -> Confinement:
-    asked = [os.path.join(folder(settings, role), REQUESTS) for role in ("prober", SUPERVISOR)]
+    actions, results = acting(settings)
+    others = ("prober", "watcher", SUPERVISOR)
+    asked = [os.path.join(folder(settings, role), REQUESTS) for role in others]
     each = [one for key in settings.keys.values() for one in key.deliver]
     beside = [os.path.dirname(one.path) for one in each if isinstance(one, FileDelivery)]
     # Whether a file may be swapped; of which unit who asks for a credential is.
     seen = ("/proc/self", "/proc/swaps") if beside else ()
     fetched = any(isinstance(one, CredentialDelivery) for one in each)
-    local = fetched or any(isinstance(one, HaproxyDelivery) for one in each)
+    serving = any(isinstance(one, CredentialDelivery | ExecDelivery) for one in each)
+    local = serving or any(isinstance(one, HaproxyDelivery) for one in each)
     return Confinement(
         read=(
             *(*_online(settings), *_vault(settings), published(settings, "courier")),
-            *(published(settings, "prober"), *_there((published(settings, SUPERVISOR), *seen))),
+            *(published(settings, "prober"), published(settings, "watcher")),
+            *_there((published(settings, SUPERVISOR), results, *seen)),
             *(_there(("/proc", "/sys/fs/cgroup")) if fetched else ()),
         ),
-        write=(folder(settings, "keeper"), *_there((settings.vault.folder, *asked, *beside))),
+        write=(
+            folder(settings, "keeper"),
+            *_there((settings.vault.folder, actions, *asked, *beside)),
+        ),
         connect=True,
-        sockets=_there((settings.vault.folder,)) if fetched else (),
+        sockets=_there((settings.vault.folder,)) if serving else (),
         families=(*_INTERNET, int(socket.AF_UNIX)) if local else _INTERNET,
         udp=True,
+        memory=settings.budget.memory,
+        files=256,
+    )
+
+
+def _mender(settings: Settings) -> Confinement:
+    actions, results = acting(settings)
+    asked = [os.path.join(folder(settings, role), REQUESTS) for role in ("prober", SUPERVISOR)]
+    return Confinement(
+        read=(
+            *(*interpreter(), *_process(), *_actor(), *_configuration(settings)),
+            *_there((*_HOST, *_USERS, published(settings, "courier"))),
+            *_there((published(settings, "prober"), published(settings, SUPERVISOR), results)),
+        ),
+        write=(folder(settings, "mender"), *_there((actions, *asked))),
+        links=_there(settings.mend.folders),
+        capabilities=_MENDING,
         memory=settings.budget.memory,
         files=256,
     )
@@ -201,11 +238,16 @@ def _supervisor(settings: Settings) -> Confinement:
         write=(settings.state, *_joined(one.write[1:] for one in parts)),
         execute=_joined(one.execute for one in parts),
         connect=True,
+        sockets=_joined(one.sockets for one in parts),
+        links=_joined(one.links for one in parts),
         families=tuple(sorted({family for one in parts for family in one.families})),
         udp=True,
         fork=True,
         pairs=True,
-        capabilities=(Capability.CAP_DAC_READ_SEARCH,),
+        capabilities=(
+            Capability.CAP_DAC_READ_SEARCH,
+            *(_MENDING if settings.mend.folders else ()),
+        ),
         memory=settings.budget.memory,
         files=1024,
     )
@@ -214,6 +256,11 @@ def _supervisor(settings: Settings) -> Confinement:
 TABLE: Final = {
     "courier": Role("brings reports to the sinks, fetches policy", _courier),
     "keeper": Role("holds the token for Vault, delivers keys", _keeper),
+    "mender": Role(
+        "puts managed files back",
+        _mender,
+        kept="writes below the folders of the bootstrap file, what the signed policy says",
+    ),
     "prober": Role(
         "asks this host's own TLS servers",
         _prober,

@@ -9,11 +9,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import ipaddress
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
+from cryptography import x509
+
 from checks.errors import HygieneError
+from checks.tls.facts import Target
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 _SECONDS: Final = 3.0
 _LONGEST: Final = 6
 """More than the digits of a port."""
+_NAME: Final = re.compile(r"[\w:-]{1,63}(\.[\w:-]{1,63})*\.?", re.ASCII)
+"""With anything else the library fails in ways of its own."""
 
 
 class ProvingError(HygieneError):
@@ -28,19 +34,18 @@ class ProvingError(HygieneError):
 
 
 def served(address: str, name: str, listening: Collection[tuple[str, int]]) -> str:
-    """Give the SHA-256 of the served certificate's DER, in hex; raises ProvingError.
+    """Give the SHA-256 of the served certificate's DER in hex, a comma and its dates in words.
 
+    Raises ProvingError.
     address: "ADDRESS:PORT"; name: to ask for, "" for none; listening: where this host listens.
     """
-    host, port = _place(address)
-    if not _is_ours(host, port, listening):
-        raise ProvingError(f"{address}: nothing listens there on this host")
+    asked = target(address, name, listening)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # whose it is tells its hash
     try:
         with (
-            socket.create_connection((str(host), port), _SECONDS) as link,
+            socket.create_connection((asked.host, asked.port), _SECONDS) as link,
             context.wrap_socket(link, server_hostname=name or None) as line,
         ):
             found = line.getpeercert(binary_form=True)
@@ -49,7 +54,31 @@ def served(address: str, name: str, listening: Collection[tuple[str, int]]) -> s
         raise ProvingError(f"{address}: no handshake: {why}") from error
     if not found:
         raise ProvingError(f"{address}: no certificate")
-    return hashlib.sha256(found).hexdigest()
+    return f"{hashlib.sha256(found).hexdigest()}, {_dates(found)}"
+
+
+def which(told: str) -> str:
+    """Give the SHA-256 alone of what `served` gave."""
+    return told.partition(",")[0]
+
+
+def _dates(der: bytes) -> str:
+    try:
+        read = x509.load_der_x509_certificate(der)
+        begins, ends = read.not_valid_before_utc, read.not_valid_after_utc
+    except (ValueError, x509.InvalidVersion):
+        return "of which no dates can be read"
+    return f"{begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC"
+
+
+def target(address: str, name: str, listening: Collection[tuple[str, int]]) -> Target:
+    """Give a listener of this host to look at; raises ProvingError where there is none."""
+    host, port = _place(address)
+    if not _is_ours(host, port, listening):
+        raise ProvingError(f"{address}: nothing listens there on this host")
+    if name and not _NAME.fullmatch(name):
+        raise ProvingError("expected the name of a host, in ASCII")
+    return Target(str(host), port, name)
 
 
 def _place(address: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:

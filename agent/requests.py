@@ -60,9 +60,10 @@ class _Request(
 
 
 class Rotated(_Request, frozen=True, kw_only=True, tag="rotated"):
-    """The value behind a finding was changed at its service."""
+    """The value behind a finding was changed at its service. why: how that is known, "" if told."""
 
     identity: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+    why: Annotated[str, msgspec.Meta(max_length=2048)] = ""
 
     @property
     def subject(self) -> str:
@@ -93,7 +94,53 @@ class Do(_Request, frozen=True, kw_only=True, tag="do"):
         return self.action
 
 
-Request = Rotated | Prove | Do
+class Rotate(_Request, frozen=True, kw_only=True, tag="rotate"):
+    """Get a key anew now, whether or not it is due. at: when that was asked, since 1970 in UTC."""
+
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    at: Annotated[float, msgspec.Meta(ge=0)] = msgspec.field(default_factory=time.time)
+
+    @property
+    def subject(self) -> str:
+        """Give what it is about."""
+        return self.key
+
+
+class Judge(_Request, frozen=True, kw_only=True, tag="judge"):
+    """Look at "ADDRESS:PORT" of this host under a name; give the severity of each failed check."""
+
+    address: Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+    name: Annotated[str, msgspec.Meta(max_length=253)] = ""
+
+    @property
+    def subject(self) -> str:
+        """Give what it is about."""
+        return self.address
+
+
+class Restore(_Request, frozen=True, kw_only=True, tag="restore"):
+    """Try once more to put managed paths back, all where none are named."""
+
+    paths: Annotated[tuple[str, ...], msgspec.Meta(max_length=20)] = ()
+
+    @property
+    def subject(self) -> str:
+        """Give what it is about."""
+        return ", ".join(self.paths) or "all"
+
+
+class Undo(_Request, frozen=True, kw_only=True, tag="undo"):
+    """Have what stood at a managed path before it was put back; kept: its id."""
+
+    kept: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+
+    @property
+    def subject(self) -> str:
+        """Give what it is about."""
+        return self.kept
+
+
+Request = Rotated | Prove | Do | Rotate | Judge | Restore | Undo
 _T = TypeVar("_T", bound=Request)
 
 

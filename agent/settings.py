@@ -55,12 +55,14 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class HostSettings(_Strict, frozen=True):
     """What reports call this host. name: "" for its host name; image: what it was made from.
 
-    id: "" for one made from the machine's own id.
+    id: "" for one made from the machine's own id. The image is best named NAME@sha256:HEX; an
+    attestation for it lies in the file `attestation`, "" for the one that the image brings.
     """
 
     id: _Label = ""
     name: _Label = ""
     image: _Label = ""
+    attestation: _File = ""
     labels: dict[str, _Label] = {}
 
 
@@ -199,7 +201,13 @@ def load(path: Path) -> Settings:
 
 def _beside(folder: Path) -> Iterator[tuple[str, KeySettings]]:
     """Read the keys of a folder: NAME.yaml says of the key NAME what `keys` would."""
-    for path in sorted(folder.glob("*.yaml")):
+    try:
+        found = sorted(one for one in folder.iterdir() if one.suffix == ".yaml")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SettingsError(f"{folder}: {error.strerror}") from error
+    for path in found:
         try:
             raw = {"version": 1, "keys": {path.stem: yamlfile.load(path, SettingsError)}}
             yield from from_mapping(raw).keys.items()

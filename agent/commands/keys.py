@@ -1,4 +1,4 @@
-"""`hygiene-agent keys`: how the keys from Vault are."""
+"""`hygiene-agent keys`: how the keys from Vault are, and what may be asked of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import click
 import msgspec
 
 from agent import options, powers, settings, snapshot
+from agent.importing import command as importcommand
+from agent.vault import askcommands, execcommand
 from checks.printable import printable
 
 if TYPE_CHECKING:
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Look at the keys that this host has from Vault."""
+    """Look at the keys that this host has from Vault, have them changed, run jobs with them."""
+
+
+for _one in (askcommands.rotate, askcommands.prove, execcommand.command, importcommand.command):
+    command.add_command(_one)
 
 
 @command.command()
@@ -58,6 +64,7 @@ def _shown(record: Record, now: float) -> Iterator[str]:
     yield f"{name}  {record.state}{which}{ends}{proven}"
     if record.fault:
         yield f"  {record.fault}: {printable(record.why, longest=500)}"
+    if record.failures:
         yield f"  tried {record.failures} times, again at {_moment(record.due)}"
 
 

@@ -1,8 +1,8 @@
 """Where keys go, without a persistent disk: one module a kind, named as in the bootstrap file.
 
 A module has `Kind(folder)`: FOLDER is the keeper's own below /run, for what all deliveries of the
-kind share; `make(settings)` gives a delivery, or raises DeliveryError; `close()` ends what they
-share. Nothing raised or shown here repeats what is delivered.
+kind share; `make(settings, key)` gives a delivery of the key of that name, or raises DeliveryError;
+`close()` ends what they share. Nothing raised or shown here repeats what is delivered.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from checks.errors import HygieneError
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from agent.keysettings import CredentialDelivery, FileDelivery, HaproxyDelivery
+    from agent.keysettings import CredentialDelivery, ExecDelivery, FileDelivery, HaproxyDelivery
 
-    Settings = CredentialDelivery | FileDelivery | HaproxyDelivery
+    Settings = CredentialDelivery | ExecDelivery | FileDelivery | HaproxyDelivery
 
 Delivered = Material | bytes
 """What is handed over: a key with its certificates, or a content as it is to be read."""
@@ -59,8 +59,8 @@ class Delivery(Protocol):
 class Kind(Protocol):
     """What a module of this folder offers, as a class of one argument, the keeper's folder."""
 
-    def make(self, settings: Settings) -> Delivery:
-        """Make a delivery; raises DeliveryError."""
+    def make(self, settings: Settings, key: str) -> Delivery:
+        """Make a delivery of the key of that name; raises DeliveryError."""
         ...
 
     def close(self) -> None:
@@ -75,13 +75,13 @@ class Deliveries:
         self._folder = folder
         self._kinds: dict[str, Kind] = {}
 
-    def make(self, settings: Settings) -> Delivery:
-        """Make what the bootstrap file names; raises DeliveryError."""
+    def make(self, settings: Settings, key: str = "") -> Delivery:
+        """Make what the bootstrap file names for a key; raises DeliveryError."""
         name = str(settings.__struct_config__.tag)
         if name not in self._kinds:
             module = importlib.import_module(f"{__name__}.{name}")
             self._kinds[name] = cast("Kind", module.Kind(self._folder))
-        return self._kinds[name].make(settings)
+        return self._kinds[name].make(settings, key)
 
     def close(self) -> None:
         """End what deliveries share."""

@@ -35,7 +35,7 @@ class Kind:
 
     def __init__(self, _folder: str) -> None: ...
 
-    def make(self, settings: FileDelivery) -> File:
+    def make(self, settings: FileDelivery, _key: str) -> File:
         """Make a delivery; raises DeliveryError. The folder is first looked at by `publish`."""
         return File(settings)
 

@@ -53,7 +53,7 @@ class Kind:
 
     def __init__(self, _folder: str) -> None: ...
 
-    def make(self, settings: HaproxyDelivery) -> Haproxy:
+    def make(self, settings: HaproxyDelivery, _key: str) -> Haproxy:
         """Make a delivery; raises DeliveryError. haproxy is first asked by `publish`."""
         return Haproxy(settings)
 

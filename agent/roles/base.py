@@ -39,6 +39,8 @@ _FLUSH: Final = 0.05
 _BEAT: Final = 5.0
 _WALLS: Final = 60.0
 _REQUESTS: Final = 1.0
+_SOON: Final = 0.1
+"""The same where another role may ask, and a service waits for it."""
 _FREE: Final = 30.0
 _PRUNE: Final = 30.0
 _ALIVE: Final = 10.0
@@ -88,6 +90,8 @@ class Base:
         self.tried: Tried | None = None
         due = ("beat", "flush", "publish", "prune", "alive", "digest", "requests", "walls", "free")
         self._next = dict.fromkeys(due, 0.0)
+        asked = settings.keeps or settings.mend.folders
+        self._requests = _SOON if asked else _REQUESTS
         self._load = usage.Load()
         self._untold: deque[tuple[float, Health]] = deque(maxlen=_UNTOLD)
         self._said: tuple[dict[str, int], Sequence[Gap]] = ({}, ())
@@ -153,6 +157,10 @@ class Base:
             loop.stop()
             self.close()
 
+    def pause(self, most: float) -> float:
+        """Give for how many seconds a role that is asked by others may wait; MOST otherwise."""
+        return min(most, self._requests)
+
     def beat(self, life: Life) -> None:
         """Tell who started this role that it lives, now and then."""
         if self._is_due("beat", _BEAT):
@@ -204,7 +212,7 @@ class Base:
             self._reloads -= 1
             self.diary.note("reloaded", self.name)
         self.diary.write()
-        if self._is_due("requests", _REQUESTS):
+        if self._is_due("requests", self._requests):
             self.answering.turn()
         if self._is_due("flush", _FLUSH):
             self._tell()

@@ -42,6 +42,7 @@ class Managing:
         self._marks = Marks(())
         self._waiting: dict[str, None] = {}
         self._asked: list[str] = []
+        self._unseen: dict[str, str] = {}
         self._aside: Aside[Looked] | None = None
         self._policy: Policy | None = None
 
@@ -49,6 +50,8 @@ class Managing:
         """Manage what a policy says, and nothing that it says nothing of any more."""
         self.close()
         self._policy, self._marks, self._waiting = policy, Marks(policy.managed), {}
+        self._unseen = {}
+        self._blame("")
         try:
             for subject in list(self._base.ledger.subjects()):
                 path = subject.removeprefix(_SUBJECT)
@@ -77,7 +80,7 @@ class Managing:
                     del self._waiting[path]
         except (AsideError, LedgerError) as error:
             self._aside = None
-            self._base.faults[_FAULT] = str(error)
+            self._blame(str(error))
             for path in self._asked:
                 self._marks.again(path, now + _AGAIN)
 
@@ -86,14 +89,22 @@ class Managing:
         if looked is None or self._policy is None:
             return
         self._aside = None
-        self._base.faults.pop(_FAULT, None)
         for path, found in looked.found.items():
+            self._unseen.pop(path, None)
             counted, waived = suppress.waive(found, self._policy.waivers, self._clock())
             look = Look(tuple(counted), tuple(waived))
             self._base.ledger.observe(_SUBJECT + path, look, time.time())
         for one in looked.unseen:
-            self._base.faults[_FAULT] = f"{one.path}: {one.reason}"
+            self._unseen[one.path] = f"{one.path}: {one.reason} {one.detail}".rstrip()
             self._marks.again(one.path, time.monotonic() + _AGAIN)
+        self._blame(next(iter(self._unseen.values()), ""))
+
+    def _blame(self, why: str) -> None:
+        """Have it known that something managed is not looked at, "" once all is."""
+        self._base.faults.pop(_FAULT, None)
+        if why:
+            more = f", and {len(self._unseen) - 1} more" if len(self._unseen) > 1 else ""
+            self._base.faults[_FAULT] = why + more
 
     def close(self) -> None:
         """End a look that goes on."""

@@ -6,20 +6,20 @@ reaches no network. What has to be tested, reloaded and looked at others do, by 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from agent import marks, snapshot
 from agent.findings import Look
 from agent.ledger import LedgerError
 from agent.marks import Marks
-from agent.mending import course, place
-from agent.mending.course import Helpers
+from agent.mending import course, plan
+from agent.mending.course import Helpers, Wish
 from agent.mending.hands import Asking
-from agent.mending.kept import Keeping
-from agent.mending.returns import Returns
+from agent.mending.kept import Keeping, Published
+from agent.mending.returns import MOST_PROOFS, Returns
 from agent.mending.thing import MendError
 from agent.policy.inforce import InForce
 from agent.requests import Restore, Undo
@@ -28,15 +28,16 @@ from agent.snapshot import SnapshotError
 from checks.managed import deviations, seen
 from checks.managed.advice import NOT_RESTORED
 from checks.model import Inconclusive
+from checks.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from agent.daemon import Life
-    from agent.policyfile import Holding
+    from agent.mending.plan import Plan
     from agent.requests import Request
     from agent.roles.walls import Walls
-    from agent.settings import MendSettings, Settings
+    from agent.settings import Settings
     from checks.managed.wanted import Managed
 
 NAME: Final = "mender"
@@ -45,48 +46,26 @@ KEPT: Final = "kept"
 _TURN: Final = 0.1
 _PRUNE: Final = 3600.0
 _RETRY: Final = 10.0
+_NAMED: Final = 5
+"""Paths that an answer names."""
 
 
 def run(settings: Settings, life: Life, walls: Walls | None = None) -> None:
     """Mend until told to stop. walls: how this process is confined, None where it is not."""
     base = Base(NAME, settings, walls)
     base.listen()
-    base.lead(_Loop(base), life)
-
-
-class Plan(NamedTuple):
-    """What of a policy is this role's: paths below its folders that policy wants put back.
-
-    managed: all managed paths, below its folders or not.
-    """
-
-    mine: Mapping[str, Managed]
-    managed: Mapping[str, Managed]
-
-
-def plan(managed: Mapping[str, Managed], settings: MendSettings) -> Plan:
-    """Give what this host lets a policy have put back."""
-    mine = {
-        path: told
-        for path, told in managed.items()
-        if told.answer != "report" and any(_is_below(path, one) for one in settings.folders)
-    }
-    return Plan(mine, managed)
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path.startswith(folder.rstrip("/") + "/")
+    base.lead(_Loop(base, life), life)
 
 
 class _Loop:
     """The mender's loop."""
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: Base, life: Life) -> None:
         self._base, self._settings = base, base.settings.mend
         self._keeping = Keeping(base.folder)
-        self._helpers = Helpers(Asking(base.settings), self._keeping)
+        self._helpers = Helpers(Asking(base.settings, life.beat), self._keeping)
         self._returns = Returns(base.ledger)
-        self._inforce = InForce(base, lambda holding: _plan(holding, base.settings.mend))
+        self._inforce = InForce(base, lambda one: plan.plan(one.policy.managed, self._settings))
         self._plan = self._inforce.first()
         self._marks = Marks(self._plan.mine)
         self._next_prune = 0.0
@@ -94,31 +73,25 @@ class _Loop:
         base.answering.does |= {"undo": self._undo, "restore": self._again}
 
     def start(self) -> None:
-        """Bring to an end what a run that was killed had begun."""
-        for path, since in self._returns.unproven().items():
-            told = self._plan.mine.get(path)
-            try:
-                if told is not None:
-                    self._finish(path, told, since)
-                self._returns.proven([path])
-            except LedgerError as error:
-                self._base.faults["state"] = str(error)
+        """Clear away what a run that was killed left; what it began is due at the first turn."""
+        for path, told in self._plan.mine.items():
+            with contextlib.suppress(MendError):
+                course.recover(path, told, self._keeping)
 
     def turn(self) -> None:
         """Look at what changed, and put back what has to be."""
         if (made := self._inforce.turn()) is not None:
             self._take(made)
         now = time.monotonic()
+        changed = self._marks.turn(now)
         try:
-            changed = self._marks.turn(now)
-            if changed:
-                self._mend(changed)
+            self._mend(changed)
             self._base.faults.pop("state", None)
         except LedgerError as error:
             self._base.faults["state"] = str(error)
+            for path in changed:
+                self._marks.again(path, now + _RETRY)
         if now >= self._next_prune:
-            self._next_prune = now + _PRUNE
-            self._keeping.prune(self._settings.days, time.time())
             self._publish()
         self._base.care({"managed": len(self._plan.mine), "restored": self._restored})
         time.sleep(_TURN)
@@ -127,71 +100,85 @@ class _Loop:
         """Nothing goes on between two turns."""
 
     def _take(self, made: Plan) -> None:
-        """Work by another policy: what was given up is tried again."""
-        for path in self._plan.mine.keys() - made.mine.keys():
-            self._tell(path, "")
-        self._plan, self._marks = made, Marks(made.mine)
-        self._returns.forget()
+        """Work by another policy: what it wants otherwise is begun anew."""
+        before, self._plan, self._marks = self._plan.mine, made, Marks(made.mine)
+        try:
+            for path in before.keys() - made.mine.keys():
+                self._tell(path, "")
+            changed = [path for path in before if before[path] != made.mine.get(path)]
+            self._returns.forget(changed)
+        except LedgerError as error:
+            self._base.faults["state"] = str(error)
 
     # What has to be put back
 
     def _mend(self, changed: Iterable[str]) -> None:
         """Put back what of the changed paths differs from what policy approved; may raise."""
-        due = {path: self._plan.mine[path] for path in changed if self._is_due(path)}
-        for group in _groups(due):
+        for group in plan.groups(self._due({path: self._plan.mine[path] for path in changed})):
             self._restore(group, time.time())
 
-    def _more(self, now: float, among: Collection[str]) -> dict[str, Managed]:
-        """Give what differs by now beside some paths with the same test and action."""
-        told = next(self._plan.mine[path] for path in among if path in self._plan.mine)
-        more = {
-            path: one
-            for path, one in self._plan.mine.items()
-            if path not in among and _service(one) == _service(told) and self._is_due(path)
-        }
-        self._returns.begin(more, now)
-        return more
+    def _due(self, paths: Mapping[str, Managed]) -> dict[str, Managed]:
+        return {path: told for path, told in paths.items() if self._is_due(path)}
 
     def _is_due(self, path: str) -> bool:
         """Say whether a path has to be put back, and tell why it is not though it differs."""
-        looked = seen.look(path)
-        if isinstance(looked, Inconclusive):
-            self._tell(path, f"{looked.reason} {looked.detail}")
-            return False
-        if not deviations.judge(path, self._plan.mine[path], looked, self._plan.managed):
+        now, why = time.time(), self._differs(path)
+        if why is None:
+            proven = path not in self._returns.unproven()
+            if not proven and self._returns.many(path, now, MOST_PROOFS) is None:
+                return not self._settings.dry_run
             self._returns.proven([path])
-            self._tell(path, "")
+            self._tell(path, "" if proven else "put back, and not proven: it was ended each time")
             return False
-        if why := self._withheld(path, time.time()):
+        why = why or self._withheld(path, now)
+        if why:
             self._tell(path, why)
         return not why
 
-    def _differs(self, path: str) -> bool:
+    def _differs(self, path: str) -> str | None:
+        """Give None for what is as approved, and why it cannot be seen, "" if it can."""
         looked = seen.look(path)
-        return isinstance(looked, Inconclusive) or bool(
-            deviations.judge(path, self._plan.mine[path], looked, self._plan.managed)
-        )
+        if isinstance(looked, Inconclusive):
+            return f"{looked.reason} {looked.detail}".rstrip()
+        differs = deviations.judge(path, self._plan.mine[path], looked, self._plan.managed)
+        return "" if differs else None
 
     def _withheld(self, path: str, now: float) -> str:
         """Say why a path that differs is only reported, "" where it is put back."""
         if self._settings.dry_run:
             return "would be put back, but the bootstrap file says mend.dry_run"
-        if why := self._returns.given_up(path, marks.of(path), now):
+        if why := self._returns.given_up(path, self._mark(path), now):
             return why
         if (until := self._returns.many(path, now)) is None:
             return ""
         self._marks.again(path, time.monotonic() + max(until - now, 1.0))
         return "put back twice within an hour and changed again: something writes it anew"
 
+    def _mark(self, path: str) -> str:
+        """Give what tells one state of a path, and one wish of policy, from another."""
+        return f"{marks.of(path)} {plan.digest(self._plan.mine[path])}"
+
     def _restore(self, group: Mapping[str, Managed], now: float) -> None:
         """Put paths back together; where that fails leave them alone until they change."""
+        tried = dict(group)
+        told = next(iter(group.values()))
+
+        def more() -> Mapping[str, Managed]:
+            found = self._due(self._plan.companions(told, tried))
+            self._returns.begin(found, now)
+            tried.update(found)
+            return found
+
+        unproven = self._returns.unproven()
+        begun = {path: unproven[path] for path in group.keys() & unproven}
         self._returns.begin(group, now)
         try:
-            more = partial(self._more, now)
-            done, failed = course.restore(group, more, self._plan.managed, self._helpers)
+            done, failed = course.restore(
+                Wish(group, self._plan.managed, begun, more), self._helpers
+            )
         except MendError as error:
-            done, failed = {}, dict.fromkeys(self._returns.unproven(), str(error))
-        self._returns.proven([*group.keys() - failed, *done.keys() - failed])
+            done, failed = {}, dict.fromkeys(tried, str(error))
+        self._returns.proven(tried.keys() - failed)
         self._publish()
         for path, kept in done.items():
             self._restored += 1
@@ -205,27 +192,16 @@ class _Loop:
         self._tell(path, why)
         self._base.diary.note("not restored", path, why)
         first = self._returns.many(path, now) is None
-        self._returns.give_up(path, marks.of(path), why, now + _RETRY if first else math.inf)
+        self._returns.give_up(path, self._mark(path), why, now + _RETRY if first else math.inf)
         if first:
             self._marks.again(path, time.monotonic() + _RETRY)
 
-    def _finish(self, path: str, told: Managed, since: float) -> None:
-        """Have taken up what a run that was killed had put in place; or the next turn begins."""
-        try:
-            place.recover(path, lambda left: self._keeping.add(path, left, "", ""))
-            if self._differs(path):
-                return
-            kept = next(one for one in self._keeping.all() if one.path == path and one.at >= since)
-            course.finish(path, told, kept, self._helpers.hands)
-        except (MendError, StopIteration) as error:
-            self._base.diary.note("not finished", path, str(error))
-        else:
-            self._say("restored", path, "begun before a restart")
-
     def _publish(self) -> None:
-        """Let commands know what is kept."""
+        """Forget what is too old, and let commands know what is kept."""
+        self._next_prune = time.monotonic() + _PRUNE
+        self._keeping.prune(self._settings.days, time.time())
         try:
-            snapshot.write(self._base.published / KEPT, self._keeping.listed())
+            snapshot.write(self._base.published / KEPT, Published(self._keeping.listed()))
             self._base.faults.pop("publish", None)
         except SnapshotError as error:
             self._base.faults["publish"] = str(error)
@@ -233,7 +209,7 @@ class _Loop:
     def _say(self, act: str, path: str, result: str) -> None:
         """Put on record, and report, what was done."""
         self._base.diary.note(act, path, result)
-        self._base.tell(act, f"{path}: {result}")
+        self._base.tell(act, printable(f"{path}: {result}"))
 
     def _tell(self, path: str, why: str) -> None:
         """Have it known why a path stays other than approved, "" where it does not."""
@@ -248,15 +224,17 @@ class _Loop:
         assert isinstance(asked, Undo)
         try:
             kept = self._keeping.get(asked.kept)
-            if kept.path not in self._plan.mine:
+            owner = self._plan.owner(kept.path)
+            if not owner:
                 return f"{kept.path}: not a path that this host lets policy have put back", False
-            now = course.put(kept.path, kept.thing, self._keeping)
-        except MendError as error:
+            now, why = course.undo(self._plan.mine[owner], kept, self._helpers)
+            self._returns.give_up(owner, self._mark(owner), "undone by a person")
+        except (MendError, LedgerError) as error:
             return str(error), False
-        self._returns.give_up(kept.path, marks.of(kept.path), "undone by a person")
         self._publish()
         self._say("undone", kept.path, f"from {now.before} to {now.after}, kept as {now.id}")
-        return f"{kept.path}: as it was; what was there is kept as {now.id}", True
+        taken = f"not taken up: {why}" if why else "as it was"
+        return f"{kept.path}: {taken}; what was there is kept as {now.id}", True
 
     def _again(self, asked: Request) -> tuple[str, bool]:
         """Try once more what was given up."""
@@ -269,23 +247,8 @@ class _Loop:
             self._mend(paths)
         except LedgerError as error:
             return str(error), False
-        left = [path for path in paths if self._differs(path)]
-        return (f"still differ: {', '.join(left)}", False) if left else ("as approved", True)
-
-
-def _plan(holding: Holding, settings: MendSettings) -> Plan:
-    return plan(holding.policy.managed, settings)
-
-
-def _service(told: Managed) -> tuple[str, str]:
-    return told.test, told.action
-
-
-def _groups(due: Mapping[str, Managed]) -> Iterator[dict[str, Managed]]:
-    """Give together what one service reads: paths with the same test and action."""
-    for service in dict.fromkeys(map(_service, due.values())):
-        same = {path: told for path, told in due.items() if _service(told) == service}
-        if any(service):
-            yield same
-        else:
-            yield from ({path: told} for path, told in same.items())
+        left = [path for path in paths if self._differs(path) is not None]
+        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+        return (
+            f"still differ: {', '.join(left[:_NAMED])}{more}" if left else "as approved"
+        ), not left

@@ -33,9 +33,11 @@ from agent.ledger import LedgerError
 from agent.lookers import Lookers
 from agent.policy.inforce import InForce
 from agent.proving import ProvingError
-from agent.requests import Prove
+from agent.requests import Judge, Prove
 from agent.roles.base import Base
 from agent.schedule import Schedule
+from agent.served import Serving
+from agent.snapshot import SnapshotError
 from agent.tlsscan import Job
 from agent.waiving import Waivers, today
 from checks import suppress
@@ -100,6 +102,7 @@ class _Loop:
         with base.ledger.together():
             base.ledger.base.execute(_SCHEMA)
             self._deep = DeepLooks(base.ledger.base, lambda: base.stopping)
+            self._serving = Serving(base.ledger.base)
         times = base.settings.tls
         self._whole = times.whole
         rng = Random(os.urandom(16))  # noqa: S311 - spreads looks, guards nothing
@@ -116,7 +119,7 @@ class _Loop:
         self._mark: tuple[int, int, int] | None = None
         self._next_discovery = 0.0
         self._connections = self._looks = 0
-        base.answering.does["prove"] = self._prove
+        base.answering.does |= {"prove": self._prove, "judge": self._judge}
         self._inforce = InForce(base, _job)
         self._take_policy(self._inforce.first())
 
@@ -166,6 +169,19 @@ class _Loop:
         except ProvingError as error:
             return str(error), False
 
+    def _judge(self, asked: Request) -> tuple[str, bool]:
+        """Say which checks an endpoint fails now, for the mender; its files are not judged by."""
+        assert isinstance(asked, Judge)
+        found = {(one.address, one.port) for one in self._lister.look().listeners}
+        try:
+            target = proving.target(asked.address, asked.name, found)
+        except ProvingError as error:
+            return str(error), False
+        worst = self._lookers.judged(target, self._job)
+        if worst is None:
+            return f"{asked.address}: does not speak TLS", False
+        return msgspec.json.encode(worst).decode(), True
+
     def turn(self) -> None:
         """Discover, ask what is due, take in what came."""
         if (job := self._inforce.turn()) is not None:
@@ -179,6 +195,7 @@ class _Loop:
             known = self._prints.get(due.key, "")
             self._lookers.look(due, self._known[due.key], known, self._job, self._guides)
         self._take()
+        self._publish()
         self._base.care(
             {
                 "endpoints": len(self._known),
@@ -195,6 +212,14 @@ class _Loop:
             self._waivers.turn(self._clock(), time.time())
         except LedgerError as error:
             self._base.faults["state"] = str(error)
+
+    def _publish(self) -> None:
+        """Let the others know which certificates are served."""
+        try:
+            self._serving.publish(self._base.published)
+            self._base.faults.pop("publish", None)
+        except SnapshotError as error:
+            self._base.faults["publish"] = str(error)
 
     # Where to look
 
@@ -266,6 +291,7 @@ class _Loop:
                 self._note(key, Look())
                 self._base.ledger.base.execute("DELETE FROM probes WHERE key = ?", (key,))
                 self._deep.forget(key)
+                self._serving.forget(key)
         except LedgerError as error:
             self._base.faults["state"] = str(error)
             return
@@ -276,7 +302,7 @@ class _Loop:
 
     def _take(self) -> None:
         """Wait a little for what was asked, and take it in."""
-        end = time.monotonic() + self._inforce.pause(_TURN)
+        end = time.monotonic() + self._base.pause(self._inforce.pause(_TURN))
         while (left := end - time.monotonic()) > 0 and not self._base.stopping:
             looked = self._lookers.take(left)
             if isinstance(looked, Exception):
@@ -302,6 +328,7 @@ class _Loop:
                     (key, asked.fingerprint, time.time()),
                 )
                 self._deep.take(key, trial, time.time())
+                self._serving.take(key, seen.facts, time.time())
                 located = list(tlsscan.sited(self._job.configured, list(self._seen.values())))
                 whole = not self._configured.unseen
                 self._note(_FILES, self._look(located, conclusive=whole))
@@ -326,7 +353,7 @@ class _Loop:
 
 def _job(holding: Holding) -> Job:
     """Make what a policy takes; raises HygieneError for one that cannot be used."""
-    policy, beside = holding
+    policy, beside, _ = holding
     profiles = profiling.of_policy(policy, beside)
     return Job(endpoints.Found(), sites.Seen(), policy, __version__, profiles=profiles)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -10,16 +11,16 @@ import msgspec
 
 from agent import confine, powers
 from agent.capabilities import Capability
-from agent.roles import courier, prober, watcher
 from agent.roles.walls import confined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from agent.confine import Confinement
     from agent.daemon import Life
     from agent.settings import Settings
 
+_KEEPER: Final = "keeper"
 _READER: Final = "reader"
 _STACK: Final = 512 * 1024
 """Bytes of a thread's stack: each counts against the role's memory."""
@@ -27,18 +28,37 @@ _STACK: Final = 512 * 1024
 
 def roles(settings: Settings) -> dict[str, Callable[[Life], None]]:
     """Give the roles that the bootstrap file wants, each ready to be run in its own process."""
-    wanted: dict[str, Callable[[Life], None]] = {courier.NAME: partial(_courier, settings)}
+    wanted: dict[str, Callable[[Settings, Life], None]] = {"courier": _courier}
     if settings.watch.enabled:
-        wanted[watcher.NAME] = partial(_watcher, settings)
+        wanted["watcher"] = _watcher
     if settings.tls.enabled:
-        wanted[prober.NAME] = partial(_prober, settings)
+        wanted["prober"] = _prober
     if settings.keeps:
-        wanted["keeper"] = partial(_keeper, settings)
-    return wanted
+        wanted[_KEEPER] = _keeper
+    if settings.mend.folders:
+        wanted["mender"] = _mender
+    return {name: partial(run, settings) for name, run in wanted.items()}
+
+
+def load(names: Iterable[str]) -> None:
+    """Load what roles need, so that they share it; a role that is alone loads its own alone.
+
+    What only the keeper needs is much, and nobody else's.
+    """
+    for name in names:
+        if name != _KEEPER:
+            importlib.import_module(f"agent.roles.{name}")
+
+
+def _mender(settings: Settings, life: Life) -> None:
+    from agent.roles import mender
+
+    threading.stack_size(_STACK)
+    mender.run(settings, life, confined(mender.NAME, settings))
 
 
 def _keeper(settings: Settings, life: Life) -> None:
-    from agent.roles import keeper  # heavy, and only with a Vault
+    from agent.roles import keeper
     from agent.vault import memory
 
     threading.stack_size(_STACK)
@@ -47,16 +67,22 @@ def _keeper(settings: Settings, life: Life) -> None:
 
 
 def _courier(settings: Settings, life: Life) -> None:
+    from agent.roles import courier
+
     threading.stack_size(_STACK)
     courier.run(settings, life, confined(courier.NAME, settings))
 
 
 def _prober(settings: Settings, life: Life) -> None:
+    from agent.roles import prober
+
     threading.stack_size(_STACK)
     prober.run(settings, life, confined(prober.NAME, settings))
 
 
 def _watcher(settings: Settings, life: Life) -> None:
+    from agent.roles import watcher
+
     walls = confined(watcher.NAME, settings)
     reader = powers.of(_READER, settings)
     searching = (Capability.CAP_DAC_READ_SEARCH,)

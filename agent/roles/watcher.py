@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent import (
     __version__,
-    configuration,
     home,
     policychange,
     rolestatus,
     rulecache,
     setup,
-    snapshot,
     usage,
 )
-from agent.findings import Look
 from agent.ledger import LedgerError
 from agent.policy.inforce import InForce
 from agent.readers import Readers
+from agent.roles.attesting import Attesting
 from agent.roles.base import Base
-from agent.snapshot import SnapshotError
+from agent.roles.comparing import Comparing
+from agent.roles.managing import Managing
+from agent.roles.surveying import Survey
 from agent.waiving import Waivers, today
 from agent.watch.budget import Processor, Shares
 from agent.watch.coverage import Coverage
@@ -38,7 +38,7 @@ from agent.watch.intake import Rules
 from agent.watch.kernel import Kernel
 from agent.watch.mounts import Mounts
 from agent.watch.watcher import Parts, Watcher
-from checks import catalog, files, keyfiles, suppress
+from checks import catalog, files, keyfiles
 from checks.inspect import Inspector
 from checks.scan import Orders, Result, Scanner
 
@@ -51,17 +51,12 @@ if TYPE_CHECKING:
     from agent.policyfile import Holding
     from agent.roles.walls import Walls
     from agent.settings import Settings
-    from checks.policy import Policy, Waiver
+    from checks.policy import Policy
 
 NAME: Final = "watcher"
 _MIB: Final = 1024 * 1024
 _IDLE: Final = 1.0
 _READERS: Final = 2
-_GATHER: Final = 1.0
-"""Seconds to wait for further changes of configuration."""
-_RETRY: Final = 60.0
-_FILES: Final = "keys of servers"
-"""The subject of what is wrong with the keys that server configuration names."""
 
 
 class Readings(NamedTuple):
@@ -107,7 +102,10 @@ class _Loop:
 
     def __init__(self, base: Base, readings: Readings, clock: Callable[[], datetime.date]) -> None:
         self._base, self._readings, self._clock = base, readings, clock
-        self._survey = _Survey(base, readings.surveyor, clock)
+        self._survey = Survey(base, readings.surveyor, clock)
+        self._managing = Managing(base, readings.surveyor, clock)
+        self._attesting = Attesting(base, readings.surveyor, clock)
+        self._comparing = Comparing(base)
         self._waivers = Waivers(base.ledger)
         self._kernel, self._mounts = Kernel(), Mounts()
         self._coverage = Coverage(base.ledger)
@@ -130,9 +128,11 @@ class _Loop:
         settings, policy, scanner = self._base.settings, plan.policy, plan.scanner
         self._plan_now = plan
         self._waivers.work_by(policy.waivers)
-        self._survey.work_by(policy.waivers)
+        self._survey.work_by(policy)
+        self._managing.work_by(policy)
+        self._attesting.work_by(policy)
         self._readers = Readers(
-            looking(scanner),
+            self._looking(),
             self._readings.reader,
             seconds=policy.files.seconds_per_file,
             most=_READERS,
@@ -165,7 +165,7 @@ class _Loop:
         """Go through the loop once; ready when everything there is has a watch."""
         if (plan := self._inforce.turn()) is not None:
             self._switch(plan)
-        self._watcher.turn(self._inforce.pause(_IDLE))
+        self._watcher.turn(self._managing.pause(self._inforce.pause(_IDLE)))
         self._base.seen = self._watcher.seen
         if not self._told_ready and not self._watcher.walking:
             self._told_ready = True
@@ -176,12 +176,28 @@ class _Loop:
             self._watcher.everything(reason="", since=0)
             self._survey.again()
         changed, self._watcher.changed = self._watcher.changed, []
-        self._survey.turn(changed)
+        self._survey.turn(changed, self._watcher.keys)
+        self._managing.turn()
+        self._attesting.turn()
+        self._compare(changed)
         self._weigh()
         self._coverage.retry()
         self._count()
         self._base.care(self._numbers, self._gaps)
         self._base.beat(life)
+
+    def _compare(self, changed: list[str]) -> None:
+        """Let the keeper know what was found, by the key that it made."""
+        if self._comparing.changed():
+            self._readers.look_by(self._looking())
+        if changed:
+            self._comparing.touch()
+        self._comparing.turn(self._watcher, self._survey.served)
+
+    def _looking(self) -> Callable[[files.Opened, Result], None]:
+        """Give what a reader does with a file now."""
+        scanner, key = self._plan_now.scanner, self._comparing.key
+        return looking(scanner.beside(key) if key else scanner)
 
     def _judge(self) -> None:
         """Have every file looked at again where it would be judged otherwise than it was.
@@ -220,59 +236,11 @@ class _Loop:
 
     def close(self) -> None:
         self._survey.close()
+        self._managing.close()
+        self._attesting.close()
         self._readers.close()
         self._kernel.close()
         self._mounts.close()
-
-
-class _Survey:
-    """Keeps what the servers' files say published, for the prober."""
-
-    def __init__(
-        self, base: Base, confine: Callable[[], None], clock: Callable[[], datetime.date]
-    ) -> None:
-        self._base, self._confine, self._clock = base, confine, clock
-        self._reading: configuration.Reading | None = None
-        self._waivers: tuple[Waiver, ...] = ()
-        self._due = time.monotonic()
-
-    def work_by(self, waivers: tuple[Waiver, ...]) -> None:
-        """Take the waivers that the next look is weighed by."""
-        self._waivers = waivers
-
-    def again(self) -> None:
-        """Read the files anew before long."""
-        self._due = min(self._due, time.monotonic() + _GATHER)
-
-    def turn(self, changed: list[str]) -> None:
-        """Begin to read when it is due, and publish what was read."""
-        if any(path.startswith(configuration.FOLDERS) for path in changed):
-            self.again()
-        try:
-            if self._reading is None and time.monotonic() >= self._due:
-                self._due = math.inf
-                self._reading = configuration.begin(self._confine)
-            elif self._reading is not None:
-                self._take(self._reading)
-        except (configuration.ConfigurationError, SnapshotError, LedgerError) as error:
-            self._reading = None
-            self._due = time.monotonic() + _RETRY
-            self._base.faults["configuration"] = str(error)
-
-    def _take(self, reading: configuration.Reading) -> None:
-        published = configuration.take(reading)
-        if published is None:
-            return
-        self._reading = None
-        snapshot.write(self._base.published / configuration.FILE, published)
-        counted, waived = suppress.waive(published.keys, self._waivers, self._clock())
-        look = Look(tuple(counted), tuple(waived), conclusive=not published.unseen)
-        self._base.ledger.observe(_FILES, look, time.time())
-        self._base.faults.pop("configuration", None)
-
-    def close(self) -> None:
-        if self._reading is not None:
-            configuration.end(self._reading)
 
 
 def looking(scanner: Scanner) -> Callable[[files.Opened, Result], None]:

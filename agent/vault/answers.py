@@ -84,6 +84,7 @@ _KNOWN: Final = {
     "lease not found": "the lease is over",
     "lease expired": "the lease is over",
     "no handler for route": "no engine is mounted there",
+    "check-and-set parameter did not match": "something is there already",
     "unsupported path": "the engine has no such path",
 }
 """Reasons of Vault and OpenBao, and what we say of them."""

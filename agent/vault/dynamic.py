@@ -58,6 +58,10 @@ class Dynamic:
         self._logins, self._since, self._life = self._session.logins, now, held.lease_duration
         return self._got(held)
 
+    def anew(self) -> None:
+        """Let go of the lease that is held, which ends by itself: somebody may still use it."""
+        self._held = None
+
     def release(self) -> None:
         """Have Vault end the secret now; raises VaultError."""
         held, self._held = self._held, None

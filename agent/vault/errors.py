@@ -31,14 +31,16 @@ class Why(enum.Enum):
 class VaultError(HygieneError):
     """Vault did not give what was asked for.
 
-    why: the kind; after: seconds that it asked to wait before the next attempt, 0 where it did not.
+    why: the kind; after: seconds to wait before the next attempt, 0 where nothing says how long;
+    asked: False where it was not asked at all, since it was in vain a short time ago.
     """
 
-    def __init__(self, why: Why, text: str, after: float = 0.0) -> None:
+    def __init__(self, why: Why, text: str, after: float = 0.0, *, asked: bool = True) -> None:
         """Keep the reason; the text repeats nothing that was sent or answered."""
         super().__init__(text)
         self.why = why
         self.after = after
+        self.asked = asked
 
 
 class WrappingError(VaultError):

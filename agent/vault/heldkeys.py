@@ -40,8 +40,8 @@ class Held:
     def read(self, name: str, record: Record) -> Material | Values | None:
         """Give what a record says is served; None where it is gone or is something else."""
         try:
-            data = home.read(self._folder / name)
-            if not data or not record.version:
+            version, _, data = (home.read(self._folder / name) or b"").partition(b"\n")
+            if not record.version or version != record.version.encode():
                 return None
             if not data.startswith(_PEM):
                 fields = json.loads(data)
@@ -52,11 +52,11 @@ class Held:
             return None
         return found if found.sha256 == record.sha256 else None
 
-    def write(self, name: str, what: bytes) -> None:
+    def write(self, record: Record, what: bytes) -> None:
         """Keep what is served now; where that cannot be, the next start fetches it again."""
-        told = FileDelivery(path=str(self._folder / name), mode="0600")
+        told = FileDelivery(path=str(self._folder / record.name), mode="0600")
         try:
-            File(told).publish(what)
+            File(told).publish(record.version.encode() + b"\n" + what)
             self.fault = ""
         except DeliveryError as error:
             self.fault = str(error)

@@ -7,16 +7,16 @@ again, so that what a server serves is always a whole object that was once right
 from __future__ import annotations
 
 import contextlib
-import json
+import hashlib
 import math
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 
-from agent.deliver import DeliveryError
 from agent.vault import advice, lease
 from agent.vault.errors import VaultError
 from agent.vault.material import Material, MaterialError
+from agent.vault.places import Places
 from agent.vault.record import Record, State
 
 if TYPE_CHECKING:
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from agent.vault.got import Got
     from agent.vault.material import Values
     from agent.vault.sources import Source
+
+
+_BACK: Final = 60.0
+"""Seconds by which a clock may be set back without anything being planned anew."""
+_ASTRAY: Final = 5.0
+"""Seconds for which a place may be without what it was given before that is told."""
 
 
 class Hands(Protocol):
@@ -45,11 +51,6 @@ class _FailedError(Exception):
     def __init__(self, fault: str, why: str) -> None:
         super().__init__(why)
         self.fault, self.why = fault, why
-
-
-def handed(what: Material | Values) -> Material | bytes:
-    """Give what deliveries take: of values JSON, since a reader has to tell them apart."""
-    return what if isinstance(what, Material) else json.dumps(dict(what.fields)).encode()
 
 
 class Parts(NamedTuple):
@@ -71,9 +72,14 @@ class Keeping:
         self, told: KeySettings, parts: Parts, record: Record, held: Material | Values | None
     ) -> None:
         """Go on where RECORD says; held: what is served now, where that is still there."""
-        self._told, self._parts = told, parts
+        self._told, self._parts, self._places = told, parts, Places(parts.deliveries)
+        self._source = hashlib.sha256(msgspec.json.encode(told.source)).hexdigest()
         self.record = record if held is not None else Record(name=parts.name)
+        if self.record.source != self._source:  # what it had is from elsewhere
+            self.record = msgspec.structs.replace(self.record, version="", due=0.0)
         self._held = held
+        self._begun = self._unsettled = False
+        self._last, self._astray = 0.0, math.inf
 
     def close(self) -> None:
         """Give back what would live on in Vault with nobody to use it."""
@@ -89,34 +95,80 @@ class Keeping:
         """Ask Vault at the next turn."""
         self.record = msgspec.structs.replace(self.record, due=0.0)
 
+    def rotate(self, now: float) -> None:
+        """Get another one now, whether or not it is due; what fails is tried again as always."""
+        self._parts.source.anew()
+        self.hurry()
+        self.turn(now)
+
     def turn(self, now: float) -> bool:
         """Do what is due; gives whether anything was. Raises nothing that a part can."""
-        self._repeat()
+        self._replan(now)
+        self._repeat(now)
         if now < self.record.due:
             return False
+        self._look(now)
+        if self._unsettled:
+            self._put_back(now)
+        return True
+
+    def _look(self, now: float) -> None:
+        """Ask Vault, and go on with what it gives."""
         try:
             got = self._parts.source.get(self.record.version, now)
         except VaultError as error:
-            self._failed(advice.AWAY, str(error), now, error.after)
-            return True
+            self._failed(advice.AWAY, str(error), now, error.after, asked=error.asked)
         except MaterialError as error:
             self._failed(advice.UNFIT, str(error), now)
-            return True
-        if got is None:
-            self._unchanged(now)
-        elif self._held is not None and got.version == self.record.version:
-            self._longer(got, now)
         else:
-            self._next(got, now)
-        return True
+            if got is None:
+                self._unchanged(now)
+            elif self._held is not None and got.version == self.record.version:
+                self._longer(got, now)
+            else:
+                self._next(got, now)
 
-    def _repeat(self) -> None:
-        """Deliver again what a receiver has in memory alone and lost since."""
+    def _replan(self, now: float) -> None:
+        """Ask now where the moment to ask was found by a clock that may have been wrong.
+
+        It was set back since; or that was before a start, and the moment is not the key's own.
+        """
+        back, self._last = now < self._last - _BACK, now
+        planned = self.record.failures or self.record.due > now + self._parts.every
+        if back or (planned and not self._begun):
+            self.hurry()
+
+    def _repeat(self, now: float) -> None:
+        """Deliver again what a receiver has in memory alone and lost since.
+
+        After a start all of it: receivers do not know this process, and it does not know them.
+        """
+        anew, self._begun = not self._begun, True
         if self._held is None:
             return
-        with contextlib.suppress(DeliveryError, _FailedError):  # told when there is something new
-            if any(delivery.lost() for delivery in self._parts.deliveries):
-                self._publish(self._held)
+        wrong, lost = self._places.repeat(self._held, anew=anew)
+        self._astray = min(self._astray, now) if wrong else math.inf
+        if wrong and now - self._astray > _ASTRAY and not self.record.fault:
+            self._tell(State.FAILED, advice.UNDELIVERED, wrong)
+        elif not wrong and self.record.fault and not self.record.failures:
+            self._tell(State.SERVED, "", "")
+        if lost and not anew:
+            self._settle(self._held, now)
+
+    def _settle(self, what: Material | Values, now: float) -> None:
+        """Have what was lost taken up again, if its server turned to something else meanwhile."""
+        prove = self._told.prove
+        if not prove or not isinstance(what, Material):
+            return
+        if self._parts.hands.served(prove, what.sha256):
+            try:
+                self._take_up(what)
+            except _FailedError as failed:
+                self._unsettled = True
+                self._failed(failed.fault, failed.why, now)
+
+    def _tell(self, state: State, fault: str, why: str) -> None:
+        self.record = msgspec.structs.replace(self.record, state=state, fault=fault, why=why)
 
     def _next(self, got: Got, now: float) -> None:
         """Serve what is new, or go on with what is not."""
@@ -130,6 +182,7 @@ class Keeping:
         self.record = Record(
             name=self._parts.name,
             state=State.SERVED,
+            source=self._source,
             version=got.version,
             sha256=got.what.sha256 if isinstance(got.what, Material) else "",
             begins=got.begins,
@@ -144,20 +197,12 @@ class Keeping:
             raise _FailedError(advice.UNFIT, "; ".join(wrong))
 
     def _serve(self, what: Material | Values) -> None:
-        """Deliver, have it taken up and prove it; else put back what was there. Raises."""
-        try:
-            self._publish(what)
-            self._take_up(what)
-        except _FailedError:
-            self._put_back()
-            raise
-
-    def _publish(self, what: Material | Values) -> None:
-        for delivery in self._parts.deliveries:
-            try:
-                delivery.publish(handed(what))
-            except DeliveryError as error:
-                raise _FailedError(advice.UNDELIVERED, str(error)) from error
+        """Deliver, have it taken up and prove it; raises _FailedError."""
+        self._unsettled = True
+        if why := self._places.give(what):
+            raise _FailedError(advice.UNDELIVERED, why)
+        self._take_up(what)
+        self._unsettled = False
 
     def _take_up(self, what: Material | Values) -> None:
         told, hands = self._told, self._parts.hands
@@ -168,26 +213,32 @@ class Keeping:
         if why := hands.served(told.prove, what.sha256):
             raise _FailedError(advice.NOT_SERVED, f"{told.prove.address}: {why}")
 
-    def _put_back(self) -> None:
-        """Deliver the one before, and have it taken up.
+    def _put_back(self, now: float) -> None:
+        """Deliver the one before, and have it taken up; where that fails, again at the next look.
 
         The first one stays where it is: its server may be waiting for it to be started at all.
         """
-        if self._held is not None:
-            with contextlib.suppress(_FailedError):  # what failed first is what is told
-                self._publish(self._held)
-                self._take_up(self._held)
+        if self._held is None:
+            return
+        why, _ = self._places.repeat(self._held, anew=True)
+        fault = advice.UNDELIVERED if why else ""
+        try:
+            self._take_up(self._held)
+        except _FailedError as failed:
+            fault, why = failed.fault, failed.why
+        self._unsettled = bool(fault)
+        if fault and not self.record.fault:  # else what failed first is what is told
+            self._failed(fault, why, now)
 
     # When it is next
 
     def _due(self, got: Got, now: float) -> float:
         parts = self._parts
-        renewal = math.inf
-        if got.ends < math.inf:
-            renewal = lease.renewal(parts.host, parts.name, max(got.begins, 0.0), got.ends)
-        looked = lease.look(parts.host, parts.name, parts.every, now)
-        due = min(renewal, looked) if parts.every < math.inf else renewal
-        return max(due, now + 1.0)
+        if parts.every < math.inf:
+            return lease.look(parts.host, parts.name, parts.every, now)
+        if got.ends == math.inf:
+            return math.inf
+        return lease.renewal(parts.host, parts.name, max(got.begins, 0.0), got.ends, now)
 
     def _unchanged(self, now: float) -> None:
         parts = self._parts
@@ -214,14 +265,18 @@ class Keeping:
             why="",
         )
 
-    def _failed(self, fault: str, why: str, now: float, after: float = 0.0) -> None:
-        failures = self.record.failures + 1
-        parts = self._parts
+    def _failed(
+        self, fault: str, why: str, now: float, after: float = 0.0, *, asked: bool = True
+    ) -> None:
+        parts, ends = self._parts, self.record.ends or math.inf
+        failures = max(self.record.failures + asked, 1)
+        # Who did not ask has waited long enough by then.
+        tries = lease.counted(failures, ends - now) if asked else 1
         self.record = msgspec.structs.replace(
             self.record,
             state=State.FAILED if self._held is None else State.KEPT,
             failures=failures,
             fault=fault,
             why=why,
-            due=lease.again(parts.host, parts.name, failures, now, after),
+            due=lease.again(parts.host, parts.name, tries, now, after),
         )

@@ -102,6 +102,14 @@ def way(settings: VaultSettings, client: Client) -> Way:
             raise VaultError(Why.REFUSED, "vault.login: expected a way to log in")
 
 
+def repeatable(settings: VaultSettings) -> bool:
+    """Say whether a login can be had again and again; a wrapped secret id may be for one only."""
+    login = settings.login
+    return isinstance(login, CertificateLogin) or (
+        isinstance(login, AppRoleLogin) and not login.wrapped
+    )
+
+
 class _AppRole:
     """By a role id and a secret id; an unwrapped one is kept, since it cannot be had again."""
 

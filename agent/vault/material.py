@@ -33,6 +33,7 @@ _PUBLIC: Final = (
     serialization.Encoding.DER,
     serialization.PublicFormat.SubjectPublicKeyInfo,
 )
+_ODD: Final = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 class MaterialError(HygieneError):
@@ -124,7 +125,10 @@ class Material:
 
     def _pair(self) -> list[str]:
         ours = self._key.public_key().public_bytes(*_PUBLIC)
-        theirs = self._leaf.public_key().public_bytes(*_PUBLIC)
+        try:
+            theirs = self._leaf.public_key().public_bytes(*_PUBLIC)
+        except (ValueError, UnsupportedAlgorithm):
+            return ["the certificate is for a kind of key that is not known here"]
         return [] if ours == theirs else ["the key is not the one of the certificate"]
 
     def _order(self) -> list[str]:
@@ -153,7 +157,7 @@ class Material:
             told = self._leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
             known = {name.lower() for name in told.get_values_for_type(x509.DNSName)}
             addresses = {str(one) for one in told.get_values_for_type(x509.IPAddress)}
-        except (x509.ExtensionNotFound, ValueError):
+        except (*_ODD, x509.ExtensionNotFound, ValueError):
             known, addresses = set(), set()
         return [
             f"the certificate is not for {name}"
@@ -197,8 +201,11 @@ def _certificates(texts: Sequence[str]) -> list[x509.Certificate]:
     try:
         # One by one: what is none at all must not have the next text taken for it.
         each = [x509.load_pem_x509_certificates(text.encode()) for text in texts]
-    except ValueError:
+    except (x509.InvalidVersion, ValueError):
         raise MaterialError("the certificate is none in PEM") from None
+    # What is cut off, or of a kind of its own, was passed over.
+    if 2 * sum(map(len, each)) != sum(text.count(" CERTIFICATE-----") for text in texts):
+        raise MaterialError("the certificates are not whole")
     found = list(itertools.chain.from_iterable(each))
     if len(found) > _MOST:
         raise MaterialError(f"more than {_MOST} certificates in a chain")

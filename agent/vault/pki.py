@@ -57,6 +57,9 @@ class Pki:
         self._made = self._new()
         return self._made
 
+    def anew(self) -> None:
+        """Do nothing: another one is made with every `get`."""
+
     def release(self) -> None:
         """Do nothing: the certificate is served until it ends."""
 
@@ -135,7 +138,7 @@ def _is_root(pem: str) -> bool:
     """Say whether a certificate is its own issuer; what cannot be read is not."""
     try:
         found = x509.load_pem_x509_certificate(pem.encode())
-    except ValueError:
+    except (x509.InvalidVersion, ValueError):
         return False
     return found.subject == found.issuer
 

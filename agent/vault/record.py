@@ -23,13 +23,15 @@ class State(enum.StrEnum):
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One key. Times: seconds since 1970 in UTC, 0 for never.
 
-    version: as Vault counts; sha256: of the certificate in hex, "" for values; good from `begins`
-    to `ends` (0: nothing says); got, proven: when; due: when Vault is asked next; failures: in a
-    row; fault, why: the check id and the words of what is wrong, "" for nothing.
+    source: a hash of the settings that say where it is from; version: as Vault counts; sha256: of
+    the certificate in hex, "" for values; good from `begins` to `ends` (0: nothing says); got,
+    proven: when; due: when Vault is asked next; failures: in a row; fault, why: the check id and
+    the words of what is wrong, "" for nothing.
     """
 
     name: str
     state: State = State.NONE
+    source: str = ""
     version: str = ""
     sha256: str = ""
     begins: float = 0

@@ -1,8 +1,9 @@
 """Hold this process's token for Vault: got, renewed, got again, and given back. EDGE.
 
-The token is in memory only. It is renewed at two thirds of its life; once it cannot live much
-longer, or Vault does not know it any more, there is another login. A login that failed is tried
-again after waits that grow, however many keys ask for it meanwhile.
+The token is in memory only. It is renewed at two thirds of its life, unless nobody wants it before
+its end and a login gives another. Once it cannot live much longer, or Vault does not know it any
+more, there is another login. A login that failed is tried again after waits that grow, however many
+keys ask for it meanwhile.
 
 Lives are measured by a clock that nobody sets, and that goes on while the machine sleeps.
 """
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from agent.vault import lease
 from agent.vault.client import Client
 from agent.vault.errors import VaultError, Why
-from agent.vault.login import Login, granted, way
+from agent.vault.login import Login, granted, repeatable, way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,7 @@ class Session:
         self._settings, self._host, self._clock = settings, host, clock
         self._client = Client(settings)
         self._way = way(settings, self._client)
+        self._again = repeatable(settings)
         self._grant: Grant | None = None
         self._first, self._begins = 0, 0.0
         self._mute = False
@@ -64,11 +66,15 @@ class Session:
         """How many requests were made."""
         return self._client.requests
 
-    def keep(self) -> float:
+    def keep(self, wanted: float = 0.0) -> float:
         """Do what the token needs now; give the seconds after which it needs something again.
 
-        Raises VaultError. A token that could not be renewed is good for `ask` until it ends.
+        wanted: seconds until somebody asks, at the earliest; a token that ends before, and that can
+        be had again, is left to end. Raises VaultError. A token that could not be renewed is good
+        for `ask` until it ends.
         """
+        if self._grant and self._again and self._clock() + wanted > self._ends(self._grant):
+            return min(max(wanted, 1.0), _LOOK)
         grant = self._ready()
         if self._due(grant) <= self._clock():
             grant = self._tried(lambda: self._renewed(grant))
@@ -95,6 +101,10 @@ class Session:
         """Have something done whose answer says no more than that; raises VaultError."""
         self._client.tell(question, self._ready().token)
 
+    def hurry(self) -> None:
+        """Let the next login or renewal be tried at once, however often it failed before."""
+        self._not_before = 0.0
+
     def close(self) -> None:
         """Let go of the token; if so set, Vault forgets it, and all that hangs on it."""
         grant, self._grant = self._grant, None
@@ -117,7 +127,7 @@ class Session:
         now = self._clock()
         if self._failed and now < self._not_before:
             why, text = self._failed
-            raise VaultError(why, text, self._not_before - now)
+            raise VaultError(why, text, self._not_before - now, asked=False)
         try:
             grant = get()
         except VaultError as error:

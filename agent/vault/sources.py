@@ -24,6 +24,9 @@ class Source(Protocol):
         MaterialError for what is no key or certificate.
         """
 
+    def anew(self) -> None:
+        """Have the next `get` give another one, also where the one before is still good."""
+
     def release(self) -> None:
         """Give back what would otherwise live on in Vault; raises VaultError."""
 

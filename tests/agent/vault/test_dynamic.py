@@ -207,3 +207,16 @@ def test_odd_answers_are_no_lease(hostile: Hostile, app: Session, wrong: dict[st
     assert caught.value.why is Why.BROKEN
     hostile.says(answer(200, GOOD))
     assert _given(one.get("", NOW)).what == Values({"user": "a", "password": "b"})
+
+
+def test_another_one_can_be_had_while_the_first_goes_on(
+    vault: Vault, session: Session, role: str
+) -> None:
+    """Somebody may still use it: it ends with its own lease."""
+    one = source(LeaseSource(path=f"database/creds/{role}", fields=FIELDS), session)
+    first = _given(one.get("", NOW))
+    one.anew()
+    second = _given(one.get(first.version, NOW + 1))
+    assert second.version != first.version
+    assert _leases(vault, role) == 2
+    assert _given(one.get(second.version, NOW + 40)).version == second.version

@@ -68,6 +68,32 @@ def test_waits_grow_to_ten_minutes() -> None:
     assert waits[-1] >= 300
 
 
+def test_waits_stay_short_beside_what_is_left() -> None:
+    """None is over a quarter of what is left of a life, once that is more than half a minute."""
+    for left in (0.0, 40.0, 100.0, 500.0, 2000.0):
+        longest = max(
+            lease.again("host", f"web{key}", lease.counted(failures, left), 0.0)
+            for failures in (1, 7, 1000)
+            for key in range(50)
+        )
+        most = max(left / 4, 30)
+        assert most / 4 < longest <= most
+    assert [lease.counted(failures, math.inf) for failures in (1, 7, 1000)] == [1, 7, 1000]
+    assert lease.counted(3, 1e6) == 3
+
+
+@given(begins=NOW, life=st.floats(min_value=60, max_value=1e9), old=st.floats(0, 0.9))
+def test_what_is_old_when_it_is_got_is_not_asked_for_at_once(
+    begins: float, life: float, old: float
+) -> None:
+    """A quarter of what is left has to be over; what is new is renewed when it would be anyway."""
+    now = begins + life * old
+    when = lease.renewal("host", "web", begins, begins + life, now)
+    assert now + 0.24 * (begins + life - now) <= when < begins + life
+    if old < 0.4:
+        assert when == lease.renewal("host", "web", begins, begins + life)
+
+
 @pytest.mark.parametrize("after", [0.0, 7.0, 3600.0])
 def test_it_waits_as_long_as_vault_asks_for(after: float) -> None:
     """Where Vault says how long to wait, it is not asked before; a wait below none counts none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from tests.agent.vault.authority import Issued, issue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 NAME = "www.example.net"
 ROOT = issue("root")
@@ -43,6 +45,19 @@ def test_another_key_is_told() -> None:
     """A key that is not the certificate's makes it unfit."""
     found = Material(MIDDLE.private, LEAF.pem, [MIDDLE.pem])
     assert _faults(found) == ["the key is not the one of the certificate"]
+
+
+def test_a_kind_of_key_that_is_not_known_is_told(tmp_path: Path) -> None:
+    """A certificate for a curve that the library does not know is unfit, wherever it stands."""
+    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:secp112r1 -nodes -days 9"
+    files = ("-subj", f"/CN={NAME}", "-keyout", tmp_path / "key", "-out", tmp_path / "pem")
+    subprocess.run([*words.split(), *files], check=True, capture_output=True)
+    odd = (tmp_path / "pem").read_text()
+    assert "the certificate is for a kind of key that is not known here" in _faults(
+        Material(LEAF.private, odd)
+    )
+    [fault] = _faults(Material(LEAF.private, LEAF.pem, [odd]))
+    assert "did not issue" in fault
 
 
 @pytest.mark.parametrize("chain", [[ROOT, MIDDLE], [ROOT], [issue("middle")]])
@@ -134,6 +149,15 @@ def test_what_is_no_certificate_is_refused(text: str) -> None:
         with pytest.raises(MaterialError) as caught:
             Material(LEAF.private, certificate, chain)
         _withheld(text, str(caught.value))
+
+
+@pytest.mark.parametrize("cut", [1, 2, 30, 400])
+def test_a_chain_that_is_cut_off_is_refused(cut: int) -> None:
+    """Clients would miss the certificate that is passed over; a whole one is taken."""
+    whole = LEAF.pem + MIDDLE.pem.rstrip()
+    assert Material(LEAF.private, whole).certificates.decode() == LEAF.pem + MIDDLE.pem
+    with pytest.raises(MaterialError, match="not whole"):
+        Material(LEAF.private, whole[: -30 - cut])
 
 
 def test_an_endless_chain_is_refused() -> None:

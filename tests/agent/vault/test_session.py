@@ -120,6 +120,34 @@ def test_a_token_is_renewed_before_it_ends(vault: Vault, begin: Begin, clock: Cl
     assert _token(session) == first
 
 
+def test_a_token_that_nobody_wants_in_time_is_left_to_end(
+    vault: Vault, begin: Begin, clock: Clock
+) -> None:
+    """Whoever asks after it logs in; where somebody asks sooner it is renewed."""
+    session = begin(vault.approle(token_ttl="600s"))
+    first = _token(session)
+    for _ in range(10):
+        clock.now += session.keep(9000.0)
+    assert (session.requests, session.logins) == (2, 1)
+    second = _token(session)
+    assert (second != first, session.logins) == (True, 2)
+    clock.now += 450
+    asked = session.requests
+    assert session.keep(100.0) == 300.0
+    assert (session.requests, session.logins, _token(session)) == (asked + 1, 2, second)
+
+
+def test_a_token_that_may_not_be_had_again_is_kept(
+    vault: Vault, begin: Begin, clock: Clock
+) -> None:
+    """A wrapped secret id may be good for one login only."""
+    session = begin(vault.approle(wrapped=True, token_ttl="600s"))
+    first = _token(session)
+    for _ in range(10):
+        clock.now += session.keep(9000.0)
+    assert (_token(session), session.logins) == (first, 1)
+
+
 def test_a_token_near_its_longest_life_is_replaced(
     hostile: Hostile, session: Session, clock: Clock
 ) -> None:
@@ -227,6 +255,19 @@ def test_an_outage_does_not_cost_the_token(
     clock.now += 50
     assert _read(session)
     assert session.logins == 1
+
+
+def test_a_login_that_failed_is_tried_again_when_somebody_wants_it(
+    hostile: Hostile, session: Session
+) -> None:
+    """Within its wait nothing is asked, and the error says so; `hurry` ends the wait."""
+    hostile.says(SEALED)
+    assert _fails(session).asked
+    assert not _fails(session).asked
+    assert len(hostile.heard) == 1
+    session.hurry()
+    hostile.says(LOGIN, WELL)
+    assert _read(session)
 
 
 @pytest.mark.parametrize("revoke", [True, False])

@@ -149,7 +149,7 @@ class Supervisor:
         for child in self._children:
             if child.pipe >= 0:
                 poll.register(child.pipe, select.POLLIN)
-        poll.poll(1000 * _TURN)
+        poll.poll(1000 * self._base.pause(_TURN))
         with contextlib.suppress(BlockingIOError):
             os.read(wake, 4096)
 

@@ -22,3 +22,27 @@ import tomllib
 with open("pyproject.toml", "rb") as file:
     print(*tomllib.load(file)["project"]["optional-dependencies"]["deep"])')"
 )
+
+# The oldest glibc that what packaging/build makes runs on: that of the wheels it takes in. The tests
+# compare it with what was built, and with README.md.
+oldest_glibc=2.28
+
+# Gives packaging/lock, interpreter and build their tools, as locked; $tools is where they are.
+hygiene_tools() {
+    tools=$PWD/build/tools/bin
+    [ packaging/lock/tools.txt -ot build/tools/made ] && return
+    python3 -I -m venv --clear build/tools
+    "$tools/python" -I -m pip --disable-pip-version-check --quiet install --require-hashes \
+        --requirement packaging/lock/tools.txt
+    touch build/tools/made
+}
+
+# Says where an nginx is: this host's, or Debian's, unpacked and not installed. What else it needs is
+# on every machine with git and python3.
+# $1: the folder to unpack it in
+hygiene_nginx() (
+    found=$(PATH=$PATH:/usr/sbin command -v nginx) && { echo "$found"; exit; }
+    mkdir -p "$1" && cd "$1" || exit 1
+    { apt-get download nginx && dpkg -x nginx_*.deb . && ./usr/sbin/nginx -v; } >/dev/null 2>&1 || exit 1
+    echo "$PWD/usr/sbin/nginx"
+)

@@ -66,12 +66,13 @@ class Process(NamedTuple):
 class Machine:
     """The system, from its boot to its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, tree: Path | None = None) -> None:
+        """Boot a small system of the host's parts with our units, or a copy of a whole Debian."""
         self._place = Path(tempfile.mkdtemp(prefix="hygiene-system-"))
-        python, packages = sys.base_prefix, sysconfig.get_path("purelib")
+        ours = (_UNITS, sys.base_prefix, sysconfig.get_path("purelib"), _SOURCE)
         with open(self._place.with_suffix(".log"), "wb") as self._log:
             self._process = subprocess.Popen(
-                ["sh", _SCRIPT, self._place, _UNITS, python, packages, _SOURCE],
+                ["sh", _SCRIPT, self._place, *(("--tree", tree) if tree else ours)],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
@@ -111,12 +112,12 @@ class Machine:
         """Its root, as the host sees it."""
         return Path(f"/proc/{self._init}/root")
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a program inside, as root."""
         enter = ("nsenter", "--target", str(self._init), *(f"--{kind}" for kind in _KINDS))
         environ = ("env", "-i", "PATH=/usr/sbin:/usr/bin", "SYSTEMD_COLORS=0")
         return subprocess.run(
-            [*enter, *environ, *words], capture_output=True, text=True, timeout=60, check=False
+            [*enter, *environ, *words], capture_output=True, text=True, timeout=seconds, check=False
         )
 
     def systemctl(self, *words: str) -> subprocess.CompletedProcess[str]:

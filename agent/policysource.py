@@ -79,10 +79,22 @@ def _checked(source: Source) -> Source:
     return source
 
 
+class Found(NamedTuple):
+    """A policy, and of a store's the edition of each layer."""
+
+    holding: Holding
+    editions: tuple[tuple[str, int], ...] = ()
+
+
 def holding(source: Source) -> Holding:
     """Give the policy; raises PolicyError, for a store too that is not there or not believed."""
+    return found(source).holding
+
+
+def found(source: Source) -> Found:
+    """Give the policy with its editions, like `holding`."""
     if source.root is None:
-        return policyfile.holding(source.file)
+        return Found(policyfile.holding(source.file))
     from agent.events import Host
     from agent.policy import effective
     from agent.policy.pulled import Store
@@ -95,7 +107,8 @@ def holding(source: Source) -> Holding:
     if pulled.made is None:
         refused = f"{pulled.refused}: " if pulled.refused else ""
         raise PolicyError(f"{told.url}: {refused}{pulled.why}")
-    return Holding(effective.policy_of(pulled.made), _NOWHERE)
+    editions = tuple(sorted(pulled.editions.items()))
+    return Found(Holding(effective.policy_of(pulled.made), _NOWHERE), editions)
 
 
 def _folder(url: str) -> Path:

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from checks import mismatch
-from checks.errors import PolicyError
+from checks.errors import AttestationError, PolicyError
 from checks.managed.wanted import Managed, Path  # noqa: TC001 - msgspec resolves them
 from checks.model import Severity
 
 SeverityName = Literal["info", "low", "medium", "high", "critical"]
+_Pem = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 _Positive = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 
 
@@ -67,6 +68,31 @@ class TlsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long sslyze may take for one endpoint."""
 
 
+class ImagePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is wanted of the image that a host was made from.
+
+    attested: a scan attested that it passed its gate; keys: public ones in PEM, one of which has to
+    have signed that; max_age: days since that scan, 0 for any.
+    """
+
+    attested: bool = False
+    keys: Annotated[tuple[_Pem, ...], msgspec.Meta(max_length=16)] = ()
+    max_age: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be checked; raises ValueError."""
+        if self.attested and not self.keys:
+            raise ValueError("expected keys by which the image is attested")
+        if self.keys:
+            from checks.attest import publickeys  # heavy
+
+            try:
+                for one in self.keys:
+                    publickeys.read(one.encode())
+            except AttestationError as error:
+                raise ValueError("expected keys of Ed25519, or ECDSA on P-256 or P-384") from error
+
+
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A known deviation somebody answers for until a date.
 
@@ -94,6 +120,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: SecretsPolicy = SecretsPolicy()
     tls: TlsPolicy = TlsPolicy()
     waivers: tuple[Waiver, ...] = ()
+    image: ImagePolicy = ImagePolicy()
     managed: dict[Path, Managed] = {}
     """Paths whose approved state is known, and what is done where they differ from it."""
     full_state_epoch: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0

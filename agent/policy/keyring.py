@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from securesystemslib.signer import Signer
 
     from agent.policy.signing import Transit
@@ -160,24 +161,27 @@ class Keyring:
 
     def _decrypted(self, name: str) -> Ed25519PrivateKey:
         path = _path(self.folder, name)
-        data = _private(path)
-        if _ENCRYPTED not in data:
-            key = _loaded(data, None)
-        else:
-            opened = (_loaded(data, one) for one in self.passphrases.each(name))
-            key = next((one for one in opened if one is not None), None)
-        if key is None:
+        key = opened(path, self.passphrases)
+        if not isinstance(key, Ed25519PrivateKey):
             raise KeyringError(f"{path}: no Ed25519 key that this passphrase opens")
         return key
+
+
+def opened(path: Path, passphrases: Passphrases) -> PrivateKeyTypes | None:
+    """Open a private file with a key of any kind; None where no passphrase opens it."""
+    data = _private(path)
+    if _ENCRYPTED not in data:
+        return _loaded(data, None)
+    tried = (_loaded(data, one) for one in passphrases.each(path.stem))
+    return next((one for one in tried if one is not None), None)
 
 
 def _path(folder: Path, name: str) -> Path:
     return folder / f"{name}.pem"
 
 
-def _loaded(data: bytes, passphrase: bytes | None) -> Ed25519PrivateKey | None:
+def _loaded(data: bytes, passphrase: bytes | None) -> PrivateKeyTypes | None:
     try:
-        key = form.load_pem_private_key(data, passphrase)
+        return form.load_pem_private_key(data, passphrase)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
-    return key if isinstance(key, Ed25519PrivateKey) else None

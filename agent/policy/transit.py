@@ -57,19 +57,27 @@ class Engine:
 
     def public(self) -> bytes:
         """Give the public half, 32 bytes; raises TransitError."""
-        place = self._place
-        told = self._asked(
-            lambda: self._client.secrets.transit.read_key(place.key, mount_point=place.mount)
-        )
+        told, version = self._read(), self._place.version
         try:
             if told["data"]["type"] != "ed25519":
                 raise TransitError(f"{self}: expected a key of type ed25519")
-            found = base64.b64decode(told["data"]["keys"][str(place.version)]["public_key"])
+            found = base64.b64decode(told["data"]["keys"][str(version)]["public_key"])
         except (KeyError, TypeError, ValueError) as error:
-            raise TransitError(f"{self}: has no public key of version {place.version}") from error
+            raise TransitError(f"{self}: has no public key of version {version}") from error
         if len(found) != _KEY:
             raise TransitError(f"{self}: its public key is none of Ed25519")
         return found
+
+    def newest(self) -> int:
+        """Give the newest version of the key; raises TransitError."""
+        try:
+            return int(self._read()["data"]["latest_version"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise TransitError(f"{self}: answered without a version") from error
+
+    def _read(self) -> Any:  # noqa: ANN401 - any JSON
+        transit, place = self._client.secrets.transit, self._place
+        return self._asked(lambda: transit.read_key(place.key, mount_point=place.mount))
 
     def sign(self, data: bytes) -> bytes:
         """Give a signature; raises TransitError."""

@@ -353,7 +353,7 @@ class _Loop:
 
 def _job(holding: Holding) -> Job:
     """Make what a policy takes; raises HygieneError for one that cannot be used."""
-    policy, beside, _ = holding
+    policy, beside = holding
     profiles = profiling.of_policy(policy, beside)
     return Job(endpoints.Found(), sites.Seen(), policy, __version__, profiles=profiles)
 

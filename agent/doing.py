@@ -7,47 +7,59 @@ a process that is not: by the number of an action, over a pipe that nobody else 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import select
 import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent import bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from agent.keysettings import Action
 
 _SECONDS: Final = 25
+"""That a command may take; killed then, it may still take a while to go."""
+_PATIENCE: Final = _SECONDS + 5.0
+_PAIR: Final = 2
+"""Bytes that are written at once, and therefore read at once: a turn, and a number or a status."""
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MOST: Final = 255
 _PASSED_OVER: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Doer(NamedTuple):
-    """The process that does it, as its parent has it. names: of the actions, by their numbers."""
+    """The process that does it, as its parent has it. names: of the actions, by their numbers.
+
+    turns: numbers that tell an answer from one that came too late for the question before.
+    """
 
     pid: int
     ask: int
     told: int
     names: tuple[str, ...]
+    turns: Iterator[int]
 
     def do(self, action: str) -> str:
         """Have an action done; gives why it could not be, "" if it was."""
         if action not in self.names:
             return "no command of the bootstrap file"
+        turn, ends = next(self.turns), time.monotonic() + _PATIENCE
         try:
-            os.write(self.ask, bytes([self.names.index(action)]))
-            if not select.select([self.told], [], [], _SECONDS + 5)[0]:
-                return "took too long"
-            status = os.read(self.told, 1)
+            os.write(self.ask, bytes([turn, self.names.index(action)]))
+            while select.select([self.told], [], [], max(ends - time.monotonic(), 0.0))[0]:
+                answer = os.read(self.told, _PAIR)
+                if not answer:
+                    return "the process that does it ended"
+                if answer[0] == turn:
+                    return f"ended with status {answer[1]}" if answer[1] else ""
         except OSError as error:
             return f"cannot be asked for: {error.strerror}"
-        if not status:
-            return "the process that does it ended"
-        return "" if status == b"\0" else f"ended with status {status[0]}"
+        return "took too long"
 
 
 def begin(actions: Mapping[str, Action]) -> Doer | None:
@@ -71,13 +83,13 @@ def begin(actions: Mapping[str, Action]) -> Doer | None:
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.close(asked)
     os.close(tell)
-    return Doer(pid, ask, told, tuple(commands)[:_MOST])
+    return Doer(pid, ask, told, tuple(commands)[:_MOST], itertools.cycle(range(256)))
 
 
 def _serve(commands: list[tuple[str, ...]], asked: int, tell: int) -> None:
     """Do what is asked until nobody can ask any more."""
-    while number := os.read(asked, 1):
-        os.write(tell, bytes([_status(commands[number[0]])]))
+    while pair := os.read(asked, _PAIR):
+        os.write(tell, bytes([pair[0], _status(commands[pair[1]])]))
 
 
 def _pass_over(_number: int, _frame: object) -> None:

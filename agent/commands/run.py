@@ -47,6 +47,7 @@ def command(file: Path, role: str | None, form: str, *, wanted: bool, explain: b
     with sdnotify.Notifier(os.environ) as notifier:
         told_by = Told(notifier.ready, notifier.alive)
         if role is None:
+            table.load(roles)
             doer = doing.begin(told.actions)
             Supervisor(told, roles, told_by, confined(powers.SUPERVISOR, told), doer).run()
         elif role in roles:

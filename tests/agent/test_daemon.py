@@ -132,6 +132,8 @@ def test_a_reload_reaches_every_role(
     until((tmp_path / "ready").exists)
     os.kill(pid, signal.SIGHUP)
     until(lambda: all((tmp_path / f"{name}.reloaded").exists() for name in ("one", "two")))
+    assert [len(pids(tmp_path / name)) for name in ("one", "two")] == [1, 1]
+    end(pid, signal.SIGTERM)
 
 
 def test_a_role_that_crashes_at_once_is_not_started_all_the_time(
@@ -202,6 +204,7 @@ def test_what_a_dead_role_left_behind_is_reaped(
     until(lambda: bool(pids(left)))
     [orphan, *_] = pids(left)
     until(lambda: not Path(f"/proc/{orphan}").exists())
+    assert alive(pid)
     end(pid, signal.SIGTERM)
 
 

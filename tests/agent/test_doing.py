@@ -36,7 +36,7 @@ def begin() -> Iterator[Begin]:
     for one in begun:
         os.close(one.ask)
         os.close(one.told)
-        assert os.waitstatus_to_exitcode(os.waitpid(one.pid, 0)[1]) == 0
+        assert os.waitstatus_to_exitcode(os.waitpid(one.pid, 0)[1]) in {0, -signal.SIGKILL}
 
 
 def python(text: str) -> tuple[str, ...]:
@@ -99,3 +99,42 @@ def test_it_ends_with_whom_it_serves(begin: Begin) -> None:
 def test_where_nothing_is_a_command_there_is_no_process() -> None:
     """systemd does the rest."""
     assert doing.begin({"nginx": Action(unit="nginx.service")}) is None
+
+
+def test_an_answer_that_comes_late_is_nobody_else_s(
+    begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waited too long for one action is told the end of the next one by its own command."""
+    go = tmp_path / "go"
+    made = begin(
+        slow=("/bin/sh", "-c", f"until [ -e {go} ]; do sleep 0.05; done; exit 7"),
+        true=("/bin/true",),
+    )
+    monkeypatch.setattr(doing, "_PATIENCE", 0.2)
+    assert made.do("slow") == "took too long"
+    go.touch()
+    monkeypatch.setattr(doing, "_PATIENCE", 60.0)
+    assert made.do("true") == ""
+    assert made.do("slow") == "ended with status 7"
+
+
+def test_a_command_that_hangs_is_ended(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time is bounded, and the next one is done."""
+    monkeypatch.setattr(doing, "_SECONDS", 0.5)
+    made = begin(hang=("/bin/sleep", "600"), true=("/bin/true",))
+    assert made.do("hang") == "ended with status 255"
+    assert made.do("true") == ""
+
+
+def test_a_command_that_is_killed_has_not_gone_well(begin: Begin) -> None:
+    """The number of its signal is its status."""
+    assert begin(die=("/bin/sh", "-c", "kill -9 $$")).do("die") == "ended with status 9"
+
+
+def test_where_the_process_is_gone_that_is_said(begin: Begin) -> None:
+    """Nobody waits for an answer that cannot come."""
+    made = begin(true=("/bin/true",))
+    assert made.do("true") == ""
+    os.kill(made.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, made.pid, os.WEXITED | os.WNOWAIT)
+    assert made.do("true") in {"the process that does it ended", "cannot be asked for: Broken pipe"}

@@ -226,4 +226,6 @@ def test_no_mutation_of_a_line_does_anything_but_be_refused(data: st.DataObject)
     for _ in range(rng.randint(1, 8)):
         body[rng.randrange(len(body))] = rng.choice(b'{}[]",:0-9e\\u\0\xff')
     with contextlib.suppress(BatchError):
-        read(bytes(body), "")
+        taken = read(bytes(body), "")
+        again = lines(*(one.event for one in taken.events), host=taken.host)
+        assert read(again, "")[:2] == taken[:2]

@@ -30,7 +30,7 @@ def _delivery(path: Path | str, **more: str) -> Delivery:
 
 def test_the_kinds_are_the_modules() -> None:
     """Every kind that the bootstrap file knows has its module."""
-    assert kinds() == ["credential", "file", "haproxy"]
+    assert kinds() == ["credential", "exec", "file", "haproxy"]
 
 
 def test_a_key_is_one_private_file(memory: Path) -> None:

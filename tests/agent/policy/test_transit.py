@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from securesystemslib.exceptions import UnverifiedSignatureError
 
 from agent.credentials import CredentialError
 from agent.policy import keyring
@@ -52,6 +53,10 @@ def test_it_signs_with_a_token_that_may_do_no_more(
     ring = Keyring(tmp_path, Passphrases(None), server.token_file(tmp_path, SIGN))
     signature = ring.signer("team", known).sign(b"data")
     keyring.public(known).verify_signature(signature, b"data")
+    with pytest.raises(UnverifiedSignatureError):
+        keyring.public(known).verify_signature(signature, b"other")
+    with pytest.raises(TransitError, match="the token may not do this"):
+        ring.taken_up(place)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +110,8 @@ def test_a_rotated_key_signs_with_the_version_that_was_taken_up(
     second = ring.taken_up(msgspec.structs.replace(old, version=2))
     assert first.public != second.public
     _signed(old, first, token)
+    with pytest.raises(TransitError, match="signs with another key"):
+        _signed(old, second, token)
 
 
 def test_a_token_that_may_not_sign_is_refused(server: Bao, place: Transit, tmp_path: Path) -> None:
@@ -124,6 +131,8 @@ def test_a_token_that_others_can_read_is_not_used(
     token.chmod(0o644)
     with pytest.raises(CredentialError, match="not a private file"):
         Engine(place, token, os.environ)
+    token.chmod(0o600)
+    assert Engine(place, token, os.environ).public()
 
 
 def test_a_server_that_nobody_vouches_for_is_not_spoken_to(
@@ -134,6 +143,7 @@ def test_a_server_that_nobody_vouches_for_is_not_spoken_to(
     token = server.token_file(tmp_path)
     with pytest.raises(TransitError, match=r"cannot be reached \(SSLError\)"):
         Engine(msgspec.structs.replace(place, ca=""), token, os.environ).public()
+    assert Engine(place, token, os.environ).public()
 
 
 def test_a_server_that_is_away_is_named(server: Bao, place: Transit, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tuf.api.exceptions import UnsignedMetadataError
 from tuf.api.metadata import Metadata, TargetFile
 
 from agent.policy.belief import Seen, Why
@@ -38,6 +39,9 @@ def test_a_view_tells_what_was_signed(fresh: Host) -> None:
     assert view.targets["policy/base/1.json"].custom == {}
     assert fresh.client.content(second) == b'{"a": 1}'
     assert view.seen.at == NOW - NOW % HOUR
+    files = fresh.repository.shelf.files
+    files["metadata/timestamp.json"] = files["metadata/timestamp.json"].replace(b"2", b"3", 1)
+    assert fresh.refused().why is Why.UNSIGNED
 
 
 def test_an_unchanged_refresh_is_two_requests(old: Host) -> None:
@@ -58,6 +62,7 @@ def test_what_is_new_is_taken(host: Host) -> None:
     host.repository.next("targets", "snapshot", "timestamp")
     view = host.refresh()
     assert view.versions == dict.fromkeys(ROLES, 3)
+    assert host.refresh() == view
     assert host.client.content(view.targets["policy/base/3.json"]) == b"[]"
 
 
@@ -236,3 +241,5 @@ def test_the_served_repository_is_sound(repository: Repository) -> None:
     for name in ("2.targets.json", "2.snapshot.json", "timestamp.json"):
         held = Metadata.from_bytes(repository.shelf.files[f"metadata/{name}"])
         root.verify_delegate(held.signed.type, held.signed_bytes, held.signatures)
+        with pytest.raises(UnsignedMetadataError):
+            root.verify_delegate(held.signed.type, held.signed_bytes + b" ", held.signatures)

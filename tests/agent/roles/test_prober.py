@@ -265,16 +265,25 @@ def test_a_restart_asks_cheaply_and_tells_nothing_twice(host: Host) -> None:
 
 
 def test_what_the_files_say_comes_from_the_watcher(host: Host) -> None:
-    """A version that is served and that the published set-up does not allow is drift."""
+    """A version that is served is drift where the published set-up does not allow it."""
     place = Setting("server", "", "/etc/nginx/sites-enabled/a", 3)
-    site = Site(server="nginx", place=place, listens=("127.0.0.1:14443",))
-    configured = Configured(site, protocols=frozenset({Version.TLS12, Version.TLS13}))
+    strict, served = Version.TLS12, Version.TLS10
+    configured = [
+        Configured(
+            Site(server="nginx", place=place, listens=(f"127.0.0.1:{port}",)),
+            protocols=frozenset(one for one in Version if one >= least),
+        )
+        for port, least in ((14443, strict), (14444, served))
+    ]
     folder = Path(host.told.state) / "watcher" / "published"
     folder.mkdir(parents=True)
-    snapshot.write(folder / configuration.FILE, configuration.Published(1.0, (configured,)))
+    snapshot.write(folder / configuration.FILE, configuration.Published(1.0, tuple(configured)))
     host.serve(14443, *WEAK)
+    host.serve(14444, *WEAK)
     host.start()
     host.until(lambda: "drift-config-not-loaded" in host.standing(":14443"))
+    host.until(lambda: host.number("looks") == 2)
+    assert "drift-config-not-loaded" not in host.standing(":14444")
 
 
 WAIVER = """waivers:

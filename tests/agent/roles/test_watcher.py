@@ -201,6 +201,8 @@ def test_a_new_policy_judges_what_was_looked_at_before(
         until(lambda: last(told, path) is Kind.SUPPRESSED)
     finally:
         first.end(signal.SIGKILL)
+    kinds = [one.kind for one in events(told) if one.finding]
+    assert kinds == [Kind.OPENED, Kind.SUPPRESSED]
 
 
 @pytest.mark.parametrize("way", ["running", "stopped"])

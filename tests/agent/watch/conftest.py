@@ -10,6 +10,7 @@ import secrets
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -34,13 +35,19 @@ from checks.scan import Orders, Scanner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from agent.events import Event
     from checks.model import Finding
 
 
 _QUEUE: Final = "/proc/sys/fs/inotify/max_queued_events"
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """A folder whose path does not say that all in it is a test's."""
+    with tempfile.TemporaryDirectory(prefix="watched-") as name:
+        yield Path(name).resolve()
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,8 @@ import mmap
 import os
 import resource
 import shutil
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 from agent.findings import Look
 from agent.readers import Readers
@@ -24,19 +20,13 @@ from tests.agent.watch.conftest import short_queue, unheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from checks.files import Opened
     from checks.scan import Result
     from tests.agent.watch.conftest import Plant, Watching
 
     Watch = Callable[..., Watching]
-
-
-@pytest.fixture
-def root() -> Iterator[Path]:
-    """A folder whose path does not say that all in it is a test's."""
-    with tempfile.TemporaryDirectory(prefix="watched-") as name:
-        yield Path(name).resolve()
 
 
 def test_a_folder_made_anew_while_events_are_lost_is_watched(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,18 +13,12 @@ from agent.watch import links, listing
 from agent.watch.roots import Roots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from tests.agent.watch.conftest import Plant, Watching
 
     Watch = Callable[..., Watching]
-
-
-@pytest.fixture
-def root() -> Iterator[Path]:
-    """A folder whose path does not say that all in it is a test's."""
-    with tempfile.TemporaryDirectory(prefix="watched-") as name:
-        yield Path(name).resolve()
 
 
 def test_a_root_that_comes_later_is_watched_when_it_comes(

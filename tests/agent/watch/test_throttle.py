@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from agent.watch.budget import Processor
 from tests.agent.watch.conftest import short_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.agent.watch.conftest import Plant, Watching
 
@@ -31,13 +30,6 @@ _FILES = 1500
 _BUDGET = 20
 _ITEM = 0.3
 """Seconds of processor time by which one turn may go over the budget, and of a burst."""
-
-
-@pytest.fixture
-def root() -> Iterator[Path]:
-    """A folder whose path does not say that all in it is a test's."""
-    with tempfile.TemporaryDirectory(prefix="watched-") as name:
-        yield Path(name).resolve()
 
 
 class Used:

@@ -6,10 +6,8 @@ import datetime
 import os
 import random
 import shutil
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,18 +20,12 @@ from agent.events import Kind
 from tests.agent.watch.conftest import short_queue, unheard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from tests.agent.watch.conftest import Plant, Watching
 
     Watch = Callable[..., Watching]
-
-
-@pytest.fixture
-def root() -> Iterator[Path]:
-    """A folder whose path does not say that all in it is a test's."""
-    with tempfile.TemporaryDirectory(prefix="watched-") as name:
-        yield Path(name).resolve()
 
 
 def test_what_is_there_at_the_start_is_found(root: Path, watch: Watch, plant: Plant) -> None:

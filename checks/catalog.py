@@ -119,6 +119,11 @@ class Named:
         self.code = code
         self.dialect = dialect
 
+    @property
+    def claimed(self) -> bool:
+        """Say whether a format claims the name; none is loaded for that."""
+        return bool(self._module)
+
     @cached_property
     def format(self) -> Format | None:
         """The format's module, None where no format claims the name."""

@@ -70,14 +70,14 @@ class Inspector:
         self._engine = engine
         self._formats = formats
 
-    def glance(self, path: str, data: bytes) -> Glance | None:
+    def glance(self, path: str, data: bytes, root: str = "") -> Glance | None:
         """Match a text that is as it is, for its Document; None when a look would show nothing."""
         hits = self._engine.hits(data)
         named = self._formats.of(path, data)
-        if named.code:
-            dull = not hits.pairs or _is_dull(hits, data)
+        if named.code or not _certain(named, path, len(data)):
+            dull = not hits.pairs or _is_dull(hits, named, path, data, root)
         else:
-            dull = not hits.pairs and not _certain(named, path, len(data))
+            dull = False
         return None if dull and not keyfiles.is_keystore(path, data) else Glance(hits, named)
 
     def look(self, document: Document) -> Looked:
@@ -171,10 +171,15 @@ def _certain(named: Named, path: str, size: int) -> bool:
     return named.dialect and size <= _DIALECT and _SHIPPED.search(path) is None
 
 
-def _is_dull(hits: Hits, data: bytes) -> bool:
-    """Say whether source code has no candidate but words that it is not asked for."""
-    words = not hits.flooded and _WORDY.issuperset(number for number, _ in hits.pairs)
-    return words and not _in_code(hits.pairs, data)
+def _is_dull(hits: Hits, named: Named, path: str, data: bytes, root: str) -> bool:
+    """Say whether a text has no candidates but words that its source or document does not mean."""
+    if hits.flooded or not _WORDY.issuperset(number for number, _ in hits.pairs):
+        return False
+    pairs = _in_code(hits.pairs, data) if named.code else hits.pairs
+    if not pairs:
+        return True
+    sample = len(data) <= PARSED and places.is_document(path, claimed=named.claimed, root=root)
+    return sample and worth.is_barren(data, pairs)
 
 
 def _in_code(hits: Sequence[tuple[int, int]], data: bytes) -> list[tuple[int, int]]:

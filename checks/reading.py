@@ -158,7 +158,9 @@ class Reader:
         code = form is not None and hasattr(form, "CODE")
         settings = not code and worth.SETTINGS.search(self._document.path) is not None
         path = self._document.path
-        settled = settings or (not self._is_document and _SETTINGS_CODE.search(path) is not None)
+        settled = settings or (
+            not self._is_document and _SETTINGS_CODE.search(_end_of(path)) is not None
+        )
         place = places.Place(
             self._is_document,
             code=code,
@@ -169,7 +171,7 @@ class Reader:
         )
         parse_line = getattr(form, "parse_line", lines.parse_line) if code else lines.parse_line
         if code:
-            wanted = [pair for pair in pairs if pair[0] in _IN_CODE and self._literal(pair[1])]
+            wanted = list(self._literals(pairs))
         else:
             known = IN_LINES if settings else IN_LINES - {int(Trigger.DIRECTIVE)}
             wanted = [pair for pair in pairs if pair[0] in known]
@@ -194,14 +196,20 @@ class Reader:
             settings=place.settings or beside, beside=beside, alone=wording.stands_alone(row)
         )
 
-    def _literal(self, end: int) -> bool:
-        """Say whether a string literal stands at a candidate or later on its line."""
+    def _literals(self, pairs: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Give the candidates with a string literal there or later on the line."""
         data = self._content.data
-        stop = data.find(b"\n", end, end + worth.AROUND)
-        row = data[end - 1 : stop if stop >= 0 else end + worth.AROUND]
-        if self._is_document and not _DIGIT.search(row):
-            return False
-        return b'"' in row or b"'" in row or b"`" in row
+        first = last = 0
+        for number, end in pairs:
+            if number not in _IN_CODE or first < end <= last:
+                continue
+            stop = data.find(b"\n", end, end + worth.AROUND)
+            row = data[end - 1 : stop if stop >= 0 else end + worth.AROUND]
+            quoted = b'"' in row or b"'" in row or b"`" in row
+            if quoted and not (self._is_document and _DIGIT.search(row) is None):
+                yield number, end
+            else:  # neither has what follows on the same line
+                first, last = end, stop
 
     def nets(self, pairs: Sequence[tuple[int, int]]) -> Iterator[Spotted]:
         """Read what shows on a line by itself whatever the format: URLs, commands, hashes."""
@@ -233,9 +241,10 @@ class Reader:
     def _rows(self, pairs: Sequence[tuple[int, int]]) -> Iterator[tuple[str, int]]:
         """Give text and number of each line on which a candidate stands, once."""
         numbers = text.Lines(self._content.data, self._document.first_line)
+        rows = worth.Rows(self._content.data)
         seen: set[int] = set()
         for _, end in pairs:
-            start, row = worth.row_at(self._content.data, end)
+            start, row = rows.at(end)
             if start in seen:
                 continue
             self._budget -= len(row) * (_DENSE if len(row) > worth.AROUND else 1)
@@ -254,6 +263,11 @@ class Reader:
                 if mark not in seen:
                     seen.add(mark)
                     yield from_candidate(candidate)
+
+
+def _end_of(path: str) -> str:
+    """Give the last folder and the name of a path: all that is told of source code by its path."""
+    return "/".join(path.rsplit("/", 2)[-2:])
 
 
 def _collect(

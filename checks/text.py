@@ -20,6 +20,8 @@ _MAGIC: Final = regex(
     rb"\x7fELF|\x89PNG|GIF8|\xff\xd8\xff|\xca\xfe\xba\xbe|%PDF-|SQLite format 3|\x00asm|MZ\x90"
     rb"|wOF[F2]|\xde\x12\x04\x95|OggS|RIFF|ID3|\x1a\x45\xdf\xa3|\xfe\xed\xfa|\xcf\xfa\xed\xfe|LPKSHHRH|!<arch>"
 )
+_MAGIC_FIRST: Final = frozenset(b"!%GILMORSw")
+"""How those of _MAGIC begin that begin like a text: few texts are asked for them."""
 _CONTROLS: Final = bytes(set(range(32)) - {0, 7, 8, 9, 10, 11, 12, 13, 27})
 _NOT_ASCII: Final = _CONTROLS + bytes(range(128, 256))
 _SAMPLE: Final = 64 * 1024
@@ -57,7 +59,10 @@ def mark(head: bytes) -> bytes:
 
 def is_plain(data: bytes) -> bool:
     """Say at a glance whether bytes are a text as they are: no mark or magic, no zero byte."""
-    return data[0] in _PLAIN and b"\0" not in data and _MAGIC.match(data) is None
+    first = data[0]
+    if first not in _PLAIN or b"\0" in data:
+        return False
+    return first not in _MAGIC_FIRST or _MAGIC.match(data) is None
 
 
 def read(data: bytes) -> Text | None:

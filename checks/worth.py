@@ -24,6 +24,8 @@ _LINE: Final = 4 * 1024
 """A line that goes on further than this from a candidate is long."""
 AROUND: Final = 400
 """Of a long line, this much on both sides of a candidate is read."""
+_MOST: Final = 64 * 1024
+"""Candidates on lines of so many characters are no flood, whatever a reader counts them as."""
 _APART: Final = regex(rb"[,;{(\s]")
 """Where a cut line begins, so that it does so outside a string more often than inside."""
 _ALWAYS_PARSED: Final = frozenset(
@@ -77,6 +79,7 @@ def deserves(
     """
     seen: set[tuple[int, int]] = set()
     rows: set[tuple[int, str]] = set()
+    lines_of = Rows(data)
     parsed = _PARSED_IN_DOCUMENTS if document else _ALWAYS_PARSED
     for number, end in pairs:
         if number in parsed:
@@ -87,7 +90,7 @@ def deserves(
             continue
         if number == Trigger.HASH:
             continue
-        start, row = row_at(data, end)
+        start, row = lines_of.at(end)
         if number == Trigger.PAIRED:
             if _pairs(data, end, row, document=document):
                 return True
@@ -106,6 +109,31 @@ def deserves(
 
 def _tells(number: int, row: str) -> bool:
     return number in IN_VALUES or _TELLING.search(row) is not None
+
+
+def is_barren(data: bytes, pairs: Iterable[tuple[int, int]]) -> bool:
+    """Say whether the words in a document or the like come to nothing, however it is read.
+
+    Those on so many lines that they may be a flood are to be counted by who reads them.
+    """
+    rows = Rows(data)
+    before, size = -1, 0
+    for number, end in pairs:
+        if number in _PARSED_IN_DOCUMENTS:
+            return False
+        if number == Trigger.HASH:
+            continue
+        start, row = rows.at(end)
+        if number == Trigger.PAIRED:
+            row += _behind(data, end).decode("latin-1")
+        elif start == before:
+            continue
+        else:
+            before = start
+        size += len(row)
+        if size > _MOST or shows_sample(row):
+            return False
+    return True
 
 
 def shows_sample(row: str) -> bool:
@@ -130,12 +158,17 @@ def _is_open(row: str) -> bool:
 
 def _pairs(data: bytes, end: int, row: str, *, document: bool) -> bool:
     """Say whether a name that sounds like a credential has its value behind it."""
-    behind = _CLOSED.split(data[end : end + AROUND], 1)[0]
+    behind = _behind(data, end)
     if document and not shows_sample(row + behind.decode("latin-1")):
         return False
     if not _VALUE.search(behind) and not ("<" in row and _ELEMENT.search(behind)):
         return False
     return any(kind((name,)) is not Kind.NONE for name in _NAMED.findall(row))
+
+
+def _behind(data: bytes, end: int) -> bytes:
+    """Give what follows a name in the object that it stands in."""
+    return _CLOSED.split(data[end : end + AROUND], 1)[0]
 
 
 def _survives(number: int, row: str) -> bool:
@@ -159,11 +192,28 @@ def _survives(number: int, row: str) -> bool:
     )
 
 
-def row_at(data: bytes, end: int) -> tuple[int, str]:
-    """Give start and text of the line on which a candidate ends, or of its surroundings."""
+class Rows:
+    """The lines on which candidates end; those that follow each other on one line share it."""
+
+    def __init__(self, data: bytes) -> None:
+        """Keep the text; nothing is read of it."""
+        self._data = data
+        self._start = self._stop = 0
+        self._row = ""
+
+    def at(self, end: int) -> tuple[int, str]:
+        """Give start and text of the line on which a candidate ends, or of its surroundings."""
+        if not self._start < end <= self._stop:
+            self._start, self._row, self._stop = _row_at(self._data, end)
+        return self._start, self._row
+
+
+def _row_at(data: bytes, end: int) -> tuple[int, str, int]:
+    """Give start and text of a line, and up to where a candidate has the same ones."""
     start = data.rfind(b"\n", max(0, end - _LINE), end - 1) + 1
     found = data.find(b"\n", end - 1, end + _LINE)
     stop = found if found >= 0 else len(data)
+    same = stop if stop - start < _LINE else 0
     if (not start and end > _LINE) or (found < 0 and len(data) > end + _LINE):
         middle = end - end % AROUND  # neighbours on one long line share their surroundings
         stop = min(stop, middle + 2 * AROUND)
@@ -171,7 +221,8 @@ def row_at(data: bytes, end: int) -> tuple[int, str]:
             start = middle - AROUND
             apart = _APART.search(data, start, middle)
             start = apart.end() if apart else start
-    return start, data[start:stop].decode("utf-8", "replace")
+        same = 0
+    return start, data[start:stop].decode("utf-8", "replace"), same
 
 
 def shows_on_lines(pairs: Iterable[tuple[int, int]], path: str) -> bool:
@@ -188,11 +239,11 @@ def has_literal(row: str) -> bool:
     Of what is guessed in code that is a mere word only where a password is set to it, or in a
     call that takes one; odd quotes leave it open.
     """
-    if row.count('"') % 2 or row.count("'") % 2 or callables.is_call(row):
+    if row.count('"') % 2 or row.count("'") % 2 or wording.sets_letters(row):
         return True
-    if wording.sets_letters(row):
+    if any(shapes.has_sign_or_digit(found[2]) for found in _LITERAL.finditer(row)):
         return True
-    return any(shapes.has_sign_or_digit(found[2]) for found in _LITERAL.finditer(row))
+    return callables.is_call(row)
 
 
 def _made(value: str) -> bool:

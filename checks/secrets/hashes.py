@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,11 +26,10 @@ _PREFIX: Final = regex(
 )
 
 
-_BY_SIGN: Final = {
-    sign: tuple(one for one in hashschemes.SCHEMES if one.sign in {"", sign})
-    for sign in ("", "$", "{")
-}
-"""Most values begin with no such sign, so that few shapes are compiled for them."""
+@cache
+def _starts() -> tuple[tuple[str, Scheme], ...]:
+    """Give the schemes by how they start: few values start so, and few shapes are compiled."""
+    return tuple((one.start, one) for one in hashschemes.SCHEMES)
 
 
 class HashFacts(msgspec.Struct, frozen=True):
@@ -65,8 +65,8 @@ def classify(value: str, hint: str = "") -> HashFacts | None:
     prefix = _PREFIX.match(bare)
     inner = bare[prefix.end() :] if prefix else bare
     inner_hint = "crypt" if prefix else hint
-    for scheme in _BY_SIGN.get(inner[:1], _BY_SIGN[""]):
-        if scheme.hint in {"", inner_hint}:
+    for start, scheme in _starts():
+        if inner.startswith(start) and (not scheme.hint or scheme.hint == inner_hint):
             found = scheme.pattern.fullmatch(inner)
             verdict = scheme.judge(found) if found else None
             if verdict:

@@ -37,15 +37,21 @@ class Scheme(NamedTuple):
     hint: str = ""
 
     @property
-    def sign(self) -> str:
-        """The sign that every such hash begins with, "" where there is none."""
-        bare = self.shape.removeprefix("(?i:")
-        return bare[1] if bare.startswith(("\\$", "\\{")) else ""
+    def start(self) -> str:
+        """The text that every such hash begins with, "" where there is none."""
+        if self.shape.startswith("(?i:\\{"):
+            return "{"
+        found = _START.match(self.shape)
+        return found[0].replace("\\", "") if found else ""
 
     @property
     def pattern(self) -> re.Pattern[str]:
         """The shape, compiled when first asked for: all of them take 25 ms."""
         return _compiled(self.shape)
+
+
+_START: Final = regex(r"(?:(?:\\[^A-Za-z\d]|[\w:])(?![?*{]))+")
+"""What a shape begins with that stands for itself."""
 
 
 @cache

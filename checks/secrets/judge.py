@@ -61,6 +61,7 @@ class Candidate(NamedTuple):
 
 
 _AUTH: Final = regex(r"(?:^|[._\-])(?:auth|basic)$", re.IGNORECASE)
+_AUTHORIZING: Final = ("auth", "basic")
 _USER_PASSWORD: Final = regex(r"([A-Za-z][\w.@\-]{0,63}):([^\s/:][^\s]{3,})")
 
 
@@ -79,14 +80,19 @@ def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
     if inside := [found for one in values.documents(entry) for found in judge(one, place)]:
         yield from inside
         return
-    entry = _authorized(entry)
-    rabbit = bool(entry.value) and own_name(entry.keys) == "password_hash"
-    own = [*_judge_one(entry, place), *_hashed(entry, place, "rabbitmq" if rabbit else "")]
-    yield from own
-    if not own:
-        guessed = place if settings.is_only_pairs(entry.value) else place._replace(loose=True)
-        for part in values.inner(entry):
-            yield from _judge_one(part, place if part.role is Role.SECRET else guessed)
+    own = own_name(entry.keys)
+    entry = _authorized(entry, own)
+    rabbit = bool(entry.value) and own == "password_hash"
+    found = [*_judge_one(entry, place), *_hashed(entry, place, "rabbitmq" if rabbit else "")]
+    yield from found or _inside(entry, place)
+
+
+def _inside(entry: Entry, place: Place) -> Iterator[Candidate]:
+    guessed: Place | None = None
+    for part in values.inner(entry):  # of most values nothing
+        if guessed is None:
+            guessed = place if settings.is_only_pairs(entry.value) else place._replace(loose=True)
+        yield from _judge_one(part, place if part.role is Role.SECRET else guessed)
 
 
 OPENERS: Final = frozenset("{[(|>&")
@@ -113,9 +119,9 @@ def is_plausible(keys: tuple[str, ...], value: str) -> bool:
     return named is not Kind.VAGUE or shapes.looks_random(value)
 
 
-def _authorized(entry: Entry) -> Entry:
+def _authorized(entry: Entry, own: str) -> Entry:
     """Take the password out of `auth: user:password`, also where that is in base64."""
-    if not _AUTH.search(own_name(entry.keys)):
+    if not own.lower().endswith(_AUTHORIZING) or not _AUTH.search(own):
         return entry
     pair = _USER_PASSWORD.fullmatch(entry.value)
     user, password = (pair[1], pair[2]) if pair else headers.decoded_pair(entry.value)
@@ -123,9 +129,11 @@ def _authorized(entry: Entry) -> Entry:
 
 
 def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
-    value = _bare(entry.value)
     named = Kind.PASSWORD if entry.role is Role.SECRET else _named(entry.keys, place.path)
-    if named is Kind.NONE or not value or len(value) > _MAX_LENGTH or not _is_key(entry):
+    if named is Kind.NONE:
+        return
+    value = _bare(entry.value)
+    if not value or len(value) > _MAX_LENGTH or not _is_key(entry):
         return
     apart = place.code or place.loose or place.document
     if named >= Kind.PASS and not apart and worded.is_spelled(value, entry.keys):

@@ -141,6 +141,10 @@ _REFERRERS: Final = frozenset({"checksum", "digest", "existing", "sha256", "sha5
 """A name that begins with one of these points at a credential, or tells whether it changed."""
 
 
+_POSITIONS: Final = frozenset({"[", "#"})
+_NEUTRAL: Final = frozenset({"value", "@value", "default"})
+
+
 def words(name: str) -> list[str]:
     """Split a name into lower-case words at case changes, digits and punctuation."""
     return [word.lower() for word in _SPLIT.findall(name)]
@@ -149,12 +153,7 @@ def words(name: str) -> list[str]:
 def own_name(keys: tuple[str, ...]) -> str:
     """Give the innermost key that is a name, past list positions and neutral leaf words."""
     for key in reversed(keys):
-        if not key.startswith(("[", "#")) and key.lower() not in {
-            "value",
-            "@value",
-            "#text",
-            "default",
-        }:
+        if key[:1] not in _POSITIONS and key.lower() not in _NEUTRAL:
             return key.lstrip("@")
     return keys[-1] if keys else ""
 

@@ -40,7 +40,11 @@ _PLACEHOLDER = regex(r"\{\{((?:(?!\{\{|\}\}).)*+)\}\}", re.DOTALL)
 
 def render(template: str, seed: str) -> str:
     """Give the text of TEMPLATE; raises RuleError for a placeholder that does not exist."""
-    rng = random.Random(seed)  # noqa: S311 - samples, not keys: they must be the same every time
+    return drawn(template, random.Random(seed))  # noqa: S311 - samples, not keys
+
+
+def drawn(template: str, rng: random.Random) -> str:
+    """Do the same with what RNG gives next; to seed one takes as long as to render."""
     return _PLACEHOLDER.sub(lambda found: _expand(found.group(1), rng), template)
 
 

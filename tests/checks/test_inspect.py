@@ -72,6 +72,14 @@ def test_a_password_has_line_and_key_path(
         ("/srv/app.p12", "x", False),
         ("/srv/notes.txt", "nothing here\n", True),
         ("/etc/shadow", "nothing here\n", False),
+        ("/srv/docs/app.md", "password: correcthorse\n", True),
+        ("/srv/docs/app.md", f"password: {MADE}\n", False),
+        ("/srv/docs/app.md", f"{'x ' * 400}password: correcthorse\n" * 90, False),
+        ("/srv/docs/app.py", "password = 'correcthorse'\n", True),
+        ("/srv/docs/app.py", f"password = '{MADE}'\n", False),
+        ("/srv/docs/app.json", '[{"name": "DB_PASSWORD",\n"value": "correcthorse"}]\n', True),
+        ("/srv/docs/app.json", f'[{{"name": "DB_PASSWORD",\n"value": "{MADE}"}}]\n', False),
+        ("/srv/docs/app.yaml", "kind: Secret\n", False),
     ],
 )
 def test_a_glance_passes_over_only_what_a_look_shows_nothing_of(
@@ -87,6 +95,38 @@ def test_a_glance_passes_over_only_what_a_look_shows_nothing_of(
         nothing = (looked.spotted, looked.keys, looked.inconclusive, looked.certificate)
         assert nothing == ([], [], [], False)
         assert not looked.degraded
+
+
+LINES = st.sampled_from(
+    [
+        "name = x",
+        "password: correcthorse",
+        "token = 'correct horse 12'",
+        f"api_key: '{MADE}'",
+        f"auth: {base64.b64encode(f'bob:{MADE}'.encode()).decode()}",
+        "password: |",
+        f"  {MADE}",
+        "- name: DB_PASSWORD",
+        f"  value: {MADE}",
+        f"mysql --user=bob -p{MADE}",
+        f"postgres://bob:{MADE}@db/app",
+        "$6$abc$def",
+    ]
+)
+SAMPLES = st.sampled_from(
+    ["/srv/docs/a", "/srv/docs/a.md", "/srv/docs/a.py", "/srv/docs/a.yaml", "/srv/docs/a.sh"]
+)
+
+
+@given(st.lists(LINES, max_size=6), SAMPLES)
+def test_a_document_is_passed_over_only_where_nothing_is_found(
+    inspector: Inspector, lines: list[str], path: str
+) -> None:
+    """Whatever lines a document has, a glance that shows nothing means a look without result."""
+    document = Document(path, "".join(f"{line}\n" for line in ["#", *lines]).encode())
+    looked = inspector.look(document)
+    if looked.spotted or looked.keys or looked.inconclusive or looked.degraded:
+        assert inspector.glance(path, document.data) is not None
 
 
 def test_a_text_that_is_not_utf8_is_looked_at(look: Look, password: str) -> None:

@@ -36,6 +36,19 @@ def test_a_byte_order_mark_names_the_encoding(encoding: str) -> None:
     assert read(BOMS[encoding] + PLAIN.encode(encoding)) == PLAIN
 
 
+BINARIES = [
+    *(b"GIF8", b"%PDF-", b"RIFF", b"OggS", b"ID3", b"wOF2", b"MZ\x90", b"LPKSHHRH", b"!<arch>"),
+    b"SQLite format 3",
+]
+
+
+@pytest.mark.parametrize("head", BINARIES)
+def test_what_begins_like_a_text_may_be_a_binary(head: bytes) -> None:
+    """A known kind of binary is none at a glance; a word that begins with its first letter is."""
+    assert not text.is_plain(head + b" 12\n")
+    assert text.is_plain(head[:1] + b" 12\n")
+
+
 @pytest.mark.parametrize("encoding", WIDE)
 def test_wide_text_is_known_without_a_mark(encoding: str) -> None:
     """Where its zero bytes stand tells UTF-16 and UTF-32; the matched bytes are UTF-8."""

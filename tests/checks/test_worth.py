@@ -91,6 +91,18 @@ def test_other_lines_of_documents_are_passed_over(row: str) -> None:
     assert not worth.shows_sample(row)
 
 
+@given(
+    st.lists(st.sampled_from([b"\n", b"a=b", b"x" * 300, b"y, " * 900, b"z" * 5000]), max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_lines_are_the_same_asked_in_a_row_or_alone(parts: list[bytes], rng: random.Random) -> None:
+    """Whichever candidates were asked for before, each gets the line that it gets alone."""
+    data = b"".join(parts) + b"."
+    ends = sorted(rng.choices(range(1, len(data) + 1), k=40))
+    rows = worth.Rows(data)
+    assert [rows.at(end) for end in ends] == [worth.Rows(data).at(end) for end in ends]
+
+
 def test_a_sample_in_other_peoples_code_is_told_at_low(look: Look) -> None:
     """Random keys and mixed passwords in a library are findings, plain ones are not."""
     made = "".join(random.Random(3).choices(ascii_letters + "0123456789", k=20))

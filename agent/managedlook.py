@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from agent import changers
+from agent.changers import Changers
 from checks import catalog
 from checks.errors import FormatError
 from checks.managed import deviations, seen
@@ -32,13 +32,14 @@ def look(paths: Iterable[str], managed: Mapping[str, Managed]) -> Looked:
     """Look at some of the managed paths."""
     found: dict[str, tuple[Finding, ...]] = {}
     unseen: list[Inconclusive] = []
+    changers = Changers()
     for path in paths:
         what = seen.look(path)
         if isinstance(what, Inconclusive):
             unseen.append(what)
             continue
         differs = list(_judged(path, managed[path], what, managed))
-        since = _since(path, what) if differs else ""
+        since = _since(path, what, changers) if differs else ""
         found[path] = tuple(deviations.finding(one, since) for one in differs)
     return Looked(found, tuple(unseen))
 
@@ -57,7 +58,7 @@ def _judged(
     yield from deviations.asserted(path, wanted.asserts, entries)
 
 
-def _since(path: str, what: Seen) -> str:
+def _since(path: str, what: Seen, changers: Changers) -> str:
     """Say since when, and by whom where the host tells."""
     if not what.changed:
         return ""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _REST: Final = 0.15
 """Seconds without a change after which a path is at rest: who edits may write in several steps."""
+_LONGEST: Final = 3.0
+"""Seconds after which a path that changes all the time is given nevertheless."""
 _LOOK: Final = 0.2
 _SHARE: Final = 500e-6
 """Seconds between two looks for each path: some 0.5 % of a core for very many."""
@@ -26,6 +28,7 @@ class Marks:
         """Take every path for one that changed just now."""
         self._marks: dict[str, str] = dict.fromkeys(paths, "")
         self._since: dict[str, float] = {}
+        self._first: dict[str, float] = {}
         self._again: dict[str, float] = {}
         self._pause = max(_LOOK, _SHARE * len(self._marks))
         self._next = 0.0
@@ -40,12 +43,17 @@ class Marks:
                 self._marks[path] = mark
                 # What is there from before this began is at rest already.
                 self._since[path] = now if before else now - _REST
-        due = [path for path, since in self._since.items() if now - since >= _REST]
+                self._first.setdefault(path, now)
+        due = [path for path in self._since if self._is_at_rest(path, now)]
         due += [path for path, at in self._again.items() if now >= at and path not in due]
         for path in due:
             self._since.pop(path, None)
+            self._first.pop(path, None)
             self._again.pop(path, None)
         return due
+
+    def _is_at_rest(self, path: str, now: float) -> bool:
+        return now - self._since[path] >= _REST or now - self._first[path] >= _LONGEST
 
     def again(self, path: str, at: float) -> None:
         """Give a path once more at that time, though it does not change."""

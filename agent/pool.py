@@ -14,6 +14,7 @@ import select
 import signal
 import struct
 import time
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent import bounds, packing
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 
     Work = Callable[[str, Result], None]
 
-_BATCH: Final = 160
-_BATCH_BYTES: Final = 16 * 1024
+MOST_PATHS: Final = 160
+MOST_BYTES: Final = 16 * 1024
 """With the batches given ahead this stays under a pipe's buffer, so that sending never blocks."""
-_AHEAD: Final = 2
+AHEAD: Final = 2
 _LENGTH: Final = struct.Struct("=I")
 _AT: Final = struct.Struct("=q")
 _GRACE: Final = 6.0
@@ -51,6 +52,16 @@ class _Worker(NamedTuple):
     at: mmap.mmap
 
 
+class Batch(NamedTuple):
+    """Paths that a worker is given at once. buffer: a number of the caller's, for what they need.
+
+    The buffers of batches whose results have not come are those `in_use`.
+    """
+
+    paths: list[str]
+    buffer: int = -1
+
+
 class Pool:
     """Runs WORK over paths in a number of processes."""
 
@@ -60,7 +71,8 @@ class Pool:
         self._processes = processes
         self._seconds = seconds
         self._workers: dict[int, _Worker] = {}
-        self._given: dict[int, list[list[str]]] = {}
+        self._given: dict[int, list[Batch]] = {}
+        self._again: list[Batch] = []
         self._seen: dict[int, tuple[int, float]] = {}
         """Where each worker was when it last moved on, and when that was."""
         self._late: set[int] = set()
@@ -70,26 +82,40 @@ class Pool:
 
         Raises PoolError when a process cannot be started.
         """
-        batches = _batches(iter(paths))
-        again: list[list[str]] = []
+        return self.run_batches(_batches(iter(paths)))
+
+    @property
+    def in_use(self) -> set[int]:
+        """Give the buffers of all batches that were taken and are not done with."""
+        batches = [*self._again, *chain.from_iterable(self._given.values())]
+        return {batch.buffer for batch in batches}
+
+    def run_batches(self, batches: Iterator[Batch]) -> Iterator[Result]:
+        """Do the same for batches, of which `AHEAD` a process at most are taken and not done.
+
+        A batch has MOST_PATHS paths at most, of MOST_BYTES together but for the last one. One
+        without paths says that the next has to wait until others are done.
+        """
         gc.freeze()
         try:
             for _ in range(self._processes):
                 self._start()
-            yield from self._feed(batches, again)
+            yield from self._feed(batches)
         finally:
             for worker in list(self._workers.values()):
                 self._stop(worker, kill=True)
             gc.unfreeze()
 
-    def _feed(self, batches: Iterator[list[str]], again: list[list[str]]) -> Iterator[Result]:
+    def _feed(self, batches: Iterator[Batch]) -> Iterator[Result]:
+        again = self._again
         exhausted = False
         while True:
             for number, given in self._given.items():
-                while len(given) < _AHEAD and not (exhausted and not again):
+                while len(given) < AHEAD and not (exhausted and not again):
                     batch = again.pop() if again else next(batches, None)
                     if batch is None:
                         exhausted = True
+                    if batch is None or not batch.paths:
                         break
                     if not given:
                         self._seen[number] = _BETWEEN, time.monotonic()
@@ -97,9 +123,9 @@ class Pool:
                     self._send(self._workers[number], batch)
             if not any(self._given.values()):
                 return
-            yield from self._collect(again)
+            yield from self._collect()
 
-    def _collect(self, again: list[list[str]]) -> Iterator[Result]:
+    def _collect(self) -> Iterator[Result]:
         waiting = [number for number, given in self._given.items() if given]
         poll = select.poll()  # select() refuses descriptors over 1023
         for number in waiting:
@@ -108,7 +134,7 @@ class Pool:
         for number in ready:
             data = _receive(number)
             if data is None:
-                yield self._bury(number, again)
+                yield self._bury(number)
             else:
                 self._given[number].pop(0)
                 self._seen[number] = _BETWEEN, time.monotonic()
@@ -127,7 +153,7 @@ class Pool:
             self._late.add(number)
             os.kill(worker.pid, signal.SIGKILL)
 
-    def _bury(self, number: int, again: list[list[str]]) -> Result:
+    def _bury(self, number: int) -> Result:
         """Take a dead worker's batches: done items are repeated, the deadly one is reported.
 
         Where none is known to be (their result was too much, say), each is tried alone.
@@ -137,13 +163,15 @@ class Pool:
         reason = bounds.SLOW if number in self._late else bounds.CRASHED
         self._stop(worker, kill=False)
         self._start()
-        again += others
-        if position == _BETWEEN and len(batch) > 1:
-            again += [[path] for path in batch]
+        self._again += others
+        paths = batch.paths
+        if position == _BETWEEN and len(paths) > 1:
+            self._again += [Batch([path], batch.buffer) for path in paths]
             return Result()
         position = max(position, 0)
-        again += [rest for rest in [batch[:position] + batch[position + 1 :]] if rest]
-        return Result(inconclusive=[Inconclusive(batch[position], reason)])
+        if rest := paths[:position] + paths[position + 1 :]:
+            self._again.append(Batch(rest, batch.buffer))
+        return Result(inconclusive=[Inconclusive(paths[position], reason)])
 
     def _start(self) -> None:
         """Start a worker; an interruption waits until it is known, so that none is left behind."""
@@ -189,23 +217,23 @@ class Pool:
         os.waitpid(worker.pid, 0)
         worker.at.close()
 
-    def _send(self, worker: _Worker, batch: list[str]) -> None:
-        data = os.fsencode("\0".join(batch))  # no path has a zero byte
+    def _send(self, worker: _Worker, batch: Batch) -> None:
+        data = os.fsencode("\0".join(batch.paths))  # no path has a zero byte
         with contextlib.suppress(BrokenPipeError):  # a dead worker shows when its results end
             _write(worker.requests, _LENGTH.pack(len(data)) + data)
 
 
-def _batches(paths: Iterator[str]) -> Iterator[list[str]]:
+def _batches(paths: Iterator[str]) -> Iterator[Batch]:
     batch: list[str] = []
     size = 0
     for path in paths:
         batch.append(path)
         size += len(os.fsencode(path))
-        if len(batch) == _BATCH or size > _BATCH_BYTES:
-            yield batch
+        if len(batch) == MOST_PATHS or size > MOST_BYTES:
+            yield Batch(batch)
             batch, size = [], 0
     if batch:
-        yield batch
+        yield Batch(batch)
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -64,6 +64,7 @@ class _Reader:
 
     def __init__(self, pid: int, orders: socket.socket, answers: int) -> None:
         self.pid = pid
+        self.retired = False
         self.orders = orders
         self.answers = answers
         self.given: deque[tuple[str, os.stat_result]] = deque()
@@ -87,6 +88,12 @@ class Readers:
         self._look, self._confine = look, confine
         self._seconds, self._most = seconds, most
         self._readers: list[_Reader] = []
+
+    def look_by(self, look: Callable[[Opened, Result], None]) -> None:
+        """Do another thing with the files that are given from now on."""
+        self._look = look
+        for reader in self._readers:
+            reader.retired = True
 
     def free(self) -> bool:
         """Say whether a file can be given."""
@@ -116,7 +123,8 @@ class Readers:
 
     def _next(self) -> _Reader:
         """Choose a reader: an idle one, a new one, or the one with the least before it."""
-        least = min(self._readers, key=lambda one: len(one.given), default=None)
+        able = [one for one in self._readers if not one.retired]
+        least = min(able, key=lambda one: len(one.given), default=None)
         if least is None or (least.given and len(self._readers) < self._most):
             return self._start()
         return least
@@ -137,7 +145,7 @@ class Readers:
                     yield from self._lost(reader, bounds.CRASHED)
                 elif late and reader.given:
                     yield from self._lost(reader, bounds.SLOW)
-                elif not reader.given and time.monotonic() - reader.since > _IDLE:
+                elif not reader.given and (reader.retired or _is_idle(reader)):
                     self._end(reader)
 
     def _lost(self, reader: _Reader, why: str) -> Iterator[Read]:
@@ -203,6 +211,10 @@ class Readers:
             os.kill(reader.pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(reader.pid, 0)
+
+
+def _is_idle(reader: _Reader) -> bool:
+    return time.monotonic() - reader.since > _IDLE
 
 
 def _whole(heard: bytearray) -> bytes | None:

@@ -48,8 +48,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     version: of the tool; started: ISO 8601 with a zone; seconds: how long it took; roots: what was
     scanned, as given; notes: what a TLS profile has that no look can judge; policy, policy_version:
-    "" where there is none. Paths may hold surrogates (PEP 383) and control characters: every output
-    makes them safe in its own way.
+    "" where there is none; inside: what the paths are in where that is no file system of this host,
+    an image in words or the folder of an unpacked root. Paths may hold surrogates (PEP 383) and
+    control characters: every output makes them safe in its own way.
     """
 
     version: str
@@ -64,6 +65,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: tuple[EndpointSummary, ...] = ()
     policy: str = ""
     policy_version: str = ""
+    inside: str = ""
 
     @property
     def severities(self) -> dict[Severity, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import glob
 import os
 import time
 from collections import Counter
@@ -20,11 +21,18 @@ from checks.scan import Orders, Result, Scanner
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from agent.imagetarget import Target
     from checks.secrets.engine import Engine
+    from checks.tls.profilefile import Profile
 
 
 class Job(NamedTuple):
-    """What to scan and how."""
+    """What to scan and how.
+
+    image: to be scanned in place of the roots; root: the folder of an unpacked root, which is the
+    only one of the roots; profiles: of TLS, that the servers configured in either are to keep;
+    editions: of the layers of the policy, where it is a store's.
+    """
 
     roots: tuple[str, ...]
     orders: Orders
@@ -33,6 +41,10 @@ class Job(NamedTuple):
     processes: int
     version: str
     progress: Callable[[Result], None] | None = None
+    image: Target | None = None
+    root: str = ""
+    profiles: tuple[Profile, ...] = ()
+    editions: tuple[tuple[str, int], ...] = ()
 
 
 class Scanned(NamedTuple):
@@ -46,7 +58,7 @@ def run(job: Job) -> Scanned:
     """Scan the roots; what cannot be looked at is part of the report, not an error."""
     started = datetime.datetime.now(datetime.UTC)
     clock = time.monotonic()
-    total = look(job)
+    total = _look(job)
     policy = job.orders.policy
     findings, waived = suppress.waive(total.findings, policy.waivers, started.date())
     report = Report(
@@ -66,8 +78,23 @@ def run(job: Job) -> Scanned:
         suppressed=tuple(sorted(total.suppressed + waived, key=lambda s: _order(s.finding))),
         inconclusive=tuple(sorted(total.inconclusive, key=lambda i: (i.reason, i.path))),
         policy=policy.name,
+        inside=f"the root of image {job.image.path}" if job.image else job.root,
     )
     return Scanned(report, total.accepted)
+
+
+def _look(job: Job) -> Result:
+    """Scan whatever it is that is to be scanned; what an image or a root needs is loaded then."""
+    if job.image is not None:
+        from agent import imagescan
+
+        return imagescan.look_at(job, job.image)
+    total = look(job)
+    if job.root:
+        from agent import rootlook
+
+        rootlook.below(job.root, job, total)
+    return total
 
 
 def _order(finding: Finding) -> tuple[str, int, str, str]:
@@ -77,20 +104,22 @@ def _order(finding: Finding) -> tuple[str, int, str, str]:
 def look(job: Job) -> Result:
     """Scan the roots and join their keys; what was found in no order, nothing of it waived."""
     total = Result(not_applicable=Counter())
-    scanner = _scanner(job)
-    pool = Pool(scanner.file, job.processes, job.orders.policy.files.seconds_per_file)
+    looking = scanner(job)
+    pool = Pool(looking.file, job.processes, job.orders.policy.files.seconds_per_file)
     for result in pool.run(_paths(job, total)):
-        _add(total, result)
+        add(total, result)
         if job.progress is not None:
             job.progress(total)
     if total.keys:
-        _join_keys(job, scanner, total)
+        _join_keys(job, looking, total)
+    if job.orders.foreign:
+        return total
     roots = sorted(job.roots, key=len, reverse=True)
     total.findings = [_rooted(finding, roots) for finding in total.findings]
     return total
 
 
-def _join_keys(job: Job, scanner: Scanner, total: Result) -> None:
+def _join_keys(job: Job, looking: Scanner, total: Result) -> None:
     """Compare keys with each other and with the certificates in and beside their folders."""
     folders = {os.path.dirname(key.path) for key in total.keys}
     folders |= {os.path.dirname(folder) for folder in folders}
@@ -100,21 +129,23 @@ def _join_keys(job: Job, scanner: Scanner, total: Result) -> None:
         if not folders.isdisjoint({os.path.dirname(path), os.path.dirname(os.path.dirname(path))})
     ]
     read = list(certificates(job, wanted))
+    access = {key.path: key.access for key in total.keys}
     for path, spki, fault in keyfiles.joined(total.keys, read):
         result = Result(not_applicable={})
-        scanner.fault(path, spki, fault, result)
-        _add(total, result)
+        looking.fault(path, spki, fault, result, access.get(path))
+        add(total, result)
 
 
 def certificates(job: Job, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Give path and SHA-256 of the key, in hex, for the first certificate of each file."""
-    scanner = _scanner(job)
-    pool = Pool(scanner.certificate, job.processes, job.orders.policy.files.seconds_per_file)
+    looking = scanner(job)
+    pool = Pool(looking.certificate, job.processes, job.orders.policy.files.seconds_per_file)
     for result in pool.run(paths):
         yield from (pair for pair in result.certificates if pair[1])
 
 
-def _scanner(job: Job) -> Scanner:
+def scanner(job: Job) -> Scanner:
+    """Make what looks at files, for one process."""
     return Scanner(Inspector(job.engine, catalog.Formats(job.formats)), job.orders)
 
 
@@ -129,17 +160,25 @@ def _rooted(finding: Finding, roots: list[str]) -> Finding:
 
 
 def _paths(job: Job, total: Result) -> Iterator[str]:
-    told = job.orders.policy.files
-    for walked in files.walk(job.roots, told.exclude, believing=told.ignore_files):
+    told, within = job.orders.policy.files, job.orders.within
+    exclude = [_below(within, one) for one in told.exclude]
+    for walked in files.walk(job.roots, exclude, believing=told.ignore_files):
         if isinstance(walked, str):
-            yield walked
+            yield walked[len(within) :]
         elif isinstance(walked, Inconclusive):
-            total.inconclusive.append(walked)
+            inside = walked.path[len(within) :] or "/"
+            total.inconclusive.append(msgspec.structs.replace(walked, path=inside))
         else:
             total.count(walked.kind)
 
 
-def _add(total: Result, part: Result) -> None:
+def _below(root: str, pattern: str) -> str:
+    """Write a glob on whole paths of a root as one on those of the folder where that is."""
+    return f"{glob.escape(root)}{pattern}" if root and pattern.startswith("/") else pattern
+
+
+def add(total: Result, part: Result) -> None:
+    """Add to TOTAL what looking at some files gave."""
     total.files += part.files
     total.bytes += part.bytes
     total.text_bytes += part.text_bytes

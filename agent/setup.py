@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from agent import __version__, given, home, policysource, rulecache, scanning
+from agent import __version__, given, home, policysource, profiling, rulecache, scanning
 from agent.policysource import Source
 from agent.report import CheckInfo
 from checks import catalog, suppress
@@ -18,10 +18,12 @@ from checks.model import Severity
 from checks.printable import printable
 from checks.scan import Orders
 from checks.secrets import advice
+from checks.secrets.keyfaults import Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent.imagetarget import Target
     from checks.policy import Policy
     from checks.secrets.engine import Engine
 
@@ -38,6 +40,8 @@ class Choice(NamedTuple):
     jobs: int = 0
     marks: bool | None = None
     taking: suppress.Baseline | None = None
+    image: Target | None = None
+    root: str = ""
 
 
 def rule_texts(more: Sequence[Path | tuple[str, str]]) -> list[tuple[str, str]]:
@@ -69,7 +73,7 @@ def _rule_text(path: Path) -> tuple[str, str]:
 
 def job(choice: Choice) -> scanning.Job:
     """Wire a scan; raises PolicyError or RuleError."""
-    told, beside = policysource.holding(choice.policy)
+    (told, beside), editions = policysource.found(choice.policy)
     base = home.folder(os.environ, os.geteuid())
     key, warning = home.host_key(base)
     if warning:
@@ -77,14 +81,20 @@ def job(choice: Choice) -> scanning.Job:
     texts = rule_texts([*policy_rules(told, beside), *choice.rules])
     baseline = choice.taking or _baseline(choice.baseline)
     marks = _marks(choice, told)
+    foreign = bool(choice.image or choice.root)
     orders = Orders(
         policy=told,
         keys=(key,),
         marks=marks,
-        marking=os.geteuid() if choice.marks is None and told.marks is None else None,
+        marking=None
+        if foreign or choice.marks is not None or told.marks is not None
+        else os.geteuid(),
         accepted=suppress.Accepted(baseline) if baseline else None,
         base=str((choice.baseline or Path("x")).resolve().parent),
-        roots=choice.paths,
+        place=Place.IMAGE if foreign else Place.HOST,
+        within=choice.root.rstrip("/"),
+        foreign=foreign,
+        roots=() if foreign else choice.paths,
         taking=choice.taking is not None,
     )
     matching = rulecache.load(texts, base)
@@ -93,13 +103,33 @@ def job(choice: Choice) -> scanning.Job:
         # No error: a policy for a fleet may name what only newer agents know.
         click.echo(f"hygiene-agent: policy: no check is called {printable(name)}", err=True)
     return scanning.Job(
-        roots=choice.paths,
+        roots=_roots(choice),
         orders=orders,
         engine=matching.engine,
         formats=matching.formats,
         processes=choice.jobs or scanning.processes(),
         version=__version__,
+        image=choice.image,
+        root=choice.root,
+        profiles=profiling.wanted((), told, beside) if foreign else (),
+        editions=editions,
     )
+
+
+def _roots(choice: Choice) -> tuple[str, ...]:
+    if choice.image is not None:
+        return (choice.image.path,)
+    return (choice.root.rstrip("/") or "/",) if choice.root else choice.paths
+
+
+def infos(job: scanning.Job) -> dict[str, CheckInfo]:
+    """Give what is known about every check that a job may come to."""
+    known = check_infos(job.engine)
+    if not job.image and not job.root:
+        return known
+    from agent import tlsscan
+
+    return tlsscan.check_infos() | known
 
 
 def check_infos(engine: Engine) -> dict[str, CheckInfo]:
@@ -132,6 +162,8 @@ def _marks(choice: Choice, told: Policy) -> bool:
     if told.marks is not None:
         return told.marks
     user = os.geteuid()
+    if choice.image or choice.root:  # whoever built it said so, and not who asks
+        return False
     return user != 0 and all(_owned(path, user) for path in choice.paths)
 
 

@@ -28,3 +28,11 @@ class FormatError(HygieneError):
 
 class LimitError(HygieneError):
     """A limit on depth, ratio, count, size or time was reached; the reason names the limit."""
+
+
+class ImageError(HygieneError):
+    """A container image that is none, or is none that can be read; says what is wrong with it."""
+
+
+class AttestationError(HygieneError):
+    """An attestation that is not believed, or a key that none can be checked with."""

@@ -9,18 +9,21 @@ from __future__ import annotations
 import errno
 import fnmatch
 import grp
+import io
 import os
 import pwd
 import re
 import stat
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from checks import ignore, mounts
 from checks.model import Access, Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from typing_extensions import Buffer
 
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 CHUNK: Final = 8 * 1024 * 1024
@@ -46,11 +49,15 @@ class NotApplicable(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """An open regular file; the caller closes the descriptor."""
+    """An open regular file; the caller closes the descriptor.
+
+    start: where in what is open the file begins, for one that lies inside another as it is.
+    """
 
     path: str
     descriptor: int
     status: os.stat_result
+    start: int = 0
 
 
 Walked = str | NotApplicable | Inconclusive
@@ -206,6 +213,11 @@ def open_file(path: str) -> Opened | NotApplicable | Inconclusive:
     return Opened(path, descriptor, status)
 
 
+def numbered(status: os.stat_result) -> Access:
+    """Give who may read a file of another system, whose names for its numbers nobody knows."""
+    return Access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+
+
 def access(status: os.stat_result) -> Access:
     """Give who may read a file, by number and by this host's name for it."""
     return _access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
@@ -232,6 +244,50 @@ def _group(gid: int) -> str:
         return ""
 
 
+class Window(io.RawIOBase):
+    """A part of an open file as a file of its own, wherever others who share it have moved to."""
+
+    def __init__(self, descriptor: int, start: int, size: int) -> None:
+        """Show SIZE bytes from START on; the descriptor stays the caller's to close."""
+        super().__init__()
+        self._descriptor = descriptor
+        self._start = start
+        self._size = size
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it can be read in any order."""
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Fill BUFFER as far as there is something; raises OSError."""
+        view = memoryview(buffer)[: max(0, self._size - self._at)]
+        got = os.preadv(self._descriptor, [view], self._start + self._at) if view else 0
+        self._at += got
+        return got
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move, and say where to."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        """Say where the next byte stands."""
+        return self._at
+
+
+def source(file: Opened) -> BinaryIO:
+    """Give a file as an object that archives are read from; closing it closes no descriptor."""
+    if not file.start:
+        return open(file.descriptor, "rb", closefd=False)
+    return io.BufferedReader(Window(file.descriptor, file.start, file.status.st_size))
+
+
 class Piece(NamedTuple):
     """Part of a file; its first `overlap` bytes ended the piece before, `line` is its first."""
 
@@ -248,17 +304,17 @@ def pieces(file: Opened) -> Iterator[Piece | Inconclusive]:
     offset, line, tail, size = 0, 1, b"", file.status.st_size
     try:
         while offset < size:
-            start, stop = _extent(file.descriptor, offset, size)
+            start, stop = _extent(file, offset, size)
             if start > offset:
                 line += tail.count(b"\n")
                 offset, tail = start, b""
-            data = os.pread(file.descriptor, min(CHUNK, stop - start), start)
+            data = os.pread(file.descriptor, min(CHUNK, stop - start), file.start + start)
             if not data:
-                if os.fstat(file.descriptor).st_size < size:
+                if os.fstat(file.descriptor).st_size < file.start + size:
                     yield Inconclusive(file.path, "changed while being read", "shrank")
                 return
             if len(data) == CHUNK:
-                data = data[: _end_of_line(data)]
+                data = data[: end_of_line(data)]
             piece = Piece(tail + data, len(tail), line)
             yield piece
             offset += len(data)
@@ -268,7 +324,7 @@ def pieces(file: Opened) -> Iterator[Piece | Inconclusive]:
         yield unseen(file.path, error)
 
 
-def _end_of_line(data: bytes) -> int:
+def end_of_line(data: bytes) -> int:
     """Say where a piece ends so that it parts no value: behind a line or, if it is long, a word.
 
     Rounded up to whole characters of UTF-32, so that the next piece begins with one.
@@ -280,11 +336,12 @@ def _end_of_line(data: bytes) -> int:
     return len(data)
 
 
-def _extent(descriptor: int, offset: int, size: int) -> tuple[int, int]:
+def _extent(file: Opened, offset: int, size: int) -> tuple[int, int]:
     """Give where the next data begins and ends; SIZE twice when only a hole is left."""
     try:
-        start = os.lseek(descriptor, offset, os.SEEK_DATA)
-        return start, os.lseek(descriptor, start, os.SEEK_HOLE)
+        start = os.lseek(file.descriptor, file.start + offset, os.SEEK_DATA)
+        stop = os.lseek(file.descriptor, start, os.SEEK_HOLE)
+        return min(start - file.start, size), min(stop - file.start, size)
     except OSError as error:
         return (size, size) if error.errno == errno.ENXIO else (offset, size)
 
@@ -296,6 +353,8 @@ def whole(file: Opened) -> bytes | Inconclusive:
     """
     size = file.status.st_size
     try:
+        if file.start:
+            return _inside(file, size)
         for _ in range(2):
             data = os.pread(file.descriptor, size + 1, 0)
             if len(data) > size:
@@ -305,6 +364,14 @@ def whole(file: Opened) -> bytes | Inconclusive:
             size = os.fstat(file.descriptor).st_size
     except OSError as error:
         return unseen(file.path, error)
+    return Inconclusive(file.path, "changed while being read", "shrank")
+
+
+def _inside(file: Opened, size: int) -> bytes | Inconclusive:
+    """Read a file that lies in another, behind which that goes on."""
+    data = os.pread(file.descriptor, size, file.start)
+    if len(data) == size:
+        return data
     return Inconclusive(file.path, "changed while being read", "shrank")
 
 

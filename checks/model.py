@@ -126,11 +126,31 @@ class Location(msgspec.Struct, frozen=True, omit_defaults=True):
     root: str = ""
 
 
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where in an image something is, and how it came there.
+
+    layer: from 1, the lowest, of `layers`; digest: of the layer; step, built: number and words of
+    the build step that made it, 0 and "" where the image does not say; fate: "deleted" or
+    "replaced" by the layer `by`, which hides it from who runs the image and from nobody who has it;
+    base: the layer is the base image's, None where none was given.
+    """
+
+    layer: int
+    layers: int
+    digest: str = ""
+    step: int = 0
+    built: str = ""
+    fate: str = ""
+    by: int = 0
+    base: bool | None = None
+
+
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """One fault at one place, with what is wrong and how to mend it.
 
-    snippet: lines for the very server's configuration that mend it, or the command that does, with
-    line feeds between them; "" where the server is not known or no line mends it.
+    origin: of what is in a layer of an image; snippet: lines for the very server's configuration
+    that mend it, or the command that does, with line feeds between them; "" where the server is not
+    known or no line mends it.
     """
 
     check: str
@@ -144,6 +164,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     references: tuple[str, ...] = ()
     identity: str = ""
     snippet: str = ""
+    origin: Origin | None = None
 
 
 class Inconclusive(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections import Counter
@@ -67,6 +68,11 @@ class Orders(NamedTuple):
     base: str = ""
     """The folder the baseline's paths are relative to."""
     place: Place = Place.HOST
+    within: str = ""
+    """The folder of an unpacked root, below which the paths given to a scanner are."""
+    foreign: bool = False
+    """What is scanned is of another system: this host's names for its numbers say nothing, and a
+    baseline keeps its paths as they are."""
     roots: tuple[str, ...] = ()
     """What is scanned."""
     taking: bool = False
@@ -81,6 +87,7 @@ class Scanner:
         self._room = _MOST
         self._inspector = inspector
         self._orders = orders
+        self._access = files.numbered if orders.foreign else files.access
         self._roots = sorted(orders.roots, key=len, reverse=True)
         self._disabled = frozenset(orders.policy.secrets.disable)
         self._severity = {
@@ -95,9 +102,13 @@ class Scanner:
             ratio=limits.ratio,
         )
 
+    def beside(self, key: FingerprintKey) -> Scanner:
+        """Give one that computes a further fingerprint of what it finds."""
+        return Scanner(self._inspector, self._orders._replace(keys=(*self._orders.keys, key)))
+
     def file(self, path: str, result: Result) -> None:
         """Look at one file and add what was found to RESULT."""
-        opened = files.open_file(path)
+        opened = self._open(path)
         if isinstance(opened, files.NotApplicable):
             result.count(opened.kind)
         elif isinstance(opened, Inconclusive):
@@ -112,7 +123,7 @@ class Scanner:
 
     def certificate(self, path: str, result: Result) -> None:
         """Read the first certificate of a file, to be joined with the keys beside it."""
-        opened = files.open_file(path)
+        opened = self._open(path)
         if isinstance(opened, files.Opened):
             try:
                 data = os.pread(opened.descriptor, _MIB, 0)
@@ -121,6 +132,16 @@ class Scanner:
                 result.inconclusive.append(files.unseen(path, error))
             finally:
                 os.close(opened.descriptor)
+
+    def _open(self, path: str) -> files.Opened | files.NotApplicable | Inconclusive:
+        """Open a file, and call it by the path that it has for those who live in its root."""
+        within = self._orders.within
+        opened = files.open_file(within + path)
+        if not within:
+            return opened
+        if isinstance(opened, Inconclusive):
+            return msgspec.structs.replace(opened, path=path)
+        return opened._replace(path=path)
 
     def opened(self, opened: files.Opened, result: Result) -> None:
         """Look at an open file, whoever opened it; raises OSError; the caller closes it."""
@@ -134,10 +155,10 @@ class Scanner:
             result.bytes += len(data)
             self._small(opened, data, result)
             return
-        head = os.pread(opened.descriptor, _HEAD, 0)
+        head = os.pread(opened.descriptor, _HEAD, opened.start)
         if self._is_archive(opened.path, head):
             result.bytes += opened.status.st_size
-            with open(opened.descriptor, "rb", closefd=False) as source:
+            with files.source(opened) as source:
                 self._archive(opened, source, result)
         else:
             self._large(opened, result)
@@ -147,7 +168,7 @@ class Scanner:
         path, glance = opened.path, None
         archive = self._is_archive(path, data[:_HEAD])
         if data and not archive and text.is_plain(data):
-            glance = self._inspector.glance(path, data)
+            glance = self._inspector.glance(path, data, self._root(path))
             if glance is None:
                 result.text_bytes += len(data)
                 return
@@ -159,7 +180,7 @@ class Scanner:
             Document(
                 path,
                 data,
-                files.access(status),
+                self._access(status),
                 (status.st_dev, status.st_ino),
                 self._orders.place,
                 root=self._root(path),
@@ -169,7 +190,10 @@ class Scanner:
         )
 
     def _root(self, path: str) -> str:
-        return next((root for root in self._roots if path.startswith(root)), "")
+        for root in self._roots:
+            if path.startswith(root):
+                return root
+        return ""
 
     def _is_archive(self, path: str, head: bytes) -> bool:
         return self._orders.policy.archives.enabled and bool(kind(head, path))
@@ -184,31 +208,43 @@ class Scanner:
 
     def _pieces(self, opened: files.Opened, result: Result) -> None:
         """Look at every piece; what two of them share is reported once."""
-        access = files.access(opened.status)
         seen: set[tuple[str, str]] = set()
-        mark = text.mark(os.pread(opened.descriptor, 4, 0))
+        mark = text.mark(os.pread(opened.descriptor, 4, opened.start))
         for piece in files.pieces(opened):
             if isinstance(piece, Inconclusive):
                 result.inconclusive.append(piece)
                 return
-            result.bytes += len(piece.data) - piece.overlap
-            data = mark + piece.data if piece.overlap else piece.data
-            document = Document(
-                opened.path,
-                data,
-                access,
-                first_line=piece.line,
-                whole=False,
-                root=self._root(opened.path),
-            )
-            looked = self._inspector.look(document)
-            fresh = [s for s in looked.spotted if (s.check, s.value) not in seen]
-            seen.update((s.check, s.value) for s in fresh)
-            looked.spotted = fresh
-            self._take(document, looked, result)
+            self.piece(opened, piece, mark, seen, result)
+
+    def piece(
+        self,
+        opened: files.Opened,
+        piece: files.Piece,
+        mark: bytes,
+        seen: set[tuple[str, str]],
+        result: Result,
+    ) -> None:
+        """Look at a piece of a large file; mark: with which the file begins (see `text.mark`).
+
+        seen: check and value of what was reported of earlier ones, which is not repeated.
+        """
+        result.bytes += len(piece.data) - piece.overlap
+        document = Document(
+            opened.path,
+            mark + piece.data if piece.overlap else piece.data,
+            self._access(opened.status),
+            first_line=piece.line,
+            whole=False,
+            root=self._root(opened.path),
+        )
+        looked = self._inspector.look(document)
+        fresh = [s for s in looked.spotted if (s.check, s.value) not in seen]
+        seen.update((s.check, s.value) for s in fresh)
+        looked.spotted = fresh
+        self._take(document, looked, result)
 
     def _archive(self, opened: files.Opened, source: BinaryIO, result: Result) -> None:
-        outer = files.access(opened.status)
+        outer = self._access(opened.status)
         from checks import archives  # its decoders are libraries that few files need
 
         budget = Budget()
@@ -243,13 +279,14 @@ class Scanner:
             document, looked.spotted, self._rows(looked) if self._may_mark(document) else [], result
         )
 
-    def fault(self, path: str, spki: str, fault: Fault, result: Result) -> None:
-        """Report a fault of a key that showed only beside other files."""
+    def fault(
+        self, path: str, spki: str, fault: Fault, result: Result, access: Access | None = None
+    ) -> None:
+        """Report a fault of a key that showed only beside other files; access: where known."""
         self._room = _MOST
-        try:
-            access = files.access(os.lstat(path))
-        except OSError:
-            access = None
+        if not self._orders.foreign:
+            with contextlib.suppress(OSError):
+                access = files.access(os.lstat(path))
         self._report(Document(path, b"", access), [joined_fault(fault, spki)], [], result)
 
     def _report(
@@ -293,8 +330,12 @@ class Scanner:
         result.findings.append(described)
         if self._orders.taking and self._orders.accepted is not None:
             hashed = self._orders.accepted.slow_hash(spotted.value)
-            place = os.path.relpath(document.path, self._orders.base)
+            place = self._relative(document.path)
             result.accepted.append(suppress.Entry(spotted.check, place, hashed))
+
+    def _relative(self, path: str) -> str:
+        """Give a path as a baseline has it."""
+        return path if self._orders.foreign else os.path.relpath(path, self._orders.base)
 
     def _suppression(
         self, document: Document, spotted: Spotted, rows: list[str]
@@ -310,7 +351,7 @@ class Scanner:
                 return Suppression("mark", owner, mark.reason)
         accepted = self._orders.accepted
         if accepted is not None and not self._orders.taking:
-            place = os.path.relpath(document.path, self._orders.base)
+            place = self._relative(document.path)
             if accepted.holds(spotted.check, place, spotted.value):
                 return Suppression("baseline", "", "accepted when the baseline was taken")
         return None

@@ -10,31 +10,44 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent import audit, home, options, policysource, reporting, scanning, setup, writing
+from agent import (
+    audit,
+    home,
+    imageoptions,
+    options,
+    policysource,
+    reporting,
+    scanning,
+    setup,
+    writing,
+)
 from agent.auditlog import AuditError, Said
 from checks import suppress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent.imageoptions import Subject
     from agent.policysource import Source
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@imageoptions.option
 @click.option(
     "--output", "-o", type=options.FILE, required=True, help="The baseline file to write."
 )
 @policysource.option
 @options.RULES
-def command(paths: tuple[str, ...], output: Path, policy: Source, rules: tuple[Path, ...]) -> None:
-    """Write a baseline of the findings under PATHS.
+def command(subject: Subject, output: Path, policy: Source, rules: tuple[Path, ...]) -> None:
+    """Write a baseline of the findings under PATHS, or in an image.
 
     It holds check, path and a slow salted hash of each value: no secret, no key. Give it to
-    `scan --baseline`. Paths are kept relative to the baseline file.
+    `scan --baseline`. Paths are kept relative to the baseline file, those in an image or a root as
+    they are there.
     """
     empty = suppress.Baseline(format="hygiene-agent/baseline/1", salt=secrets.token_hex(16))
-    job = setup.job(setup.Choice(paths, policy, output, rules, taking=empty))
+    choice = setup.Choice(subject.paths, policy, output, rules, taking=empty)
+    job = setup.job(choice._replace(image=subject.image, root=subject.root))
     with reporting.progress(quiet=False) as progress:
         scanned = scanning.run(job._replace(progress=progress))
     entries = tuple(scanned.accepted)

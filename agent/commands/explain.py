@@ -9,6 +9,7 @@ import click
 from agent import home, rulecache, setup, tlsscan
 from agent.report import CheckInfo
 from agent.vault import advice as keyadvice
+from checks.attest import advice as attestadvice
 from checks.managed import advice as managedadvice
 from checks.secrets import advice
 from checks.tls import judging
@@ -19,7 +20,7 @@ from checks.tls import judging
 def command(check: str) -> None:
     """Say what CHECK finds, why it matters and how to mend it."""
     engine = rulecache.load(setup.rule_texts(()), home.folder(os.environ, os.geteuid())).engine
-    daemons = keyadvice.CHECKS | managedadvice.CHECKS
+    daemons = keyadvice.CHECKS | managedadvice.CHECKS | attestadvice.CHECKS
     infos = setup.check_infos(engine) | tlsscan.check_infos()
     infos |= {
         name: CheckInfo(one.title, one.severity, one.fix, one.references)
@@ -31,12 +32,7 @@ def command(check: str) -> None:
         message = f"check {check!r}: not known{hint}"
         raise click.UsageError(message)
     info = infos[check]
-    known = (
-        advice.CHECKS.get(check)
-        or judging.known().get(check)
-        or keyadvice.CHECKS.get(check)
-        or managedadvice.CHECKS.get(check)
-    )
+    known = advice.CHECKS.get(check) or judging.known().get(check) or daemons.get(check)
     click.echo(f"{check}  ({info.severity.label})\n{info.title}.\n")
     if known is not None:
         click.echo(f"{known.why}\n")

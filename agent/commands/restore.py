@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from agent import options, powers, requests, settings, snapshot
+from agent.mending import plan
 from agent.mending.kept import Published
 from agent.policy import effective, inforce
 from agent.requests import RequestError, Restore, Undo
@@ -109,7 +110,7 @@ def _deed(path: str, managed: dict[str, Managed], told: Settings) -> str:
     wanted = managed[path]
     if wanted.answer == "report":
         return "is reported: policy says no more"
-    if path not in mender.plan(managed, told.mend).mine:
+    if path not in plan.plan(managed, told.mend).mine:
         return "is reported: the bootstrap file lets nothing be put back there (mend.folders)"
     steps = ["would be put back"]
     steps += [f"then {name}" for name in (wanted.test, wanted.action) if name]

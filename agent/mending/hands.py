@@ -13,6 +13,8 @@ from agent.requests import Judge, RequestError
 from agent.vault import hands
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.settings import Settings
 
 _SECONDS: Final = 30.0
@@ -21,17 +23,19 @@ _SECONDS: Final = 30.0
 class Asking:
     """Asks by files; nothing here has a power of its own."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Keep where to ask."""
-        self._settings = settings
+    def __init__(self, settings: Settings, beat: Callable[[], None]) -> None:
+        """Keep where to ask. beat: tells, before each wait, that this role lives."""
+        self._settings, self._beat = settings, beat
         self._acting = hands.Asking(settings)
 
     def act(self, action: str) -> str:
         """Have an allowed action done; gives why it could not be, "" if it was."""
+        self._beat()
         return self._acting.act(action)
 
     def judged(self, endpoint: str) -> dict[str, int]:
         """Have "ADDRESS:PORT" or "ADDRESS:PORT/NAME" looked at; raises MendError."""
+        self._beat()
         address, _, name = endpoint.partition("/")
         folder = Path(powers.folder(self._settings, "prober"))
         published = Path(powers.published(self._settings, "prober"))

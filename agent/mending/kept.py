@@ -18,34 +18,29 @@ from agent.mending.thing import MendError, Thing
 from checks.lazy import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _ID: Final = regex("[0-9a-f]{16}")
 _MOST: Final = 1000
+_MOST_BYTES: Final = 256 * 1024 * 1024
 _DAY: Final = 86_400.0
 FOLDER: Final = "kept"
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was replaced. sha256: of it and of what came in its place, "" of no file."""
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is kept, without itself. before, after: fingerprints; after: "" if unknown."""
 
     id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
     path: str
     at: float
-    thing: Thing
     before: str = ""
     after: str = ""
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is kept, without itself; as in `Kept`."""
+class Kept(Listed, frozen=True, kw_only=True):
+    """One thing that was replaced."""
 
-    id: str
-    path: str
-    at: float
-    before: str
-    after: str
+    thing: Thing
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -55,11 +50,12 @@ class Published(msgspec.Struct, frozen=True):
 
 
 class Keeping:
-    """The folder of what is kept."""
+    """The folder of what is kept; nobody else writes there."""
 
     def __init__(self, folder: Path) -> None:
         """Use a folder; it is made when something is kept first."""
         self._folder = folder / FOLDER
+        self._known: dict[str, Listed] = {}
 
     def add(self, path: str, thing: Thing, before: str, after: str) -> Kept:
         """Keep what stood at a path, on the disk when this returns; raises MendError."""
@@ -89,31 +85,36 @@ class Keeping:
             raise MendError(f"{name}: cannot be read: {error}") from error
         raise MendError(f"{name}: nothing is kept under this id")
 
-    def all(self) -> Iterator[Kept]:
-        """Give all that is kept, the latest first."""
-        found = []
-        for name in self._names():
-            with contextlib.suppress(MendError):
-                found.append(self.get(name))
-        yield from sorted(found, key=lambda one: -one.at)
-
-    def listed(self) -> Published:
-        """Give what others may know of what is kept."""
-        kept = (
-            Listed(id=one.id, path=one.path, at=one.at, before=one.before, after=one.after)
-            for one in self.all()
-        )
-        return Published(tuple(kept))
+    def listed(self) -> tuple[Listed, ...]:
+        """Give what others may know of what is kept, the latest first."""
+        names = [name for name in self._names() if _ID.fullmatch(name)]
+        self._known = {name: one for name, one in self._known.items() if name in set(names)}
+        for name in names:
+            if name not in self._known:
+                with contextlib.suppress(MendError):
+                    self._known[name] = _without(self.get(name))
+        return tuple(sorted(self._known.values(), key=lambda one: -one.at))
 
     def prune(self, days: int, now: float) -> None:
-        """Forget what is older, and the oldest of what is too much."""
-        for i, one in enumerate(self.all()):
-            if i >= _MOST or now - one.at > days * _DAY:
+        """Forget what is older, the oldest of what is too much, and what was never whole."""
+        size = 0
+        for i, one in enumerate(self.listed()):
+            place = self._folder / one.id
+            with contextlib.suppress(OSError):
+                size += place.stat().st_size
+                if i >= _MOST or size > _MOST_BYTES or now - one.at > days * _DAY:
+                    place.unlink()
+        for name in self._names():
+            if name.startswith("."):
                 with contextlib.suppress(OSError):
-                    (self._folder / one.id).unlink()
+                    (self._folder / name).unlink()
 
     def _names(self) -> list[str]:
         try:
-            return [one.name for one in self._folder.iterdir() if _ID.fullmatch(one.name)]
+            return [one.name for one in self._folder.iterdir()]
         except OSError:
             return []
+
+
+def _without(one: Kept) -> Listed:
+    return Listed(id=one.id, path=one.path, at=one.at, before=one.before, after=one.after)

@@ -26,16 +26,27 @@ _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLO
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LARGEST: Final = 16 * 1024 * 1024
 """Bytes of what is kept."""
+_TOO_LARGE: Final = "what is in its place is too large to be kept"
 _RENAMEAT2: Final = {"x86_64": 316, "aarch64": 276}
 _NOREPLACE: Final = 1
 _EXCHANGE: Final = 2
 """linux/fs.h, renameat2(2)."""
 _UNKNOWN: Final = (errno.EINVAL, errno.ENOSYS)
+_CHANGED: Final = (errno.EEXIST, errno.ENOENT)
+_TRIES: Final = 5
+_OURS: Final = ".hygiene-agent"
 
 
 def beside(name: str) -> str:
     """Give the name under which the new one is made; no pattern such as `*.conf` takes it."""
-    return f".{name}.hygiene-agent"
+    return f".{name}{_OURS}"
+
+
+def is_beside(path: str) -> str:
+    """Give the path beside which something of ours was left under this one, "" if it is not."""
+    folder, name = os.path.split(path)
+    inner = name.removeprefix(".").removesuffix(_OURS)
+    return os.path.join(folder, inner) if inner and name == beside(inner) else ""
 
 
 @contextlib.contextmanager
@@ -57,11 +68,11 @@ def _opened(path: str) -> Iterator[tuple[int, str]]:
 
 def rights(path: str) -> Rights | None:
     """Give whose a file is now; None where there is none, or another kind of thing."""
-    with _opened(path) as (folder, name), contextlib.suppress(FileNotFoundError):
-        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
-            return _rights(status)
-    return None
+    with _opened(path) as (folder, name):
+        status = _status(folder, name)
+    if status is None or stat.S_IFMT(status.st_mode) not in {stat.S_IFREG, stat.S_IFDIR}:
+        return None
+    return _rights(status)
 
 
 def put(path: str, thing: Thing, keep: Callable[[Thing], object]) -> Thing:
@@ -69,27 +80,42 @@ def put(path: str, thing: Thing, keep: Callable[[Thing], object]) -> Thing:
     with _opened(path) as (folder, name):
         if thing.kind == "rights":
             return _give(folder, name, thing, keep)
+        _keepable(_status(folder, name))
+        made = thing.kind != "nothing"
         _make(folder, beside(name), thing)
-        _swap(folder, name, there=thing.kind != "nothing")
+        try:
+            _swap(folder, name, there=made)
+        except BaseException:
+            _discard(folder, beside(name))
+            raise
         try:
             before = _read(folder, beside(name))
             keep(before)
         except BaseException:
-            _swap_back(folder, name, made=thing.kind != "nothing")
+            _swap_back(folder, name, made=made)
             raise
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside(name), dir_fd=folder)
+        _discard(folder, beside(name))
         os.fsync(folder)
         return before
 
 
-def recover(path: str, keep: Callable[[Thing], object]) -> None:
-    """Keep and remove what a run that was killed left beside a path; raises MendError."""
+def recover(path: str, coming: Thing, keep: Callable[[Thing], object]) -> None:
+    """Keep and remove what a run that was killed left beside a path; raises MendError.
+
+    coming: what was to come; a part of that is not kept.
+    """
     with _opened(path) as (folder, name):
         left = _read(folder, beside(name))
+        if left.kind == "file" and coming.content.startswith(left.content):
+            left = NOTHING
         if left.kind != "nothing":
             keep(left)
-            os.unlink(beside(name), dir_fd=folder)
+        _discard(folder, beside(name))
+
+
+def _discard(folder: int, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
 
 
 def _make(folder: int, name: str, thing: Thing) -> None:
@@ -97,13 +123,21 @@ def _make(folder: int, name: str, thing: Thing) -> None:
 
     Only this user and root can have put it there, and `recover` has kept what was left.
     """
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=folder)
-    if thing.kind == "nothing":
-        return
-    if thing.kind == "link":
-        os.symlink(thing.target, name, dir_fd=folder)
-        return
+    _discard(folder, name)
+    try:
+        if thing.kind == "file":
+            _make_file(folder, name, thing)
+        elif thing.kind == "link":
+            os.symlink(thing.target, name, dir_fd=folder)
+            if thing.rights is not None:
+                ids = thing.rights.owner, thing.rights.group
+                os.chown(name, *ids, dir_fd=folder, follow_symlinks=False)
+    except BaseException:
+        _discard(folder, name)
+        raise
+
+
+def _make_file(folder: int, name: str, thing: Thing) -> None:
     descriptor = os.open(name, _CREATE, 0o600, dir_fd=folder)
     try:
         if thing.rights is not None:
@@ -112,10 +146,6 @@ def _make(folder: int, name: str, thing: Thing) -> None:
         while view:
             view = view[os.write(descriptor, view) :]
         os.fsync(descriptor)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name, dir_fd=folder)
-        raise
     finally:
         os.close(descriptor)
 
@@ -130,30 +160,39 @@ def _set(descriptor: int, wanted: Rights) -> None:
 
 
 def _swap(folder: int, name: str, *, there: bool) -> None:
-    """Exchange the two names in one step, or move the one that is there."""
-    if there and _exists(folder, name):
-        _rename(folder, beside(name), name, _EXCHANGE)
-    elif there:
-        _rename(folder, beside(name), name, _NOREPLACE)
-    elif _exists(folder, name):
-        _rename(folder, name, beside(name), _NOREPLACE)
+    """Exchange the two names in one step, or move the one that is there.
+
+    Another may come or go between the look and the step, which is then tried again.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            if there:
+                exchange = _status(folder, name) is not None
+                _rename(folder, beside(name), name, _EXCHANGE if exchange else _NOREPLACE)
+            elif _status(folder, name) is not None:
+                _rename(folder, name, beside(name), _NOREPLACE)
+        except OSError as error:
+            if error.errno not in _CHANGED or not left:
+                raise
+        else:
+            return
 
 
 def _swap_back(folder: int, name: str, *, made: bool) -> None:
     """Have it as it was, after all."""
-    with contextlib.suppress(OSError):
-        if _exists(folder, beside(name)):
+    with contextlib.suppress(OSError, MendError):
+        if _status(folder, beside(name)) is not None:
             _rename(folder, beside(name), name, _EXCHANGE if made else _NOREPLACE)
-        if made:
-            os.unlink(beside(name) if _exists(folder, beside(name)) else name, dir_fd=folder)
+            _discard(folder, beside(name))
+        elif made:
+            _discard(folder, name)
 
 
-def _exists(folder: int, name: str) -> bool:
+def _status(folder: int, name: str) -> os.stat_result | None:
     try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
-        return False
-    return True
+        return None
 
 
 def _rename(folder: int, old: str, new: str, flags: int) -> None:
@@ -189,22 +228,33 @@ def _give(folder: int, name: str, thing: Thing, keep: Callable[[Thing], object])
 
 def _read(folder: int, name: str) -> Thing:
     """Give what is under a name; raises MendError for what cannot be kept."""
-    try:
-        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
+    status = _status(folder, name)
+    _keepable(status)
+    if status is None:
         return NOTHING
     if stat.S_ISLNK(status.st_mode):
         target = os.readlink(name, dir_fd=folder)
         return Thing(kind="link", target=target, rights=_rights(status))
+    with open(os.open(name, _READ, dir_fd=folder), "rb") as file:
+        content = file.read(_LARGEST + 1)
+        status = os.fstat(file.fileno())
+    if len(content) > _LARGEST:
+        raise MendError(_TOO_LARGE)
+    return Thing(kind="file", content=content, rights=_rights(status))
+
+
+def _keepable(status: os.stat_result | None) -> None:
+    """Raise MendError for what has to stay where it is, since it cannot be kept."""
+    if status is None or stat.S_ISLNK(status.st_mode):
+        return
     if not stat.S_ISREG(status.st_mode):
         raise MendError("what is in its place is no file and no link: a person has to look")
     if status.st_size > _LARGEST:
-        raise MendError("what is in its place is too large to be kept")
-    descriptor = os.open(name, _READ, dir_fd=folder)
-    with open(descriptor, "rb") as file:
-        content = file.read(_LARGEST + 1)
-        return Thing(kind="file", content=content, rights=_rights(os.fstat(descriptor)))
+        raise MendError(_TOO_LARGE)
 
 
 def _rights(status: os.stat_result) -> Rights:
-    return Rights(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode) & PERMISSIONS)
+    """Give whose it is; a file is never given more than permissions, as set-user-id."""
+    kept = stat.S_IMODE(status.st_mode)
+    mode = kept if stat.S_ISDIR(status.st_mode) else kept & PERMISSIONS
+    return Rights(status.st_uid, status.st_gid, mode)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 2
 """Returns within an hour; what changes again after that is only reported."""
+MOST_PROOFS: Final = 5
+"""The same for what is in place already and was not proven, since this role was ended each time."""
 HOUR: Final = 3600.0
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS returns (path BLOB NOT NULL, at REAL NOT NULL)",
@@ -32,13 +34,13 @@ class Returns:
             for statement in _SCHEMA:
                 ledger.base.execute(statement)
 
-    def many(self, path: str, now: float) -> float | None:
+    def many(self, path: str, now: float, most: int = MOST) -> float | None:
         """Say until when a path was put back too often to be put back again; None if not."""
         rows = self._ledger.base.execute(
             "SELECT at FROM returns WHERE path = ? AND at > ? AND at <= ? ORDER BY at DESC LIMIT ?",
-            (_key(path), now - HOUR, now, MOST),
+            (_key(path), now - HOUR, now, most),
         ).fetchall()
-        return float(rows[-1][0]) + HOUR if len(rows) == MOST else None
+        return float(rows[-1][0]) + HOUR if len(rows) == most else None
 
     def begin(self, paths: Iterable[str], now: float) -> None:
         """Note that paths are put back now, and are not proven."""
@@ -47,7 +49,7 @@ class Returns:
             for path in paths:
                 self._ledger.base.execute("INSERT INTO returns VALUES (?, ?)", (_key(path), now))
                 self._ledger.base.execute(
-                    "INSERT OR REPLACE INTO unproven VALUES (?, ?)", (_key(path), now)
+                    "INSERT OR IGNORE INTO unproven VALUES (?, ?)", (_key(path), now)
                 )
 
     def proven(self, paths: Iterable[str]) -> None:
@@ -77,12 +79,10 @@ class Returns:
         ).fetchone()
         return str(row[0]) if row else ""
 
-    def forget(self, paths: Iterable[str] | None = None) -> None:
-        """Try again what was given up, all where none are named: policy or a person says so."""
+    def forget(self, paths: Iterable[str]) -> None:
+        """Try again what was given up, as policy or a person says."""
         with self._ledger.together():
-            if paths is None:
-                self._ledger.base.execute("DELETE FROM given_up")
-            for path in paths or ():
+            for path in paths:
                 self._ledger.base.execute("DELETE FROM given_up WHERE path = ?", (_key(path),))
                 self._ledger.base.execute("DELETE FROM returns WHERE path = ?", (_key(path),))
 

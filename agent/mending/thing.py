@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from checks.managed.wanted import Managed
 
 _MODE: Final = 0o644
-PERMISSIONS: Final = 0o7777
+PERMISSIONS: Final = 0o777
 
 
 class MendError(HygieneError):

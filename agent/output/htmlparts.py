@@ -138,6 +138,7 @@ def _where(finding: Finding) -> str:
     where = finding.location
     parts = [f"line {where.line}" if where.line else "", where.key_path]
     parts.append(f"layer {where.layer}" if where.layer else "")
+    parts.append(words.origin(finding.origin))
     told = ", ".join(part for part in parts if part)
     return f'<span class="key">{escape(told)}</span>' if told else ""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from agent.report import CheckInfo, Report
-    from checks.model import Access, Evidence, Finding, Inconclusive, Suppressed
+    from checks.model import Access, Evidence, Finding, Inconclusive, Origin, Suppressed
     from checks.tls.summary import EndpointSummary
 
 SCHEMA: Final = "hygiene-agent/scan/1"
@@ -108,6 +108,7 @@ def finding_object(finding: Finding) -> _Object:
         "column": where.column,
         "key_path": text(where.key_path),
         "layer": text(where.layer),
+        "origin": origin_object(finding.origin),
         "message": text(finding.message),
         "fix": text(finding.fix),
         "snippet": text(finding.snippet),
@@ -168,6 +169,13 @@ def _evidence(evidence: Evidence | None) -> _Object | None:
         return None
     marks = [{"key": mark.key, "value": mark.value} for mark in evidence.fingerprints]
     return {"preview": text(evidence.preview), "length": evidence.length, "fingerprints": marks}
+
+
+def origin_object(origin: Origin | None) -> _Object | None:
+    """Give where in an image something is, with every key present."""
+    if origin is None:
+        return None
+    return {name: getattr(origin, name) for name in origin.__struct_fields__}
 
 
 def _access(access: Access | None) -> _Object | None:

@@ -11,7 +11,7 @@ from json import dumps
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from agent.output import words
-from agent.output.jsonout import text
+from agent.output.jsonout import origin_object, text
 from agent.output.uris import Base
 from agent.report import TOOL
 from checks.model import Severity
@@ -51,7 +51,8 @@ def render(report: Report, infos: Mapping[str, CheckInfo]) -> Iterator[str]:
     found = [*report.findings, *(one.finding for one in report.suppressed)]
     checks = sorted({finding.check for finding in found})
     paths = [*(one.location.path for one in found), *(one.path for one in report.inconclusive)]
-    context = _Context(Base.of(report.roots, paths), {check: n for n, check in enumerate(checks)})
+    base = Base.of(report.roots, paths, report.inside)
+    context = _Context(base, {check: n for n, check in enumerate(checks)})
     yield f'{{"$schema": {dumps(_SCHEMA)}, "version": "2.1.0", "runs": [{{\n'
     yield f'"tool": {dumps(_tool(report, checks, found, infos))},\n'
     yield f'"columnKind": "unicodeCodePoints", "originalUriBaseIds": {dumps(context.base.ids)},\n'
@@ -132,6 +133,7 @@ def _result(finding: Finding, context: _Context) -> _Object:
             "readers": words.readers(finding.access),
             "access": words.access(finding.access),
             "layer": text(finding.location.layer),
+            **({"origin": origin_object(finding.origin)} if finding.origin else {}),
         },
     }
 
@@ -155,9 +157,10 @@ def _location(where: Location, base: Base) -> _Object:
     location: _Object = {
         "physicalLocation": {"artifactLocation": base.locate(where.path), "region": region}
     }
-    if where.key_path:
-        location["logicalLocations"] = [{"fullyQualifiedName": text(where.key_path)}]
-    return location
+    logical = [{"fullyQualifiedName": text(where.key_path)}] if where.key_path else []
+    if where.layer:
+        logical.append({"fullyQualifiedName": f"layer {text(where.layer)}", "kind": "layer"})
+    return {**location, "logicalLocations": logical} if logical else location
 
 
 def _suppression(one: Suppressed) -> _Object:

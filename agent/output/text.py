@@ -116,11 +116,13 @@ def _mended(finding: Finding) -> tuple[str, str]:
 def _heading(finding: Finding, paint: Paint) -> str:
     parts = [paint(BOLD, printable(finding.location.path))]
     if finding.location.layer:
-        parts.append(paint(DIM, f"in layer {printable(finding.location.layer, longest=80)}"))
+        parts.append(paint(DIM, f"layer {printable(finding.location.layer, longest=80)}"))
     if finding.access:
         wide = finding.access.readers == "everyone"
         parts.append(paint(WARNING if wide else DIM, words.access(finding.access)))
-    return "  ".join(parts) + "\n"
+    told = words.origin(finding.origin)
+    came = (f"{line}\n" for line in paint.wrap(told, "  ", "  ")) if told else ()
+    return "  ".join(parts) + "\n" + "".join(came)
 
 
 def _head(finding: Finding, checks: int, places: int) -> str:

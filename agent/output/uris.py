@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from agent.output.jsonout import raw
 from checks.lazy import regex
+from checks.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,16 +22,22 @@ would make a scheme of the first segment."""
 
 
 class Base(NamedTuple):
-    """The folder that paths are given relative to; "" is the one in which the scan was started."""
+    """The folder that paths are given relative to; "" is the one in which the scan was started.
+
+    inside: what that folder is in where it is none of this host.
+    """
 
     folder: str
+    inside: str = ""
 
     @classmethod
-    def of(cls, roots: Sequence[str], paths: Iterable[str]) -> Base:
+    def of(cls, roots: Sequence[str], paths: Iterable[str], inside: str = "") -> Base:
         """Find the deepest folder that holds all roots; a root that is itself a file is no folder.
 
         Relative and absolute roots together have none: then absolute paths stay absolute.
         """
+        if inside:
+            return cls("/", inside)
         kinds = {root.startswith("/") for root in roots}
         if len(kinds) != 1:
             return cls("")
@@ -43,6 +50,8 @@ class Base(NamedTuple):
     @property
     def ids(self) -> dict[str, dict[str, object]]:
         """Give SARIF's originalUriBaseIds (3.14.14): the URI of the base where it is absolute."""
+        if self.inside:
+            return {_ID: {"description": {"text": printable(self.inside)}}}
         if self.folder.startswith("/"):
             return {_ID: {"uri": f"file://{_quoted(self.folder.rstrip('/'))}/"}}
         where = f"{_quoted(self.folder)} in " if self.folder else ""

@@ -9,7 +9,7 @@ from checks.printable import printable
 
 if TYPE_CHECKING:
     from agent.report import Report
-    from checks.model import Access, Finding, Suppressed
+    from checks.model import Access, Finding, Origin, Suppressed
 
 _KIB: Final = 1024
 _MINUTE: Final = 60
@@ -57,6 +57,22 @@ def evidence(finding: Finding) -> str:
         return ""
     preview = printable(finding.evidence.preview)
     return f"{preview}, {plural(finding.evidence.length, 'character')}"
+
+
+def origin(came: Origin | None) -> str:
+    """Say how something came into an image and what became of it, "" of what is in none."""
+    if came is None:
+        return ""
+    step = f"by step {came.step}" if came.step else ""
+    parts = [": ".join(filter(None, (step, printable(came.built))))]
+    if came.base is not None:
+        parts.append("in the base image" if came.base else "not in the base image")
+    if came.fate:
+        parts.append(
+            f"still in the image though {came.fate} by layer {came.by}:"
+            " anyone with the image can read it"
+        )
+    return "; ".join(filter(None, parts))
 
 
 def access(who: Access | None) -> str:

@@ -48,7 +48,7 @@ class Intake:
         """Use a role's state file."""
         self._ledger, self._coverage, self._rules = ledger, coverage, rules
         self.index = Index(ledger.base)
-        self._keys = Keyring(ledger.base)
+        self.keys = Keyring(ledger.base)
         self._next_join = self._idle_join = 0.0
         self.looked = 0
 
@@ -76,7 +76,7 @@ class Intake:
     def _take(self, path: str, result: Result, now: float, *, whole: bool) -> None:
         self._ledger.observe(path, Look(*self._weighed(result), conclusive=whole), now)
         if whole:
-            self._keys.take(path, result)
+            self.keys.take(path, result)
             self._coverage.close(path, "look", now)
         elif result.inconclusive:
             self._coverage.open(path, why(result.inconclusive[0]), now, now)
@@ -86,7 +86,7 @@ class Intake:
         now = time.time()
         self._ledger.observe(path, Look(), now)
         self.index.drop(path)
-        self._keys.take(path, None)
+        self.keys.take(path, None)
         self._coverage.close(path, "gone", now)
 
     def blind(self, path: str, reason: str) -> None:
@@ -99,15 +99,15 @@ class Intake:
 
         now: of a clock that does not go back. The more keys there are, the longer the while.
         """
-        if not self._keys.changed or now < (self._idle_join if idle else self._next_join):
+        if not self.keys.changed or now < (self._idle_join if idle else self._next_join):
             return
         result = bounds.blank()
         try:
-            for path, spki, fault in self._keys.faults():
+            for path, spki, fault in self.keys.faults():
                 self._rules.fault(path, spki, fault, result)
             self._ledger.observe(_KEYS, Look(*self._weighed(result)), time.time())
         except (LedgerError, SQLITE_ERROR):
-            self._keys.changed = True
+            self.keys.changed = True
         took = time.monotonic() - now
         self._idle_join = now + 20 * took
         self._next_join = now + max(_JOIN, 50 * took)

@@ -41,6 +41,8 @@ class Keyring:
             base.execute(statement)
         self.changed = True
         """Something changed since it was last joined, or may have before the last start."""
+        self.revision = 0
+        """Rises with every change."""
 
     def take(self, file: str, result: Result | None) -> None:
         """Take in what a file holds now, None for nothing: it is gone."""
@@ -55,20 +57,22 @@ class Keyring:
         if set(known) == keys and set(paired) == certificates:
             return
         self.changed = True
+        self.revision += 1
         self._base.execute("DELETE FROM keys WHERE file = ?", where)
         self._base.execute("DELETE FROM certificates WHERE file = ?", where)
         self._base.executemany("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)", keys)
         self._base.executemany("INSERT OR REPLACE INTO certificates VALUES (?, ?, ?)", certificates)
 
+    def all(self) -> Iterator[KeySeen]:
+        """Give every private key whose public half is known."""
+        rows = self._base.execute("SELECT path, spki, device, inode FROM keys")
+        for path, spki, device, inode in rows.fetchall():
+            yield KeySeen(os.fsdecode(path), spki, (device, _unsigned(inode)))
+
     def faults(self) -> Iterator[tuple[str, str, Fault]]:
         """Give (path, public key, fault) for copies of keys and for keys without their mate."""
         self.changed = False
-        keys = [
-            KeySeen(os.fsdecode(path), spki, (device, inode))
-            for path, spki, device, inode in self._base.execute(
-                "SELECT path, spki, device, inode FROM keys"
-            )
-        ]
+        keys = [*self.all()]
         certificates: Sequence[tuple[str, str]] = [
             (os.fsdecode(path), spki)
             for path, spki in self._base.execute("SELECT path, spki FROM certificates")
@@ -90,6 +94,11 @@ def _rows(
         },
         {(where, os.fsencode(path), spki) for path, spki in result.certificates if spki},
     )
+
+
+def _unsigned(number: int) -> int:
+    """Give an inode's number back as the kernel has it."""
+    return number if number >= 0 else number + 2 * _SIGNED
 
 
 def _signed(number: int) -> int:

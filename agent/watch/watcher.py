@@ -15,6 +15,7 @@ from agent.ledger import SQLITE_ERROR, LedgerError
 from agent.watch import reconcile
 from agent.watch.budget import DEBT
 from agent.watch.horizon import Horizon
+from agent.watch.index import UNSETTLED
 from agent.watch.intake import Intake
 from agent.watch.links import Follower
 from agent.watch.looking import AGAIN, Looking, Means
@@ -26,7 +27,7 @@ from agent.watch.waiting import Waiting
 from agent.watch.walks import Walks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from agent.ledger import Ledger
     from agent.readers import Readers
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from agent.watch.coverage import Coverage
     from agent.watch.intake import Rules
     from agent.watch.kernel import Kernel
+    from agent.watch.keyring import Keyring
     from agent.watch.mounts import Mounts
     from agent.watch.reconcile import Differs
 
@@ -111,6 +113,18 @@ class Watcher:
             if base.execute(_JUDGED).fetchone() != (judgement,):
                 base.execute("UPDATE files SET changed = 0")
                 base.execute("INSERT OR REPLACE INTO meta VALUES ('judged', ?)", (judgement,))
+
+    def again(self, paths: Iterable[str]) -> None:
+        """Have files looked at again that were looked at before, and no others."""
+        index = self._intake.index
+        for path in [path for path in paths if index.get(path) is not None]:
+            index.put(path, UNSETTLED)
+            self._waiting.touch(path, time.monotonic())
+
+    @property
+    def keys(self) -> Keyring:
+        """The private keys of all that was looked at."""
+        return self._intake.keys
 
     @property
     def walking(self) -> bool:

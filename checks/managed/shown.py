@@ -1,7 +1,8 @@
 """Show where a file differs from its approved content, without repeating what may be a secret.
 
 Only words are shown that say how something is set up, or that stand in the approved content and
-look like no secret; all others are dots. On a line that names a secret only the first are. Pure.
+look like no secret; all others are dots. On a line that names a secret, and where a private key is
+in the text, only the first are. Pure.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ _PLAIN: Final = frozenset(
     " PermitRootLogin PasswordAuthentication".split()
 )
 _NUMBER: Final = regex(r"\d{1,5}[kKmMgGsdh]?")
-_SECRET: Final = regex(r"(?i)pass|pwd|secret|token|key|credential|auth")
-_RANDOM: Final = regex(r"(?=[^/.]*\d)(?=[^/.]*[A-Za-z])[^/.]{10,}")
+_SECRET: Final = regex(
+    r"(?i)pass|pwd|pw\b|phrase|secret|token|key|credential|auth|cookie|hash|salt|psk|pin\b|@"
+)
+_RANDOM: Final = regex(r"(?:.*[/.])?(?=[^/.]*\d)(?=[^/.]*[A-Za-z])[^/.]{10,}(?:[/.].*)?|.{60,}")
+_PRIVATE: Final = b"PRIVATE KEY"
 _DOTS: Final = "\N{HORIZONTAL ELLIPSIS}"
 _LONGEST: Final = 160
 
@@ -62,7 +66,8 @@ def difference(approved: bytes, found: bytes) -> Difference | None:
     right_part, here_part = right[begin : len(right) - end], here[begin : len(here) - end]
     if not right_part and not here_part:
         return None
-    known = set(_WORD.findall(approved.decode("utf-8", "replace")))
+    plain = _PRIVATE not in approved and _PRIVATE not in found
+    known = set(_WORD.findall(approved.decode("utf-8", "replace"))) if plain else set()
     was, now = (_cut(_masked(part[0], known)) if part else "" for part in (right_part, here_part))
     return Difference(begin + 1, len(right_part), len(here_part), was, now)
 
@@ -75,15 +80,18 @@ def _alike(one: Sequence[str], other: Sequence[str], most: int) -> int:
 def _masked(line: str, known: set[str]) -> str:
     if len(line) > _LONGEST:
         line = line[:_LONGEST] + _DOTS
-    if _SECRET.search(line):
-        known = set()
-    return _WORD.sub(lambda word: word[0] if _is_plain(word[0], known) else _DOTS, line)
+    secret = _SECRET.search(line) is not None
+    return _WORD.sub(
+        lambda word: word[0] if _is_shown(word[0], known, secret=secret) else _DOTS, line
+    )
 
 
-def _is_plain(word: str, known: set[str]) -> bool:
-    if word in _PLAIN or _NUMBER.fullmatch(word):
+def _is_shown(word: str, known: set[str], *, secret: bool) -> bool:
+    if word in _PLAIN:
         return True
-    return word in known and _RANDOM.fullmatch(word) is None
+    if secret:
+        return False
+    return bool(_NUMBER.fullmatch(word)) or (word in known and _RANDOM.fullmatch(word) is None)
 
 
 def _cut(line: str) -> str:

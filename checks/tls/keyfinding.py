@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from checks.secrets.keys import KeyFacts
     from checks.tls.config import Site
-    from checks.tls.tree import Held, RootTree
+    from checks.tls.tree import Held, Named
 
 _IN_MEMORY: Final = frozenset({"ramfs", "tmpfs"})
 _MOST_MOUNTS: Final = 10_000
@@ -27,7 +27,7 @@ _MOST_MOUNTS: Final = 10_000
 class Finder:
     """Finds the keys below one root; each file is read once."""
 
-    def __init__(self, tree: RootTree, *, live: bool) -> None:
+    def __init__(self, tree: Named, *, live: bool) -> None:
         """Take the files; live: they are this host's own, whose mounts count."""
         self._tree = tree
         self._fleeting = _in_memory() if live else frozenset[int]()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from checks.tls.numbers import Version
     from checks.tls.running import Started
     from checks.tls.siting import Located
+    from checks.tls.tree import Named
 
 _PACKAGES: Final = {
     "/var/lib/dpkg/status": regex(
@@ -56,13 +57,15 @@ class Server(Protocol):
 class Seen(NamedTuple):
     """What configuration says; unseen: what there is and could not be read.
 
-    key_faults: of the private keys that it names; modes: of their files, by path.
+    key_faults: of the private keys that it names; modes: of their files, by path; key_files: these
+    files, each once.
     """
 
     configured: tuple[Configured, ...] = ()
     key_faults: tuple[Located, ...] = ()
     unseen: tuple[Inconclusive, ...] = ()
     modes: Mapping[str, int] = MappingProxyType({})
+    key_files: tuple[keyuse.KeyFile, ...] = ()
 
     def faults(self, served: Mapping[Site, Collection[Version]] = _NOTHING) -> list[Located]:
         """Give the faults of configuration, each with the setting to change; served: as seen."""
@@ -96,11 +99,16 @@ def look(root: str = "/", started: Sequence[Started] = ()) -> Seen:
     started: how those that run on this host were started.
     """
     with RootTree(root) as tree:
-        reader = _Reader(tree, started)
-        for server in known():
-            for main in _mains(server, tree, started):
-                reader.read(server, main)
-        return reader.seen(root)
+        return look_in(tree, root, started)
+
+
+def look_in(tree: Named, root: str, started: Sequence[Started] = ()) -> Seen:
+    """Read all that the servers in a tree would; root: what to call the tree."""
+    reader = _Reader(tree, started)
+    for server in known():
+        for main in _mains(server, tree, started):
+            reader.read(server, main)
+    return reader.seen(root)
 
 
 def answering_at(targets: Sequence[Target], started: Sequence[Started]) -> Seen:
@@ -118,7 +126,7 @@ def answering_at(targets: Sequence[Target], started: Sequence[Started]) -> Seen:
 class _Reader:
     """Reads the main files of one root."""
 
-    def __init__(self, tree: RootTree, started: Sequence[Started]) -> None:
+    def __init__(self, tree: Named, started: Sequence[Started]) -> None:
         self._tree = tree
         self._started = started
         self._found: list[Configured] = []
@@ -162,10 +170,11 @@ class _Reader:
             tuple(keyuse.judge(uses)),
             tuple(dict.fromkeys([*self._unseen, *gaps])),
             {use.key.path: use.key.access.mode for use in uses},
+            tuple(dict.fromkeys(use.key for use in uses)),
         )
 
 
-def _configured(site: Site, tree: RootTree, library: openssl.Library | None) -> Configured:
+def _configured(site: Site, tree: Named, library: openssl.Library | None) -> Configured:
     leaves = tuple(_leaves(site, tree))
     return Configured(
         site,
@@ -220,7 +229,7 @@ def _mains(server: Server, tree: Tree, started: Sequence[Started]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def _leaves(site: Site, tree: RootTree) -> Iterator[bytes]:
+def _leaves(site: Site, tree: Named) -> Iterator[bytes]:
     """Give the first certificate of each file that a site names, DER."""
     for pair in site.pairs:
         held = tree.held(pair.certificate.value)

@@ -12,6 +12,7 @@ import fnmatch
 import os
 import re
 import stat
+from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
@@ -52,7 +53,58 @@ class Held(NamedTuple):
     data: bytes | None
 
 
-class RootTree:
+class Named(ABC):
+    """Files that are found by patterns on their paths and read as text."""
+
+    def read(self, path: str) -> str | None:
+        """Give the text of a regular file, bytes that are not UTF-8 as Latin-1; None without it."""
+        held = self.held(path)
+        if held is None or held.data is None:
+            return None
+        try:
+            return held.data.decode()
+        except UnicodeDecodeError:
+            return held.data.decode("latin-1")
+
+    def glob(self, pattern: str) -> Sequence[str]:
+        """Name the paths that fit, sorted by code point; a wildcard matches no leading dot."""
+        found = ["/"]
+        for part in pattern.split("/"):
+            if part and found:
+                found = self._fitting(found, part)
+        return () if found == ["/"] else tuple(found)
+
+    def _fitting(self, folders: list[str], part: str) -> list[str]:
+        if not _MAGIC.search(part):
+            return [path for folder in folders if self._is_there(path := _join(folder, part))]
+        fits = _pattern(part)
+        dots = part.startswith(".")
+        return [
+            _join(folder, name)
+            for folder in folders
+            for name in self._names(folder)
+            if (dots or not name.startswith(".")) and fits.match(name)
+        ]
+
+    @property
+    @abstractmethod
+    def unseen(self) -> tuple[str, ...]:
+        """Tell what is there and was not read; a file that is not there is no gap."""
+
+    @abstractmethod
+    def held(self, path: str) -> Held | None:
+        """Give a regular file with its owner and mode, also where only those may be seen."""
+
+    @abstractmethod
+    def _is_there(self, path: str) -> bool:
+        """Say whether a path leads to anything."""
+
+    @abstractmethod
+    def _names(self, folder: str) -> list[str]:
+        """Name what is in a folder, sorted; nothing where there is none."""
+
+
+class RootTree(Named):
     """The files below a folder, named as those see them who live in it.
 
     A context manager; after it nothing can be read. `unseen` tells what is there and was not read;
@@ -86,16 +138,6 @@ class RootTree:
         """Tell what could not be read, and why; at most a few of each run."""
         return tuple(self._gaps)
 
-    def read(self, path: str) -> str | None:
-        """Give the text of a regular file, bytes that are not UTF-8 as Latin-1; None without it."""
-        held = self.held(path)
-        if held is None or held.data is None:
-            return None
-        try:
-            return held.data.decode()
-        except UnicodeDecodeError:
-            return held.data.decode("latin-1")
-
     def held(self, path: str) -> Held | None:
         """Give a regular file with its owner and mode, also where only those may be seen."""
         if path not in self._seen and len(self._seen) >= self._files:
@@ -111,26 +153,6 @@ class RootTree:
             if error.errno not in {errno.ENOENT, errno.ENOTDIR}:
                 self._miss(f"{path}: {_why(error)}")
             return found
-
-    def glob(self, pattern: str) -> Sequence[str]:
-        """Name the paths that fit, sorted by code point; a wildcard matches no leading dot."""
-        found = ["/"]
-        for part in pattern.split("/"):
-            if part and found:
-                found = self._fitting(found, part)
-        return () if found == ["/"] else tuple(found)
-
-    def _fitting(self, folders: list[str], part: str) -> list[str]:
-        if not _MAGIC.search(part):
-            return [path for folder in folders if self._is_there(path := _join(folder, part))]
-        fits = _pattern(part)
-        dots = part.startswith(".")
-        return [
-            _join(folder, name)
-            for folder in folders
-            for name in self._names(folder)
-            if (dots or not name.startswith(".")) and fits.match(name)
-        ]
 
     def _is_there(self, path: str) -> bool:
         try:

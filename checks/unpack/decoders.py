@@ -105,12 +105,20 @@ class _Zstd:
         self._checksum = False
         self._blocks = 0
         self._given = 0
-        self.needs_input = True
-        self.eof = False
+        self._hungry = True
+        self._ended = False
+
+    @property
+    def eof(self) -> bool:
+        return self._ended and not self._ready
+
+    @property
+    def needs_input(self) -> bool:
+        return self._hungry and not self._ready
 
     @property
     def unused_data(self) -> bytes:
-        return self._fed[self._at :] if self.eof else b""
+        return self._fed[self._at :] if self._ended else b""
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         if data:
@@ -123,8 +131,8 @@ class _Zstd:
 
     def _step(self) -> bytes:
         size = self._measure()
-        self.needs_input = not size or len(self._fed) - self._at < size
-        if self.needs_input:
+        self._hungry = not size or len(self._fed) - self._at < size
+        if self._hungry:
             return b""
         piece = self._fed[self._at : self._at + size]
         self._at += size
@@ -138,10 +146,10 @@ class _Zstd:
         if self._measure == self._header:
             self._measure = self._block
         elif self._measure == self._trailer:
-            self.eof = True
+            self._ended = True
         elif piece[0] & 1:
             self._measure = self._trailer
-            self.eof = not self._checksum
+            self._ended = not self._checksum
         self._blocks += 1
         if self._blocks > _ZSTD_BLOCKS + self._given // _ZSTD_AVERAGE:
             raise FormatError("divided into too many empty blocks")

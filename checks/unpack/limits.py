@@ -13,7 +13,6 @@ WINDOW: Final = 66 * MIB
 """Memory that one decompressor may take: the dictionary of `xz -9` is 64 MiB (xz(1))."""
 META: Final = MIB
 """The longest extended header or name table that is read."""
-_GRACE: Final = MIB
 _HEADERS_PER_MEMBER: Final = 10
 
 
@@ -23,7 +22,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     depth: archives within archives, where a compressed archive such as tar.gz is one level;
     members: files of one outermost archive, all levels together; total_bytes: what all of it may
     expand to; member_bytes: the largest file that is given out, and what nested zip files may hold
-    in memory together; ratio: expanded to compressed, judged after the first MiB expanded.
+    in memory together; ratio: expanded to compressed, judged after `grace` expanded bytes.
     """
 
     depth: int = 4
@@ -31,6 +30,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     total_bytes: int = 512 * MIB
     member_bytes: int = 64 * MIB
     ratio: int = 200
+    grace: int = MIB
 
 
 class Budget(msgspec.Struct):
@@ -84,5 +84,5 @@ class Meter:
 
     def judge_ratio(self, compressed: int, expanded: int) -> None:
         """Refuse a stream that expands too well to be honest; raises LimitError."""
-        if expanded > _GRACE and expanded > compressed * self.limits.ratio:
+        if expanded > self.limits.grace and expanded > compressed * self.limits.ratio:
             raise LimitError("expands suspiciously well (a decompression bomb?)")

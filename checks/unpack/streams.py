@@ -100,6 +100,11 @@ class Raw(Stream):
         """Say whether the file can be read in any order."""
         return self._size is not None
 
+    @property
+    def position(self) -> int:
+        """Where in a seekable file the next byte stands."""
+        return self.file.tell() - len(self._ahead)
+
     def _pull(self, size: int) -> bytes:
         try:
             return self.file.read(min(size, CHUNK)) or b""

@@ -8,7 +8,7 @@ behind an early end mark (as in concatenated archives) is read too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checks.errors import FormatError
 from checks.lazy import regex
@@ -25,12 +25,30 @@ if TYPE_CHECKING:
 _BLOCK: Final = 512
 _AFTER_CHECKSUM: Final = frozenset(b" \x0001234567")
 _OCTAL: Final = regex(rb"[ \0]*([0-7]*)[ \0]*")
-_WITHOUT_DATA: Final = b"123456"
-_LONG_NAME: Final = b"L"
-_DESCRIBING: Final = b"LxX"
-_IGNORED: Final = b"gKDVN"
+_WITHOUT_DATA: Final = {
+    b"1": "link",
+    b"2": "symlink",
+    b"3": "device",
+    b"4": "device",
+    b"5": "folder",
+    b"6": "fifo",
+}
+_LONG: Final = {b"L": b"path", b"K": b"linkpath"}
+_DESCRIBING: Final = b"LKxX"
+_IGNORED: Final = b"gDVN"
 _GNU_SPARSE: Final = b"S"
-_PAX_KEYS: Final = frozenset((b"path", b"GNU.sparse.name", b"size", b"uid", b"gid"))
+_PAX_KEYS: Final = frozenset((b"path", b"linkpath", b"GNU.sparse.name", b"size", b"uid", b"gid"))
+
+
+class Entry(NamedTuple):
+    """What one header describes. item: its body counts for a "file" only.
+
+    kind: "file", "link" (a hard one), "symlink", "device", "folder" or "fifo"; target: of links.
+    """
+
+    kind: str
+    item: Item
+    target: str = ""
 
 
 class _Header:
@@ -47,6 +65,7 @@ class _Header:
         if self.size < 0:
             raise FormatError("corrupt header")
         self.name = _text(block[:100])
+        self.target = _text(block[157:257])
         # POSIX: the prefix exists with this magic only; GNU keeps times there.
         if block[257:263] == b"ustar\0" and (prefix := _text(block[345:500])):
             self.name = prefix + b"/" + self.name
@@ -62,24 +81,32 @@ def is_header(block: bytes) -> bool:
         return False
     wanted = int(stored[1], 8)
     rest = block[:148] + b"        " + block[156:_BLOCK]
+    found = sum(rest)
     # Old Sun tars summed signed bytes.
-    return wanted in (sum(rest), sum(rest) - 256 * sum(byte > 127 for byte in rest))
+    return wanted == found or wanted == found - 256 * sum(byte > 127 for byte in rest)
 
 
 def items(stream: Stream, meter: Meter) -> Iterator[Item]:
     """Give the files of a tar archive; see the package for the terms."""
+    return (entry.item for entry in entries(stream, meter) if entry.kind == "file")
+
+
+def entries(stream: Stream, meter: Meter) -> Iterator[Entry]:
+    """Give all that a tar archive holds, on the terms of `items`."""
     extra: dict[bytes, bytes] = {}
     while block := _next_block(stream):
         meter.header()
         header = _Header(block)
         if header.type in _DESCRIBING and header.size > META:
-            yield Item(_shown(header.name), 0, None, problem="extended header is too large")
+            problem = "extended header is too large"
+            yield Entry("file", Item(_shown(header.name), 0, None, problem=problem))
             stream.skip(header.size + -header.size % _BLOCK)
         elif header.type in _DESCRIBING:
             extra |= _extra(header, stream)
         elif header.type in _IGNORED:
             stream.skip(header.size + -header.size % _BLOCK)
         elif header.type in _WITHOUT_DATA:
+            yield _other(header, extra)
             extra = {}
         else:
             yield from _file(header, extra, stream, meter)
@@ -87,31 +114,40 @@ def items(stream: Stream, meter: Meter) -> Iterator[Item]:
 
 
 def _next_block(stream: Stream) -> bytes:
-    stream.skip_zeros(_BLOCK)
+    if not stream.peek(1).strip(b"\0"):
+        stream.skip_zeros(_BLOCK)
     block = stream.read(_BLOCK)
     if 0 < len(block) < _BLOCK and block.strip(b"\0"):
         raise FormatError(TRUNCATED)
     return block if len(block) == _BLOCK else b""
 
 
+def _other(header: _Header, extra: dict[bytes, bytes]) -> Entry:
+    name = _shown(extra.get(b"path") or header.name)
+    target = _shown(extra.get(b"linkpath") or header.target)
+    return Entry(_WITHOUT_DATA[header.type], _owned(header, extra, name, 0, None), target)
+
+
+def _owned(
+    header: _Header, extra: dict[bytes, bytes], name: str, size: int, body: Section | None
+) -> Item:
+    uid = _decimal(extra.get(b"uid"), header.uid)
+    return Item(
+        name, size, body, header.mode & 0o7777, uid, _decimal(extra.get(b"gid"), header.gid)
+    )
+
+
 def _file(
     header: _Header, extra: dict[bytes, bytes], stream: Stream, meter: Meter
-) -> Iterator[Item]:
+) -> Iterator[Entry]:
     while header.extended:
         meter.header()
         header.extended = stream.exactly(_BLOCK)[504] != 0
     size = _decimal(extra.get(b"size"), header.size)
     name = extra.get(b"GNU.sparse.name") or extra.get(b"path") or header.name
     body = Section(stream, size)
-    if not name.endswith(b"/"):
-        yield Item(
-            _shown(name),
-            size,
-            body,
-            header.mode & 0o7777,
-            _decimal(extra.get(b"uid"), header.uid),
-            _decimal(extra.get(b"gid"), header.gid),
-        )
+    kind = "folder" if name.endswith(b"/") else "file"
+    yield Entry(kind, _owned(header, extra, _shown(name), size, body))
     body.finish()
     stream.skip(-size % _BLOCK)
 
@@ -120,7 +156,8 @@ def _extra(header: _Header, stream: Stream) -> dict[bytes, bytes]:
     """Read what a long name or a pax header says of the next file."""
     data = stream.exactly(header.size)
     stream.skip(-header.size % _BLOCK)
-    return {b"path": _text(data)} if header.type == _LONG_NAME else _records(data)
+    key = _LONG.get(header.type)
+    return {key: _text(data)} if key else _records(data)
 
 
 def _records(data: bytes) -> dict[bytes, bytes]:

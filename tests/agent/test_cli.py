@@ -18,9 +18,10 @@ import yaml
 from agent import __version__, commands, rulecache, settings, setup, sinks
 from agent.cli import cli
 from agent.reporting import FORMATS
+from agent.vault import advice
 from checks import policy
 from checks.secrets import prove, rules
-from checks.tls import profilefile
+from checks.tls import judging, profilefile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,9 +187,11 @@ def test_the_forms_in_the_readme_are_the_forms() -> None:
 def test_the_checks_in_the_readme_exist(state: Path) -> None:
     """Examples use check ids that `explain` knows."""
     known = setup.check_infos(rulecache.load(setup.rule_texts([]), state).engine)
-    shown = set(re.findall(r"(?:embedded|weak|empty|key|password)-[a-z-]+", README))
+    shown = set(
+        re.findall(r"(?<![\w/-])(?:embedded|weak|empty|key|password|vault)-[a-z-]+", README)
+    )
     assert shown
-    assert shown <= set(known)
+    assert shown <= {*known, *judging.known(), *advice.CHECKS}
 
 
 def _example(key: str) -> dict[str, Any]:
@@ -207,6 +210,7 @@ def test_the_policy_in_the_readme_is_one() -> None:
 def test_the_bootstrap_file_in_the_readme_is_one(tmp_path: Path) -> None:
     """It is accepted, and so are its sinks."""
     told = settings.from_mapping(_example("sinks"))
+    assert list(told.sinks) == ["siem", "here"]
     for name, raw in told.sinks.items():
         sinks.make(name, raw, tmp_path).close()
 

@@ -18,6 +18,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import pytest
 import yaml
 from cryptography.hazmat.primitives import serialization
@@ -41,18 +42,20 @@ Answer = Any
 """What can be told as JSON."""
 _ROOT = os.geteuid() == 0
 _USER = 54_321
-_EVERYBODY = ("courier", "keeper", "prober", "reader", "supervisor", "watcher")
-_ROLES = ("courier", "keeper", "prober", "watcher")
+_EVERYBODY = ("courier", "keeper", "mender", "prober", "reader", "supervisor", "watcher")
+_ROLES = ("courier", "keeper", "mender", "prober", "watcher")
 
 _ONLINE = {"connect"}
 _ANSWERS = {
     "courier": _ONLINE | {"own", "published", "journal", "sink", "udp", "thread"},
-    "keeper": _ONLINE | {"own", "udp", "thread"},
+    "keeper": _ONLINE | {"own", "published", "udp", "thread"},
+    "mender": {"own", "managed", "managed link", "give away", "thread"},
     "prober": _ONLINE | {"own", "published", "netlink", "processes", "thread", "fork", "deep"},
     "reader": {"thread"},
     "supervisor": _ONLINE
     | {"own", "state", "published", "journal", "private", "sink", "shadow", "world", "udp"}
-    | {"netlink", "processes", "thread", "fork", "deep"},
+    | {"netlink", "processes", "thread", "fork", "deep", "managed", "managed link"}
+    | {"through a link", "give away"},
     "watcher": {"own", "shadow", "world", "private", "published", "journal", "processes"}
     | {"thread", "fork"},
 }
@@ -60,8 +63,8 @@ _ANSWERS = {
 _DEEP = {"deep"}
 _NEW_MOUNTS, _PRIVATE, _READ_ONLY = 0x20000, 0x44000, 0x21
 """CLONE_NEWNS; MS_REC and MS_PRIVATE; MS_REMOUNT and MS_RDONLY"""
-_OF_ROOT = {"shadow"}
-"""What another user than root can do in no role, unless it holds CAP_DAC_READ_SEARCH."""
+_OF_ROOT = {"shadow", "through a link", "give away"}
+"""What another user than root can do in no role, unless it holds the capability for it."""
 
 
 class Host(NamedTuple):
@@ -80,11 +83,12 @@ def _folders(place: Path) -> Settings:
             "version": 1,
             "state": str(place / "state"),
             "budget": {"memory": 1024},
+            "mend": {"folders": [str(place / "managed")]},
             "sinks": {"lines": {"kind": "file", "path": str(place / "sink" / "events.jsonl")}},
         }
     )
     powers.prepare(told, (*powers.ROLES, powers.SUPERVISOR))
-    for name in ("sink", "world"):
+    for name in ("managed", "sink", "world"):
         (place / name).mkdir()
     (place / "world" / "file").write_text("for everybody")
     for role in powers.ROLES:
@@ -128,6 +132,10 @@ def _tries(host: Host, role: str) -> dict[str, Callable[[], Any]]:
         "sink": lambda: (host.place / "sink" / "events.jsonl").write_text("{}"),
         "shadow": lambda: open("/etc/shadow", "rb").close(),
         "world": (host.place / "world" / "file").read_text,
+        "managed": lambda: (host.place / "managed" / "new").write_text("x"),
+        "managed link": lambda: (host.place / "managed" / "link").symlink_to("/etc/shadow"),
+        "through a link": (host.place / "managed" / "link").read_text,
+        "give away": lambda: os.chown(host.place / "managed", _USER + 1, -1),
         "write outside": lambda: (host.place / "world" / "new").write_text("x"),
         "link outside": lambda: os.link(host.place / "world" / "file", own / "link"),
         "truncate": lambda: os.truncate(host.place / "world" / "file", 0),
@@ -282,10 +290,17 @@ def test_the_watcher_reads_files_of_others_by_one_capability(host: Host) -> None
 
 
 def test_nobody_else_holds_a_capability(host: Host) -> None:
-    """The table gives one capability, to the watcher and to who starts it."""
-    held = {role: powers.of(role, host.settings).capabilities for role in powers.TABLE}
-    assert {role for role, what in held.items() if what} == {"supervisor", "watcher"}
-    assert {one for what in held.values() for one in what} == {Capability.CAP_DAC_READ_SEARCH}
+    """The watcher reads files, the mender gives them their owner; who starts both has both."""
+    held = {role: set(powers.of(role, host.settings).capabilities) for role in powers.TABLE}
+    reading = {Capability.CAP_DAC_READ_SEARCH}
+    giving = {Capability.CAP_CHOWN, Capability.CAP_DAC_OVERRIDE, Capability.CAP_FOWNER}
+    assert {role: what for role, what in held.items() if what} == {
+        "mender": giving,
+        "supervisor": reading | giving,
+        "watcher": reading,
+    }
+    without = msgspec.structs.replace(host.settings, mend=settings.MendSettings())
+    assert set(powers.of("supervisor", without).capabilities) == reading
 
 
 def test_unconfined_everything_is_possible(host: Host) -> None:
@@ -294,7 +309,7 @@ def test_unconfined_everything_is_possible(host: Host) -> None:
     tries = _tries(host, "watcher")
     del tries["run here"]
     if not _ROOT:
-        never |= {"shadow"}
+        never |= _OF_ROOT
     done = _in_child(lambda: [name for name, what in tries.items() if _possible(what)])
     assert set(done) | never == set(tries) | never
 
@@ -528,7 +543,7 @@ def test_privileges_are_shown_from_the_same_table(host: Host) -> None:
         wanted = powers.of(role, host.settings)
         shown = told["roles"][role]
         assert any(line.startswith(f"{role}: ") for line in text)
-        assert shown["writes"] == sorted(wanted.write)
+        assert shown["writes"] == sorted({*wanted.write, *wanted.links})
         assert set(wanted.read) <= set(shown["reads"])
         assert shown["network"] == [] or wanted.families
         assert all(any(path in line for line in text) for path in wanted.write)

@@ -17,7 +17,7 @@ from agent import audit, powers, requests, settings, snapshot
 from agent.events import Kind
 from agent.findings import Look, Status
 from agent.ledger import told
-from agent.requests import Answers, Do, Inbox, Prove, RequestError, Rotated
+from agent.requests import Answers, Do, Inbox, Prove, RequestError, Rotate, Rotated
 from agent.roles.base import Base
 from checks.model import Confidence, Evidence, Finding, Fingerprint, Location, Severity
 
@@ -242,6 +242,34 @@ def test_a_leak_that_still_stands_there_is_not_closed(base: Base) -> None:
     assert base.ledger.statuses(IDENTITY) == [Status.OPEN]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to other users")
+@pytest.mark.parametrize(
+    ("role", "done"), [("keeper", True), ("prober", False), ("courier", False)]
+)
+def test_of_the_roles_only_the_keeper_may_say_that_a_value_was_changed(
+    base: Base, tmp_path: Path, role: str, *, done: bool
+) -> None:
+    """It reads that from Vault, and says how it knows; nor can it close a leak that stands."""
+    os.chown(tmp_path / role, 54_321, -1)
+    base.ledger.observe("/etc/a.yml", Look((leak(IDENTITY), leak(OTHER))), 1)
+    base.ledger.observe("/etc/a.yml", Look((leak(OTHER),)), 2)
+    answers = []
+    for identity in (IDENTITY, OTHER):
+        made = Rotated(identity=identity, why="Vault holds another one\n")
+        requests.put(base.folder, made)
+        os.chown(base.folder / powers.REQUESTS / made.id, 54_321, -1)
+        base.answering.turn()
+        answer = requests.wait(base.published, made, 0)
+        assert answer is not None
+        answers.append(answer)
+    assert [one.done for one in answers] == [done, False]
+    assert base.ledger.statuses(OTHER) == [Status.OPEN]
+    if done:
+        assert answers[0].result == r"resolved, since Vault holds another one\n"
+    else:
+        assert answers[0].result == "refused, another role must not ask"
+
+
 def test_nonsense_is_noted_and_no_more(base: Base) -> None:
     """The role goes on."""
     spool = base.folder / powers.REQUESTS
@@ -308,3 +336,21 @@ def test_a_role_does_only_what_is_its_own(base: Base, request_: Do | Prove) -> N
     assert asked == [again]
     assert answer is not None
     assert answer.result == "as asked"
+
+
+def test_what_takes_longer_is_asked_again_until_it_is_done(base: Base) -> None:
+    """The request stays where it is, is noted once, and only its masters may put it."""
+    said: list[tuple[str, bool] | None] = [None, None, ("done now", True)]
+    base.answering.does["rotate"] = lambda _: said.pop(0)
+    made = requests.put(base.folder, Rotate(key="web"))
+    for _ in range(2):
+        base.answering.turn()
+        assert requests.wait(base.published, made, 0) is None
+    base.answering.turn()
+    base.answering.turn()
+    answer = requests.wait(base.published, made, 0)
+    assert answer is not None
+    assert (answer.result, answer.done) == ("done now", True)
+    noted = list(audit.entries(base.published / audit.NAME))
+    asked = [one for one in noted if getattr(one, "act", "") == "rotate"]
+    assert [one.subject for one in asked] == ["web"]

@@ -397,6 +397,15 @@ def test_dictionaries_beyond_the_memory_limit_are_refused() -> None:
     assert not opened(lzma.compress(TEXT, preset=9), "a.xz")[1]
 
 
+@pytest.mark.parametrize("checksum", [True, False])
+@pytest.mark.parametrize("size", [1, 70_000, 131_072, 131_073, 300_000])
+def test_zstd_gives_its_last_block_whole(*, checksum: bool, size: int) -> None:
+    """Of a block that is larger than what is asked for at once nothing is lost."""
+    data = random.Random(size).randbytes(size)
+    frame = zstandard.ZstdCompressor(write_checksum=checksum).compress(data)
+    assert opened(frame, "a.zst") == ({"a.zst!/a": data}, {})
+
+
 def test_zstd_of_empty_blocks_is_refused() -> None:
     """A zstd frame of endless empty blocks is refused before it costs much time."""
     frame = b"\x28\xb5\x2f\xfd\x00\x58" + b"\0\0\0" * 60_000 + b"\x01\0\0"

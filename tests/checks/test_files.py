@@ -356,3 +356,37 @@ def test_holes_are_passed_over(tmp_path: Path) -> None:
     found = next(one for one in got if b"three" in one.data)
     before = found.data[: found.data.index(b"three")].count(b"\n")
     assert found.line + before == 3
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, CHUNK, CHUNK + 5])
+def test_a_file_within_another_is_read_as_if_it_were_alone(tmp_path: Path, size: int) -> None:
+    """Whole, in pieces or as a source, nothing of what lies before and behind is seen."""
+    inner = (b"line of text\n" * (size // 13 + 1))[:size]
+    path = tmp_path / "outer"
+    path.write_bytes(b"before" + inner + b"behind")
+    with opened(path) as outer:
+        within = _within(outer, 6, size)
+        if size <= CHUNK:
+            assert files.whole(within) == inner
+        found = [piece for piece in files.pieces(within) if isinstance(piece, Piece)]
+        assert b"".join(piece.data[piece.overlap :] for piece in found) == inner
+        with files.source(within) as source:
+            assert source.read() == inner
+            source.seek(-1 if size else 0, os.SEEK_END)
+            assert source.read() == inner[-1:]
+        assert os.fstat(outer.descriptor).st_size == size + 12
+
+
+def test_a_file_within_another_that_is_cut_is_told(tmp_path: Path) -> None:
+    """A part that reaches behind the end of what it is in was not seen whole."""
+    path = tmp_path / "outer"
+    path.write_bytes(b"before and more")
+    with opened(path) as outer:
+        assert isinstance(files.whole(_within(outer, 6, 100)), Inconclusive)
+        assert isinstance(list(files.pieces(_within(outer, 6, 100)))[-1], Inconclusive)
+
+
+def _within(outer: Opened, start: int, size: int) -> Opened:
+    """Say that a file begins somewhere in another, and how long it is."""
+    status = os.stat_result((stat.S_IFREG | 0o644, 1, 1, 1, 0, 0, size, 0, 0, 0))
+    return outer._replace(start=start, status=status)

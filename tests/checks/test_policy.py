@@ -10,6 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from cryptography.hazmat.primitives import serialization as form
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +43,8 @@ WRONG: list[tuple[object, str]] = [
     ({"fail_on": "hihg"}, "fail_on: expected one of critical, high, info, low, medium, got 'hihg'"),
     ({"fail_on": 3}, "fail_on: expected one of critical, high, info, low, medium, got 3"),
     ({"version": 2}, "version: expected one of 1, got 2"),
+    ({"image": {"max_age": -1}}, "image.max_age: expected int >= 0, got -1"),
+    ({"image": {"key": "x"}}, "image.key: unknown key, expected one of attested, keys, max_age"),
     ({"marks": "yes"}, "marks: expected bool or null, got 'yes'"),
     ({"name": 7}, "name: expected str, got 7"),
     ({"files": []}, "files: expected object, got array"),
@@ -156,3 +160,20 @@ def test_a_policy_that_contains_itself_is_refused() -> None:
     raw["files"] = raw
     with pytest.raises(PolicyError):
         policy.from_mapping(raw)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"attested": True}, "image: expected keys by which the image is attested"),
+        ({"keys": ["x"]}, "image: expected keys of Ed25519, or ECDSA on P-256 or P-384"),
+    ],
+)
+def test_an_attestation_that_nobody_could_check_is_not_wanted(told: object, said: str) -> None:
+    """Without a key, or with one that is none, no image could ever be attested."""
+    with pytest.raises(PolicyError, match=said):
+        policy.from_mapping({"image": told})
+    key = Ed25519PrivateKey.generate().public_key()
+    pem = key.public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo).decode()
+    wanted = policy.from_mapping({"image": {"attested": True, "keys": [pem], "max_age": 30}}).image
+    assert (wanted.attested, wanted.keys, wanted.max_age) == (True, (pem,), 30)

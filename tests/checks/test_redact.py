@@ -86,3 +86,14 @@ def test_a_value_is_taken_out_of_its_own_key() -> None:
     value = made(12, 3)
     assert redact.without(f"token.{value}", value) == "token.•"
     assert redact.without("password", "word") == "password"
+
+
+def test_a_key_that_others_compare_by_is_not_used_on_what_may_be_guessed() -> None:
+    """The host's own key is used on both, so that identities stay what they are."""
+    own, shared = redact.FingerprintKey(b"h" * 32), redact.FingerprintKey(b"s" * 32, careful=True)
+    for value, keys in (
+        ("Summer2026!Prod", [own.id]),
+        ("0f" + "19ac83e7" * 4, [own.id, shared.id]),
+    ):
+        found = redact.evidence(value, (own, shared))
+        assert [one.key for one in found.fingerprints] == keys

@@ -36,10 +36,11 @@ class Daemon:
             "tls": {"enabled": False},
         }
         self.file.write_text(json.dumps(told | more))
+        self.environ: dict[str, str] = {}
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        self.process = self._hygiene.start("run", "--settings", self.file)
+        self.process = self._hygiene.start("run", "--settings", self.file, env=self.environ)
 
     def end(self, number: int = signal.SIGTERM) -> None:
         if self.process is not None:

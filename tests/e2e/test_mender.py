@@ -1,108 +1,26 @@
-"""Managed files come back by themselves, on a real nginx that serves all the time."""
+"""Managed files come back by themselves, of real servers that serve all the time."""
 
 from __future__ import annotations
 
-import json
 import os
+import stat
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from agent import audit
-from tests.agent.vault.authority import issue
-from tests.e2e.daemon import Daemon, until
-from tests.e2e.test_keeper import NAME, Client, Nginx
+from tests.e2e.daemon import until
+from tests.e2e.keyservers import Apache, Haproxy
+from tests.e2e.mending import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.conftest import Hygiene
+    from tests.e2e.keyservers import Server
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
-
-
-class World:
-    """A daemon that keeps the configuration of a running nginx as policy approved it."""
-
-    def __init__(self, hygiene: Hygiene, folder: Path) -> None:
-        self.hygiene, self.folder = hygiene, folder
-        self.pem = folder / "web.pem"
-        material = issue(NAME, names=[NAME])
-        self.pem.write_text(material.private + material.pem)
-        self.nginx = Nginx(folder, self.pem)
-        self.managed = folder / "managed"
-        self.managed.mkdir()
-        self.conf = self.managed / "nginx.conf"
-        self.approved = self.nginx.config.read_text().replace(
-            "access_log off;", "access_log off; ssl_protocols TLSv1.2 TLSv1.3;"
-        )
-        self.conf.write_text(self.approved)
-        self.nginx.config = self.conf
-        self.daemon: Daemon | None = None
-
-    @property
-    def wanted(self) -> dict[str, Any]:
-        return {
-            "content": self.approved,
-            "owner": "root",
-            "group": "root",
-            "mode": "0644",
-            "answer": "prove",
-            "test": "test",
-            "action": "reload",
-            "endpoints": [f"127.0.0.1:{self.nginx.port}/{NAME}"],
-        }
-
-    def begin(self, managed: dict[str, Any] | None = None, **mend: object) -> None:
-        command = ["/usr/sbin/nginx", "-e", "stderr", "-c", str(self.conf)]
-        self.nginx.start()
-        until(lambda: _answers(self.nginx))
-        self.daemon = Daemon(
-            self.hygiene,
-            self.folder,
-            tls={"discover": 1},
-            sinks={
-                "file": {"kind": "file", "path": str(self.folder / "state/courier/events.jsonl")}
-            },
-            actions={
-                "test": {"command": [*command, "-t"]},
-                "reload": {"command": [*command, "-s", "reload"]},
-            },
-            mend={"folders": [str(self.managed)], **mend},
-        )
-        self.manage(managed or {str(self.conf): self.wanted})
-        self.daemon.start()
-        until((self.daemon.state / "mender/published/status").exists)
-
-    def manage(self, managed: dict[str, Any]) -> None:
-        told = {"version": 1, "name": "known good", "managed": managed}
-        self.daemon.policy.write_text(json.dumps(told))
-
-    def restored(self, path: Path) -> float:
-        """Give when a path was last put back and proven, 0 if never."""
-        log = self.daemon.state / "mender/published" / audit.NAME
-        said = [one for one in audit.entries(log) if one.act == "restored"]
-        return max((one.at for one in said if one.subject == str(path)), default=0.0)
-
-    def findings(self) -> set[tuple[str, str]]:
-        """Give check and path of what the daemon says of managed files now."""
-        said = json.loads(self.daemon.ask("status", "--findings", "--format", "json").stdout)
-        worst = said["findings"]["worst"]
-        return {(one["check"], one["path"]) for one in worst if "managed" in one["check"]}
-
-    def end(self) -> None:
-        self.nginx.end()
-        if self.daemon is not None:
-            self.daemon.end()
-
-
-def _answers(nginx: Nginx) -> bool:
-    try:
-        return bool(nginx.serial())
-    except OSError:
-        return False
 
 
 @pytest.fixture
@@ -114,8 +32,8 @@ def world(hygiene: Hygiene, tmp_path: Path) -> Iterator[World]:
 
 def test_a_bad_edit_comes_back_proven_within_two_seconds(world: World) -> None:
     """The weak set-up goes, the service never stops, and what was there is kept."""
-    world.begin()
-    client = Client(world.nginx)
+    world.serve()
+    client = world.client()
     took = []
     for weak in ("TLSv1.2", "TLSv1.1 TLSv1.2"):
         at = time.time()
@@ -130,7 +48,7 @@ def test_a_bad_edit_comes_back_proven_within_two_seconds(world: World) -> None:
 
 def test_what_was_put_back_is_told_reported_and_can_be_undone(world: World) -> None:
     """Before and after stand in the audit log and the report; undo leaves it to a person."""
-    world.begin()
+    world.serve()
     edited = world.approved.replace("TLSv1.2 TLSv1.3", "TLSv1.2")
     world.conf.write_text(edited)
     until(lambda: world.daemon.audited("restored"))
@@ -147,10 +65,94 @@ def test_what_was_put_back_is_told_reported_and_can_be_undone(world: World) -> N
     )
     undone = world.daemon.ask("restore", "undo", kept)
     assert (undone.returncode, world.conf.read_text()) == (0, edited)
-    until(lambda: ("managed-changed", str(world.conf)) in world.findings())
-    until(lambda: ("managed-not-restored", str(world.conf)) in world.findings())
+    until(lambda: ("managed-changed", "conf") in world.findings())
+    until(lambda: ("managed-not-restored", "conf") in world.findings())
     assert world.daemon.ask("restore", "now", "--dry-run").returncode == 1
     assert world.conf.read_text() == edited
-    assert world.daemon.ask("restore", "now").returncode == 0
+    now = world.daemon.ask("restore", "now")
+    assert now.returncode == 0, world.daemon.audited("not restored")
     assert world.conf.read_text() == world.approved
     until(lambda: not world.findings())
+
+
+DRIFTS: Final[dict[str, Callable[[Path, str], object]]] = {
+    "weak": lambda p, text: p.write_text(_weak(text)),
+    "syntax error": lambda p, _: p.write_text("{ nonsense"),
+    "emptied": lambda p, _: p.write_text(""),
+    "removed": lambda p, _: p.unlink(),
+    "link": lambda p, _: (p.unlink(), p.symlink_to("/etc/passwd")),
+    "replaced": lambda p, text: (
+        p.with_name("new").write_text(f"# {text}") and p.with_name("new").rename(p)
+    ),
+    "mode": lambda p, _: p.chmod(0o666),
+    "owner": lambda p, _: os.chown(p, 65534, 65534),
+}
+
+
+def _weak(text: str) -> str:
+    return text.replace("-all +TLSv1.2", "-all +TLSv1.1 +TLSv1.2").replace(
+        "min-ver TLSv1.2", "min-ver TLSv1.0"
+    )
+
+
+@pytest.mark.parametrize("kind", [Apache, Haproxy])
+def test_another_server_comes_back_as_well(
+    hygiene: Hygiene, tmp_path: Path, kind: type[Server]
+) -> None:
+    """Each kind of drift of its one file, while it serves without a gap."""
+    world = World(hygiene, tmp_path, kind)
+    try:
+        world.serve()
+        client = world.client()
+        for drift in DRIFTS.values():
+            at = time.time()
+            drift(world.conf, world.approved)
+            until(lambda since=at: world.restored(world.conf) > since)
+            status = world.conf.lstat()
+            assert world.conf.read_text() == world.approved
+            assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (0, 0o644)
+            world.daemon.ask("restore", "now")  # a person's word: begin to count anew
+        client.end()
+        assert client.failed == []
+        assert len(client.seen) > 10
+    finally:
+        world.end()
+
+
+def test_what_is_not_proven_is_as_it_was_and_the_reason_is_told(world: World) -> None:
+    """Approved content that is weaker, that the server refuses, that cannot be taken up."""
+    world.serve()
+    client = world.client()
+    weak = world.approved.replace("TLSv1.2 TLSv1.3", "TLSv1 TLSv1.1 TLSv1.2")
+    faults = {
+        "would be worse": {"content": weak.replace("ssl;", "ssl; ssl_ciphers ALL:@SECLEVEL=0;")},
+        "test: ended with status 1": {"content": "nonsense on;"},
+        "fail: ended with status 1": {"content": world.approved + "# more", "action": "fail"},
+        "nothing listens": {"content": world.approved + "# more", "endpoints": ["127.0.0.1:1"]},
+        "not among the actions": {"content": world.approved + "# more", "test": "unknown"},
+    }
+    for why, fault in faults.items():
+        world.manage({str(world.conf): world.wanted | fault})
+        until(lambda said=why: said in world.findings().get(("managed-not-restored", "conf"), ""))
+        assert world.conf.read_text() == world.approved
+        assert [one.name for one in world.managed.glob(".*")] == []
+    client.end()
+    assert (client.failed, world.restored(world.conf)) == ([], 0)
+    world.manage({str(world.conf): world.wanted})
+    until(lambda: not world.findings())
+
+
+def test_an_edit_that_was_right_is_learned(world: World) -> None:
+    """Undone by a person, then put into the policy: nothing is put back any more."""
+    world.serve()
+    edited = world.approved.replace("TLSv1.2 TLSv1.3", "TLSv1.3")
+    world.conf.write_text(edited)
+    until(lambda: world.restored(world.conf))
+    until(world.kept)
+    assert world.daemon.ask("restore", "undo", world.kept()[0]).returncode == 0
+    until(lambda: ("managed-not-restored", "conf") in world.findings())
+    kept = world.kept()
+    world.manage({str(world.conf): world.wanted | {"content": edited}})
+    until(lambda: not world.findings())
+    assert (world.conf.read_text(), world.kept()) == (edited, kept)
+    assert len(world.noted("restored", world.conf)) == 1

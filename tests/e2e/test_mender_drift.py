@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.e2e.daemon import until
-from tests.e2e.test_keeper import Client
-from tests.e2e.test_mender import World
+from tests.e2e.mending import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,8 +164,8 @@ def test_each_kind_of_drift_ends_as_policy_says(world: World) -> None:
         str(path): world.wanted | {"content": text, "endpoints": []}
         for path, text in approved.items()
     }
-    world.begin({str(world.conf): world.wanted} | wanted)
-    client = Client(world.nginx)
+    world.serve({str(world.conf): world.wanted} | wanted)
+    client = world.client()
     took = []
     kinds = list(RESTORED | UNTOUCHED)
     for i, name in enumerate(kinds):
@@ -182,7 +181,8 @@ def test_each_kind_of_drift_ends_as_policy_says(world: World) -> None:
         drift(files[name])
     until(
         lambda: (
-            {("managed-not-restored", str(files[name])) for name in REPORTED} <= world.findings()
+            {("managed-not-restored", files[name].name) for name in REPORTED}
+            <= world.findings().keys()
         ),
         60,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +18,6 @@ from tests.e2e.daemon import Daemon, until
 from tests.e2e.fleet import Fleet
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -170,6 +171,21 @@ def test_a_build_takes_the_same_policy(
     other.write_bytes(bundle.read_bytes().replace(b"embedded-password", b"embedded-passw0rd"))
     spoiled = hygiene("scan", tree, "--bundle", other, *trusting, "--label", "stage=build")
     assert (spoiled.returncode, "mismatch" in spoiled.stderr) == (WRONG, True)
+
+
+def test_an_attestation_names_the_editions(hygiene: Hygiene, team: Team, folder: Path) -> None:
+    """Which edition of each layer a build was judged by, signed with the rest."""
+    tree, key, file = folder / "tree", folder / "key.pem", folder / "a.json"
+    tree.mkdir()
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
+    key.chmod(0o600)
+    team.publish(group_stage_build="fail_on: high\n")
+    source = ("--store", f"file://{team.store}", "--root-of-trust", str(team.root))
+    words = ("--attest", file, "--attest-key", key, "--attest-subject", f"a@sha256:{'0' * 64}")
+    assert hygiene("scan", tree, *source, *words, "--label", "stage=build").returncode == DONE
+    shown = hygiene("attest", "show", file).stdout
+    assert "verdict   passed, by findings at or over high\n" in shown
+    assert re.search(r"^editions  base [1-9], group/stage/build [1-9]$", shown, re.MULTILINE), shown
 
 
 def test_the_team_hears_of_a_policy_that_is_none(team: Team) -> None:

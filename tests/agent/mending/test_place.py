@@ -155,16 +155,85 @@ def test_a_link_above_it_is_not_followed(folder: Path, tmp_path: Path) -> None:
 
 
 def test_what_a_killed_run_left_is_kept_and_cleared(folder: Path) -> None:
-    """As what stood there before the exchange, or as the half of what was to come."""
+    """What stood there before the exchange is kept, the half of what was to come is not."""
     path = folder / "a.conf"
     path.write_text("approved\n")
     (folder / place.beside("a.conf")).write_text("drifted")
     kept: list[Thing] = []
-    place.recover(str(path), kept.append)
+    place.recover(str(path), NEW, kept.append)
     assert [one.content for one in kept] == [b"drifted"]
     assert _left(folder) == ["a.conf"]
-    place.recover(str(path), kept.append)
-    assert len(kept) == 1
+    (folder / place.beside("a.conf")).write_bytes(NEW.content[:4])
+    place.recover(str(path), NEW, kept.append)
+    assert (len(kept), _left(folder)) == (1, ["a.conf"])
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.truncate(path, 1 << 30)])
+def test_nothing_is_begun_with_what_cannot_be_kept(
+    folder: Path, make: Callable[[Path], object]
+) -> None:
+    """A pipe and a file that is too large stay, and nothing stays beside them."""
+    path = folder / "a.conf"
+    if make is not os.mkfifo:
+        path.touch()
+    make(path)
+    before = path.stat()
+    with pytest.raises(MendError, match=r"a person has to look|too large"):
+        _put(path)
+    assert (path.stat(), _left(folder)) == (before, ["a.conf"])
+
+
+def test_a_file_that_comes_and_goes_meanwhile_ends_as_approved(folder: Path) -> None:
+    """Whoever replaces it at the same time: each time the one or the other is there, and kept."""
+    path = folder / "a.conf"
+    stop = threading.Event()
+
+    def edit() -> None:
+        while not stop.is_set():
+            path.with_name("new").write_text("edited")
+            path.with_name("new").rename(path)
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+    editor = threading.Thread(target=edit)
+    editor.start()
+    kept: list[Thing] = []
+    try:
+        for _ in range(200):
+            with contextlib.suppress(MendError):
+                place.put(str(path), NEW, kept.append)
+    finally:
+        stop.set()
+        editor.join()
+    assert {one.content for one in kept} <= {b"", b"edited", NEW.content}
+    _put(path)
+    assert set(_left(folder)) <= {"a.conf", "new"}
+    assert path.read_bytes() == NEW.content
+
+
+def test_set_user_id_never_comes_back(folder: Path) -> None:
+    """What had it is kept without it; another bit stays."""
+    path = folder / "a.conf"
+    path.write_text("x")
+    path.chmod(0o4755)
+    [kept] = _put(path)
+    assert kept.rights is not None
+    assert kept.rights.mode == 0o755
+
+
+@pytest.mark.skipif(not ROOT, reason="only root may give a link away")
+def test_a_link_has_the_owner_that_was_approved(folder: Path) -> None:
+    """Like a file."""
+    path = folder / "a.conf"
+    _put(path, Thing(kind="link", target="b", rights=Rights(1, 2, 0)))
+    assert (path.lstat().st_uid, path.lstat().st_gid) == (1, 2)
+
+
+def test_what_was_left_beside_a_path_is_known(folder: Path) -> None:
+    """And another hidden file is not taken for it."""
+    assert place.is_beside(f"{folder}/{place.beside('a.conf')}") == f"{folder}/a.conf"
+    assert not place.is_beside(f"{folder}/.a.conf")
+    assert not place.is_beside(f"{folder}/..hygiene-agent")
 
 
 _ENDLESSLY = """

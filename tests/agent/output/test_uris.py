@@ -45,3 +45,10 @@ def test_encoding_can_be_undone(raw: bytes) -> None:
     name = raw.decode("utf-8", "surrogateescape").lstrip("/")
     uri = Base("/srv").locate(f"/srv/{name}")["uri"]
     assert unquote_to_bytes(uri) == name.encode("utf-8", "surrogateescape")
+
+
+def test_a_root_of_elsewhere_has_no_uri() -> None:
+    """Paths in an image are relative to its root, which is no file of this host."""
+    base = Base.of(("app.tar",), ("/etc/a",), "the root of image app.tar")
+    assert base.locate("/etc/a") == {"uri": "etc/a", "uriBaseId": "SCANROOT"}
+    assert base.ids == {"SCANROOT": {"description": {"text": "the root of image app.tar"}}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.output import words
+from checks.model import Origin
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,24 @@ def test_duration(seconds: float, told: str) -> None:
 def test_plural() -> None:
     """One is singular, everything else plural."""
     assert [words.plural(n, "file") for n in (0, 1, 2345)] == ["0 files", "1 file", "2,345 files"]
+
+
+@pytest.mark.parametrize(
+    ("came", "told"),
+    [
+        (None, ""),
+        (Origin(2, 3), ""),
+        (Origin(2, 3, step=5, built="COPY . /srv"), "by step 5: COPY . /srv"),
+        (Origin(2, 3, step=5), "by step 5"),
+        (Origin(1, 3, base=True), "in the base image"),
+        (Origin(2, 3, base=False), "not in the base image"),
+        (
+            Origin(2, 3, step=1, built="ADD /", fate="replaced", by=3),
+            "by step 1: ADD /; still in the image though replaced by layer 3:"
+            " anyone with the image can read it",
+        ),
+    ],
+)
+def test_origin(came: Origin | None, told: str) -> None:
+    """How something came into an image is told as far as it is known."""
+    assert words.origin(came) == told

@@ -88,6 +88,7 @@ def test_rubbish_behind_a_stream_is_noted() -> None:
         (b"PK\3\4" + bytes(600), "unsupported layer"),
         (b"\x28\xb5\x2f\xfd" + b"\xff" * 600, "corrupt"),
     ],
+    ids=["cut", "gzip cut", "rubbish", "gzip of rubbish", "zip", "zstd"],
 )
 def test_what_is_no_layer(data: bytes, why: str) -> None:
     """Every way of being none is one error of ours."""

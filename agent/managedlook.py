@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from checks.managed.deviations import Deviation
-    from checks.managed.seen import Seen
+    from checks.managed.facts import Seen
 
 
 class Looked(msgspec.Struct, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os.path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -26,7 +25,7 @@ class Plan(NamedTuple):
 
     def owner(self, path: str) -> str:
         """Give the managed path that a path belongs to: itself, or its folder; "" for none."""
-        folder = os.path.dirname(path)
+        folder = path.rpartition("/")[0]
         if path in self.mine:
             return path
         return folder if folder in self.mine and self.mine[folder].only else ""

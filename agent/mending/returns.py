@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 MOST: Final = 2
 """Returns within an hour; what changes again after that is only reported."""
-MOST_PROOFS: Final = 5
-"""The same for what is in place already and was not proven, since this role was ended each time."""
+_TIMES: Final = 30
+"""How often one return is begun again, since this role was ended each time before it was proven."""
 HOUR: Final = 3600.0
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS returns (path BLOB NOT NULL, at REAL NOT NULL)",
     "CREATE TABLE IF NOT EXISTS given_up (path BLOB PRIMARY KEY, mark TEXT NOT NULL,"
     " why TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS unproven (path BLOB PRIMARY KEY, since REAL NOT NULL)"
-    " WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS unproven (path BLOB PRIMARY KEY, since REAL NOT NULL,"
+    " times INTEGER NOT NULL) WITHOUT ROWID",
 )
 
 
@@ -34,22 +34,28 @@ class Returns:
             for statement in _SCHEMA:
                 ledger.base.execute(statement)
 
-    def many(self, path: str, now: float, most: int = MOST) -> float | None:
+    def many(self, path: str, now: float) -> float | None:
         """Say until when a path was put back too often to be put back again; None if not."""
         rows = self._ledger.base.execute(
             "SELECT at FROM returns WHERE path = ? AND at > ? AND at <= ? ORDER BY at DESC LIMIT ?",
-            (_key(path), now - HOUR, now, most),
+            (_key(path), now - HOUR, now, MOST),
         ).fetchall()
-        return float(rows[-1][0]) + HOUR if len(rows) == most else None
+        return float(rows[-1][0]) + HOUR if len(rows) == MOST else None
 
     def begin(self, paths: Iterable[str], now: float) -> None:
-        """Note that paths are put back now, and are not proven."""
+        """Note that paths are put back now, and are not proven; what goes on counts once."""
+        going = self.unproven()
         with self._ledger.together():
             self._ledger.base.execute("DELETE FROM returns WHERE at < ?", (now - HOUR,))
             for path in paths:
-                self._ledger.base.execute("INSERT INTO returns VALUES (?, ?)", (_key(path), now))
+                if path not in going:
+                    self._ledger.base.execute(
+                        "INSERT INTO returns VALUES (?, ?)", (_key(path), now)
+                    )
                 self._ledger.base.execute(
-                    "INSERT OR IGNORE INTO unproven VALUES (?, ?)", (_key(path), now)
+                    "INSERT INTO unproven VALUES (?, ?, 1)"
+                    " ON CONFLICT (path) DO UPDATE SET times = times + 1",
+                    (_key(path), now),
                 )
 
     def proven(self, paths: Iterable[str]) -> None:
@@ -61,7 +67,9 @@ class Returns:
 
     def unproven(self) -> dict[str, float]:
         """Give the paths that a run which was killed had begun to put back, and since when."""
-        rows = self._ledger.base.execute("SELECT path, since FROM unproven").fetchall()
+        rows = self._ledger.base.execute(
+            "SELECT path, since FROM unproven WHERE times < ?", (_TIMES,)
+        ).fetchall()
         return {path.decode("utf-8", "surrogateescape"): since for path, since in rows}
 
     def give_up(self, path: str, mark: str, why: str, until: float = math.inf) -> None:

@@ -1,4 +1,4 @@
-"""What is, or is to be, at a managed path: a file, a link, nothing; or rights alone. Pure."""
+"""What is, or is to be, at a managed path: a file, a link, nothing; or rights alone. EDGE."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from agent.mending import course, plan
 from agent.mending.course import Helpers, Wish
 from agent.mending.hands import Asking
 from agent.mending.kept import Keeping, Published
-from agent.mending.returns import MOST_PROOFS, Returns
+from agent.mending.returns import Returns
 from agent.mending.thing import MendError
 from agent.policy.inforce import InForce
 from agent.requests import Restore, Undo
@@ -122,15 +122,14 @@ class _Loop:
 
     def _is_due(self, path: str) -> bool:
         """Say whether a path has to be put back, and tell why it is not though it differs."""
-        now, why = time.time(), self._differs(path)
+        why = self._differs(path)
         if why is None:
-            proven = path not in self._returns.unproven()
-            if not proven and self._returns.many(path, now, MOST_PROOFS) is None:
+            if path in self._returns.unproven():  # a run that was ended put it back
                 return not self._settings.dry_run
             self._returns.proven([path])
-            self._tell(path, "" if proven else "put back, and not proven: it was ended each time")
+            self._tell(path, "")
             return False
-        why = why or self._withheld(path, now)
+        why = why or self._withheld(path, time.time())
         if why:
             self._tell(path, why)
         return not why
@@ -149,6 +148,8 @@ class _Loop:
             return "would be put back, but the bootstrap file says mend.dry_run"
         if why := self._returns.given_up(path, self._mark(path), now):
             return why
+        if path in self._returns.unproven():
+            return ""
         if (until := self._returns.many(path, now)) is None:
             return ""
         self._marks.again(path, time.monotonic() + max(until - now, 1.0))

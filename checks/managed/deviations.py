@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-import os.path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from checks.managed import seen as kinds
+from checks.managed import facts as kinds
 from checks.managed import shown
 from checks.managed.advice import CHANGED, CHECKS, EXTRA, IMMUTABLE, MISSING, MODE
 from checks.model import Confidence, Finding, Location
@@ -16,7 +15,7 @@ from checks.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from checks.managed.seen import Seen
+    from checks.managed.facts import Seen
     from checks.managed.wanted import Assertion, Managed
     from checks.model import Entry
 
@@ -59,7 +58,7 @@ def _deviations(
     if wanted.only:
         yield from (
             Deviation(EXTRA, one, "")
-            for one in (os.path.join(path, name) for name in seen.names)
+            for one in (f"{path}/{name}" for name in seen.names)
             if not _is_managed(one, managed)
         )
     if wrong := list(_access(wanted, seen)):

@@ -5,47 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from checks import files
+from checks.managed.facts import FILE, FOLDER, LINK, NOTHING, Seen
 from checks.managed.wanted import LARGEST
 from checks.model import Inconclusive
 
 if TYPE_CHECKING:
     from checks.files import Opened
-    from checks.model import Access
 
-FILE: Final = "file"
-LINK: Final = "link"
-FOLDER: Final = "folder"
-NOTHING: Final = "nothing"
 _HASHED: Final = 256 * 1024 * 1024
 """Bytes of a file that only its hash is known of."""
 _MOST: Final = 10_000
 _CHUNK: Final = 1 << 20
-
-
-class Seen(NamedTuple):
-    """What is at a path. kind: file, link, folder, nothing, or another kind of thing.
-
-    content: None of a file that is larger than any approved one; target: of a link; names: in a
-    folder, sorted; changed: when the kernel last saw it change, seconds since 1970; number: device
-    and inode; links: how many names the file has.
-    """
-
-    kind: str
-    access: Access | None = None
-    sha256: str = ""
-    content: bytes | None = None
-    target: str = ""
-    names: tuple[str, ...] = ()
-    changed: float = 0.0
-    number: tuple[int, int] = (0, 0)
-    links: int = 1
-
-    def __repr__(self) -> str:
-        """Leave the content out: it may hold a secret."""
-        return f"<{self.kind} {self.sha256[:16]}>"
 
 
 def look(path: str) -> Seen | Inconclusive:

@@ -78,14 +78,12 @@ def test_what_was_put_back_is_told_reported_and_can_be_undone(world: World) -> N
 DRIFTS: Final[dict[str, Callable[[Path, str], object]]] = {
     "weak": lambda p, text: p.write_text(_weak(text)),
     "syntax error": lambda p, _: p.write_text("{ nonsense"),
-    "emptied": lambda p, _: p.write_text(""),
     "removed": lambda p, _: p.unlink(),
     "link": lambda p, _: (p.unlink(), p.symlink_to("/etc/passwd")),
     "replaced": lambda p, text: (
         p.with_name("new").write_text(f"# {text}") and p.with_name("new").rename(p)
     ),
-    "mode": lambda p, _: p.chmod(0o666),
-    "owner": lambda p, _: os.chown(p, 65534, 65534),
+    "owner and mode": lambda p, _: (os.chown(p, 65534, 65534), p.chmod(0o666)),
 }
 
 
@@ -133,11 +131,12 @@ def test_what_is_not_proven_is_as_it_was_and_the_reason_is_told(world: World) ->
     }
     for why, fault in faults.items():
         world.manage({str(world.conf): world.wanted | fault})
-        until(lambda said=why: said in world.findings().get(("managed-not-restored", "conf"), ""))
+        until(lambda said=why: said in str(world.noted("not restored", world.conf)[-1:]))
         assert world.conf.read_text() == world.approved
         assert [one.name for one in world.managed.glob(".*")] == []
     client.end()
     assert (client.failed, world.restored(world.conf)) == ([], 0)
+    until(lambda: why in world.findings().get(("managed-not-restored", "conf"), ""))
     world.manage({str(world.conf): world.wanted})
     until(lambda: not world.findings())
 

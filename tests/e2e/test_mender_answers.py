@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent import audit
 from agent.mending import place
 from tests.e2e.daemon import until
 from tests.e2e.mending import Host, World
@@ -232,6 +233,13 @@ class Alone:
             "run", "--role", "mender", "--settings", self.file, stdout=subprocess.DEVNULL
         )
 
+    @property
+    def works(self) -> bool:
+        """Whether it noted that it started."""
+        log = self._world.daemon.state / "mender/published" / audit.NAME
+        pids = {one.actor.pid for one in audit.entries(log)} if log.exists() else set()
+        return self._process.pid in pids
+
     def end(self, number: int) -> None:
         self._process.send_signal(number)
         self._process.communicate(timeout=60)
@@ -265,7 +273,8 @@ def test_killed_at_any_moment_each_file_is_whole_and_taken_up_in_the_end(
             drifted = text.replace("#", "##")
             path.write_text(drifted)
             alone.start()
-            time.sleep(rng.uniform(0.35, 1.1))
+            until(lambda: alone.works)
+            time.sleep(rng.uniform(0, 0.6))
             alone.end(signal.SIGKILL)
             assert path.read_text() in {text, drifted}
         last = world.conf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -77,6 +78,7 @@ def test_what_is_no_answer_is_an_error(told: Settings, result: str) -> None:
 
 def test_without_a_prober_that_is_said(told: Settings) -> None:
     """At once where it has no folder."""
+    shutil.rmtree(powers.folder(told, "prober"))
     with pytest.raises(MendError, match="No such file"):
         hands.Asking(told, lambda: None).judged("127.0.0.1:443")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.ledger import Ledger
-from agent.mending.returns import HOUR, MOST_PROOFS, Returns
+from agent.mending.returns import HOUR, Returns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,22 +28,26 @@ def returns(ledger: Ledger) -> Returns:
     return Returns(ledger)
 
 
+def _return(returns: Returns, at: float, *paths: str) -> None:
+    returns.begin(paths, at)
+    returns.proven(paths)
+
+
 def test_the_third_time_within_an_hour_is_too_often(returns: Returns, ledger: Ledger) -> None:
     """Until an hour after the first; another path is not concerned, a restart forgets nothing."""
     assert returns.many(A, 100) is None
-    returns.begin([A, B], 100)
+    _return(returns, 100, A, B)
     assert returns.many(A, 101) is None
-    returns.begin([A], 200)
+    _return(returns, 200, A)
     assert Returns(ledger).many(A, 201) == 100 + HOUR
     assert returns.many(B, 201) is None
-    assert returns.many(A, 201, MOST_PROOFS) is None
     assert returns.many(A, 100 + HOUR + 1) is None
 
 
 def test_a_clock_that_was_set_back_stops_nothing(returns: Returns) -> None:
     """What is in the future does not count."""
-    returns.begin([A], 1000)
-    returns.begin([A], 1001)
+    _return(returns, 1000, A)
+    _return(returns, 1001, A)
     assert returns.many(A, 500) is None
 
 
@@ -56,6 +60,16 @@ def test_what_was_begun_is_known_until_it_is_proven(returns: Returns, ledger: Le
     assert returns.unproven() == {B: 100}
     returns.give_up(B, "mark", "no such user")
     assert returns.unproven() == {}
+
+
+def test_one_return_that_is_begun_again_and_again_counts_once(returns: Returns) -> None:
+    """But not for ever: who is ended each time does not go on."""
+    for at in range(29):
+        returns.begin([A], 100 + at)
+    assert (returns.unproven(), returns.many(A, 200)) == ({A: 100}, None)
+    for at in range(3):
+        returns.begin([A], 200 + at)
+    assert (returns.unproven(), returns.many(A, 300)) == ({}, 201 + HOUR)
 
 
 def test_what_was_given_up_is_left_alone_as_it_is(returns: Returns) -> None:
@@ -74,7 +88,7 @@ def test_what_was_given_up_is_left_alone_as_it_is(returns: Returns) -> None:
 def test_forgetting_begins_to_count_anew(returns: Returns) -> None:
     """For the paths that are named."""
     for at in (100, 101):
-        returns.begin([A, B], at)
+        _return(returns, at, A, B)
     returns.give_up(A, "mark", "why")
     returns.forget([A])
     assert (returns.many(A, 102), returns.given_up(A, "mark", 102)) == (None, "")

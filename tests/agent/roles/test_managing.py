@@ -108,7 +108,7 @@ def test_a_waived_deviation_is_counted_apart(world: World) -> None:
     """With the reason that policy gives."""
     path = world.folder / "a.conf"
     waiver = {"check": "managed-missing", "path": str(path), "owner": "me", "reason": "later"}
-    world.manage({str(path): {"content": ""}}, waivers=[{**waiver, "expires": "2026-12-31"}])
+    world.manage({str(path): {"content": ""}}, waivers=[{**waiver, "until": "2026-12-31"}])
     world.until(lambda: bool(world.standing(Status.SUPPRESSED)))
     assert world.standing() == set()
 

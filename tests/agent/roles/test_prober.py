@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import datetime
 import fcntl
+import json
 import os
 import runpy
 import signal
@@ -18,11 +19,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent import configuration, journal, ledger, powers, rolestatus, settings, snapshot
+from agent import (
+    configuration,
+    journal,
+    ledger,
+    powers,
+    requests,
+    rolestatus,
+    settings,
+    snapshot,
+)
 from agent.daemon import by_pipe
 from agent.events import Kind
 from agent.journal import Record
+from agent.requests import Answer, Judge
 from agent.roles import prober, table
+from checks.model import Severity
 from checks.tls.config import Setting, Site
 from checks.tls.drift import Configured
 from checks.tls.numbers import Version
@@ -154,6 +166,14 @@ class Host:
         """Give what it told of itself."""
         return [event.health.state for event in self.events() if event.health]
 
+    def judged(self, address: str) -> Answer:
+        """Have the prober judge an endpoint."""
+        folder = Path(self.told.state) / "prober"
+        asked = requests.put(folder, Judge(address=address, name="localhost"))
+        answer = requests.wait(folder / powers.PUBLISHED, asked, 60)
+        assert answer is not None
+        return answer
+
     def until(self, true: Callable[[], bool]) -> None:
         limit = time.monotonic() + 60
         while not true():
@@ -191,6 +211,25 @@ def test_a_weak_listener_is_told_and_its_mending_too(host: Host) -> None:
     host.serve(14443, *SOUND)
     host.until(lambda: "tls-1.0" not in host.standing())
     assert "cert-self-signed" in host.standing("127.0.0.1:14443")
+
+
+def test_an_endpoint_is_judged_at_once_for_who_asks(host: Host) -> None:
+    """By what it serves now; where nothing listens, or no TLS is spoken, that is the answer."""
+    host.start()
+    host.serve(14443, *WEAK)
+    host.until(lambda: "tls-1.0" in host.standing("127.0.0.1:14443"))
+    weak = host.judged("127.0.0.1:14443")
+    host.stop(14443)
+    host.serve(14443, *SOUND)
+    host.until(lambda: host.judged("127.0.0.1:14443").done)
+    sound = host.judged("127.0.0.1:14443")
+    assert (weak.done, json.loads(weak.result)["tls-1.0"] >= Severity.MEDIUM) == (True, True)
+    assert "tls-1.0" not in json.loads(sound.result)
+    assert "nothing listens" in host.judged("127.0.0.1:1").result
+    assert "nothing listens" in host.judged("192.0.2.1:443").result
+    with socket.create_server(("127.0.0.1", 14450)):
+        answer = host.judged("127.0.0.1:14450")
+    assert (answer.done, "does not speak TLS" in answer.result) == (False, True)
 
 
 def test_a_listener_that_is_gone_has_no_findings(host: Host) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.managed import deviations, shown
-from checks.managed.seen import FILE, FOLDER, LINK, NOTHING, Seen
+from checks.managed.facts import FILE, FOLDER, LINK, NOTHING, Seen
 from checks.managed.wanted import Assertion, Managed
 from checks.model import Access, Entry
 

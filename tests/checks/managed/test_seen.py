@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checks.managed import seen
-from checks.managed.seen import FILE, FOLDER, LINK, NOTHING, Seen
+from checks.managed.facts import FILE, FOLDER, LINK, NOTHING, Seen
 from checks.managed.wanted import LARGEST
 from checks.model import Inconclusive
 

@@ -97,8 +97,9 @@ def _look(job: Job) -> Result:
     return total
 
 
-def _order(finding: Finding) -> tuple[str, int, str, str]:
-    return finding.location.path, finding.location.line, finding.check, finding.identity
+def _order(finding: Finding) -> tuple[str, int, str, str, str]:
+    where = finding.location  # the identity last: it is another on each host
+    return where.path, where.line, finding.check, where.key_path, finding.identity
 
 
 def look(job: Job) -> Result:

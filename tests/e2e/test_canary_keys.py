@@ -196,7 +196,7 @@ class World:
 
         def seen() -> bool:
             self.host.daemon.hurry()
-            time.sleep(0.3)
+            time.sleep(1)
             return bool(true(self.records()))
 
         until(seen, lambda: f"{self.records()}")

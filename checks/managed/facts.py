@@ -17,8 +17,7 @@ class Seen(NamedTuple):
     """What is at a path. kind: file, link, folder, nothing, or another kind of thing.
 
     content: None of a file that is larger than any approved one; target: of a link; names: in a
-    folder, sorted; changed: when the kernel last saw it change, seconds since 1970; number: device
-    and inode; links: how many names the file has.
+    folder, sorted; changed: when the kernel last saw it change, seconds since 1970.
     """
 
     kind: str
@@ -28,8 +27,6 @@ class Seen(NamedTuple):
     target: str = ""
     names: tuple[str, ...] = ()
     changed: float = 0.0
-    number: tuple[int, int] = (0, 0)
-    links: int = 1
 
     def __repr__(self) -> str:
         """Leave the content out: it may hold a secret."""

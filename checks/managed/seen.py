@@ -1,69 +1,94 @@
-"""Look at a managed path: what is there, without following a link that is put there. EDGE."""
+"""Look at a managed path: what is there, without following a link there or on the way. EDGE.
+
+A user to whom a folder on the way belongs could lead elsewhere by one, to what only root may see.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from checks import files
+from checks.files import Opened
 from checks.managed.facts import FILE, FOLDER, LINK, NOTHING, Seen
 from checks.managed.wanted import LARGEST
 from checks.model import Inconclusive
-
-if TYPE_CHECKING:
-    from checks.files import Opened
+from checks.printable import printable
 
 _HASHED: Final = 256 * 1024 * 1024
 """Bytes of a file that only its hash is known of."""
 _MOST: Final = 10_000
 _CHUNK: Final = 1 << 20
+_SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_STEP: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def look(path: str) -> Seen | Inconclusive:
     """Look at a path; Inconclusive where it cannot be looked at, or changes all the time."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = _folder(path, stack)
+            return folder if isinstance(folder, Inconclusive) else _look(path, folder)
+        except FileNotFoundError:
+            return Seen(NOTHING)
+        except OSError as error:
+            return files.unseen(path, error)
+
+
+def _folder(path: str, stack: contextlib.ExitStack) -> int | Inconclusive:
+    """Open the folder of a path, step by step, until the stack ends; raises OSError."""
+    folder = os.open("/", _STEP)
+    stack.callback(os.close, folder)
+    for name in filter(None, os.path.dirname(path).split("/")):
+        above = folder
+        try:
+            folder = os.open(name, _STEP, dir_fd=above)
+        except NotADirectoryError:
+            if stat.S_ISLNK(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
+                return Inconclusive(path, "a link on the way", printable(name))
+            raise
+        stack.callback(os.close, folder)
+    return folder
+
+
+def _look(path: str, folder: int) -> Seen | Inconclusive:
+    name = os.path.basename(path)
+    status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    if stat.S_ISREG(status.st_mode):
+        return _file(path, folder)
+    seen = _plain(status)
+    if stat.S_ISLNK(status.st_mode):
+        return seen._replace(kind=LINK, target=os.readlink(name, dir_fd=folder))
+    if not stat.S_ISDIR(status.st_mode):
+        return seen
+    inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | _SAFELY, dir_fd=folder)
     try:
-        status = os.lstat(path)
-        if stat.S_ISREG(status.st_mode):
-            return _file(path)
-        seen = _plain(status)
-        if stat.S_ISLNK(status.st_mode):
-            return seen._replace(kind=LINK, target=os.readlink(path))
-        if stat.S_ISDIR(status.st_mode):
-            with os.scandir(path) as entries:
-                names = sorted(one.name for one, _ in zip(entries, range(_MOST), strict=False))
-            return seen._replace(kind=FOLDER, names=tuple(names))
-    except FileNotFoundError:
-        return Seen(NOTHING)
-    except OSError as error:
-        return files.unseen(path, error)
-    return seen
+        with os.scandir(inner) as entries:
+            names = sorted(one.name for one, _ in zip(entries, range(_MOST), strict=False))
+    finally:
+        os.close(inner)
+    return seen._replace(kind=FOLDER, names=tuple(names))
 
 
 def _plain(status: os.stat_result) -> Seen:
-    return Seen(
-        "special",
-        files.access(status),
-        changed=status.st_ctime,
-        number=(status.st_dev, status.st_ino),
-        links=status.st_nlink,
-    )
+    return Seen("special", files.access(status), changed=status.st_ctime)
 
 
-def _file(path: str) -> Seen | Inconclusive:
-    opened = files.open_file(path)
-    if isinstance(opened, Inconclusive):
-        return opened
-    if not isinstance(opened, files.Opened):
-        return Inconclusive(path, "changed while being read", opened.kind)
+def _file(path: str, folder: int) -> Seen | Inconclusive:
+    descriptor = os.open(os.path.basename(path), os.O_RDONLY | _SAFELY, dir_fd=folder)
     try:
-        return of(opened)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return Inconclusive(path, "changed while being read")
+        return _of(Opened(path, descriptor, status))
     finally:
-        os.close(opened.descriptor)
+        os.close(descriptor)
 
 
-def of(opened: Opened) -> Seen | Inconclusive:
+def _of(opened: Opened) -> Seen | Inconclusive:
     """Give what an open regular file is."""
     if opened.status.st_size > _HASHED:
         return Inconclusive(opened.path, "too large", str(opened.status.st_size))

@@ -77,14 +77,18 @@ class Host:
         return max((one.at for one in self.noted("restored", path)), default=0.0)
 
     def findings(self) -> dict[tuple[str, str], str]:
-        """Give by check and name what the daemon says of managed files now."""
-        said = json.loads(self.daemon.ask("status", "--findings", "--format", "json").stdout)
-        worst = [
-            one
-            for one in said["findings"]["worst"]
+        """Give by check and name what was reported of managed files and stands."""
+        standing = {}
+        for event in self.daemon.reported():
+            if found := event.get("finding"):
+                standing.pop(found["identity"], None)
+                if event["kind"] in {"opened", "changed"}:
+                    standing[found["identity"]] = found
+        return {
+            (one["check"], one["location"]["path"].rpartition("/")[2]): one["message"]
+            for one in standing.values()
             if one["check"].startswith(("managed-", "immutable-"))
-        ]
-        return {(one["check"], one["path"].rpartition("/")[2]): one["message"] for one in worst}
+        }
 
     def kept(self) -> list[str]:
         """Give the ids that `restore list` shows, the latest first."""

@@ -192,11 +192,15 @@ class World:
         return {one.name: one for one in told.keys} if told else {}
 
     def hurry_until(self, true: Callable[[dict[str, Record]], object]) -> None:
-        """Have the keeper look now, again and again."""
+        """Have the keeper look now, again and again, but leave the roles time to answer."""
+        hurried = 0.0
 
         def seen() -> bool:
-            self.host.daemon.hurry()
-            time.sleep(1)
+            nonlocal hurried
+            if time.monotonic() - hurried > 5:
+                hurried = time.monotonic()
+                self.host.daemon.hurry()
+            time.sleep(0.3)
             return bool(true(self.records()))
 
         until(seen, lambda: f"{self.records()}")

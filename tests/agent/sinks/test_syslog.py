@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -150,7 +151,11 @@ class Reader:
 
     def _run(self) -> None:
         plain, _ = self._server.accept()
-        with self._server, self._context.wrap_socket(plain, server_side=True) as made:
+        with (
+            contextlib.suppress(OSError),  # who gave up while it shook hands
+            self._server,
+            self._context.wrap_socket(plain, server_side=True) as made,
+        ):
             while len(self.read) < self._most:
                 data = made.recv(4096)
                 if not data:

@@ -85,7 +85,8 @@ def test_what_the_kernel_drops_while_the_watcher_rests_is_told_and_found(
     for number in range(200):
         plant(root / f"{number}.yml")
     time.sleep(0.2)
-    assert seen.kernel.take() == []
+    # Of the folder above, which others of this machine use as well, something may be told.
+    assert [one for one in seen.kernel.take() if one.name.endswith(".yml")] == []
     used.seconds = 0
     seen.until(lambda: seen.open == {*plant.planted}, _PATIENCE)
     seen.rest(_PATIENCE)

@@ -48,6 +48,18 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert _look(tmp_path / "a").kind == NOTHING
 
 
+def test_a_link_on_the_way_is_not_followed(tmp_path: Path) -> None:
+    """What it leads to is not looked at, which is not the same as nothing there."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a").write_text("root's own")
+    (tmp_path / "way").symlink_to("real")
+    found = seen.look(str(tmp_path / "way" / "a"))
+    assert isinstance(found, Inconclusive)
+    assert (found.reason, found.detail) == ("a link on the way", "way")
+    assert _look(tmp_path / "real" / "a").kind == FILE
+    assert _look(tmp_path / "none" / "a").kind == NOTHING
+
+
 def test_a_pipe_does_not_stop_it(tmp_path: Path) -> None:
     """Nobody writes into it, and nobody waits for that."""
     os.mkfifo(tmp_path / "pipe")

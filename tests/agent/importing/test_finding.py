@@ -28,7 +28,7 @@ def told(folder: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Settings
 
 @pytest.fixture
 def values() -> tuple[str, str]:
-    return f"Kx7{secrets.token_hex(10)}Qz", secrets.token_urlsafe(18)
+    return f"Kx7{secrets.token_hex(10)}Qz", f"Kx7{secrets.token_hex(10)}Qz"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import datetime
 import os
 import queue
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent import tlsscan
@@ -27,6 +27,8 @@ _AT_ONCE: Final = 4
 _TRUST: Final = 3600.0
 _SECONDS: Final = 3.0
 """What a fingerprint may take."""
+_ENDING: Final = 5.0
+"""Seconds for an attempt that is not wanted any more, which looks for that a few times a second."""
 
 
 class Looked(NamedTuple):
@@ -45,6 +47,8 @@ class Lookers:
         """deep: says which attempts of known attacks belong to a look."""
         self._deep = deep
         self._pool = ThreadPoolExecutor(_AT_ONCE)
+        self._deeply: list[Future[None]] = []
+        """The look that may have another process, one at a time."""
         self._looked: queue.SimpleQueue[Looked | Exception] = queue.SimpleQueue()
         self._paces = Paces()
         self._next_trust = 0.0
@@ -52,7 +56,9 @@ class Lookers:
 
     def look(self, due: Due, endpoint: Endpoint, known: str, job: Job, guides: Guides) -> None:
         """Have an endpoint looked at. known: its fingerprint at the last whole look, "" if none."""
-        self._pool.submit(self._look, due, endpoint, known, job, guides)
+        going = self._pool.submit(self._look, due, endpoint, known, job, guides)
+        if due.kind is Kind.DEEP:
+            self._deeply = [going]
 
     def take(self, seconds: float) -> Looked | Exception | None:
         """Give what came of a look, or why it failed; None where nothing came in time."""
@@ -77,8 +83,9 @@ class Lookers:
         return worst
 
     def close(self) -> None:
-        """Begin no look any more; those that go on are not waited for."""
+        """Begin no look any more; those that go on are waited for only to end their process."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        wait([one for one in self._deeply if not one.cancelled()], _ENDING)
 
     def _look(self, due: Due, endpoint: Endpoint, known: str, job: Job, guides: Guides) -> None:
         try:

@@ -22,19 +22,19 @@ from agent import (
     policychange,
     powers,
     profiling,
-    proving,
     snapshot,
     tlsscan,
 )
 from agent.deeplooks import DeepLooks
+from agent.discovery import Discovery
 from agent.findings import Look
 from agent.guides import Guides
 from agent.ledger import LedgerError
 from agent.lookers import Lookers
 from agent.policy.inforce import InForce
-from agent.proving import ProvingError
-from agent.requests import Judge, Prove
+from agent.probes import Probe, Probes
 from agent.roles.base import Base
+from agent.roles.proofs import Proofs
 from agent.schedule import Schedule
 from agent.served import Serving
 from agent.snapshot import SnapshotError
@@ -42,18 +42,15 @@ from agent.tlsscan import Job
 from agent.waiving import Waivers, today
 from checks import suppress
 from checks.tls import sites
-from checks.tls.listeners import Lister
-from checks.tls.restraint import Restraint
 
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable, Iterable
 
     from agent.daemon import Life
-    from agent.endpoints import Endpoint
+    from agent.endpoints import Endpoint, Found
     from agent.lookers import Looked
     from agent.policyfile import Holding
-    from agent.requests import Request
     from agent.roles.walls import Walls
     from agent.settings import Settings
     from agent.tlsscan import Seen
@@ -63,20 +60,12 @@ if TYPE_CHECKING:
     from checks.tls.profilefile import Profile
 
 NAME: Final = "prober"
-_AT_ONCE: Final = 4
 _TURN: Final = 1.0
-_TRUST: Final = 3600.0
-_SECONDS: Final = 3.0
-"""What a fingerprint may take."""
+_SOON: Final = 0.1
+"""The same while listeners are being found."""
 _FILES: Final = "server configuration"
 """The subject of findings about files."""
 _DEEP: Final = "known attacks"
-_JUDGED: Final = "SELECT value FROM meta WHERE name = 'judged'"
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS probes (
-    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, looked REAL NOT NULL
-) WITHOUT ROWID
-"""
 
 
 def run(
@@ -100,7 +89,7 @@ class _Loop:
     def __init__(self, base: Base, clock: Callable[[], datetime.date]) -> None:
         self._base, self._clock = base, clock
         with base.ledger.together():
-            base.ledger.base.execute(_SCHEMA)
+            self._probes = Probes(base.ledger.base)
             self._deep = DeepLooks(base.ledger.base, lambda: base.stopping)
             self._serving = Serving(base.ledger.base)
         times = base.settings.tls
@@ -109,7 +98,8 @@ class _Loop:
         self._schedule = Schedule(times.fingerprint, times.whole, times.deep, rng)
         self._waivers = Waivers(base.ledger)
         self._lookers = Lookers(self._deep)
-        self._memory, self._lister = Restraint(), Lister()
+        self._discovery = Discovery()
+        self._proofs = Proofs(lambda target: self._lookers.judged(target, self._job))
         self._guides = Guides()
         self._known: dict[str, Endpoint] = {}
         self._seen: dict[str, Seen] = {}
@@ -119,7 +109,7 @@ class _Loop:
         self._mark: tuple[int, int, int] | None = None
         self._next_discovery = 0.0
         self._connections = self._looks = 0
-        base.answering.does |= {"prove": self._prove, "judge": self._judge}
+        base.answering.does |= dict.fromkeys(("prove", "judge"), self._proofs.answer)
         self._inforce = InForce(base, _job)
         self._take_policy(self._inforce.first())
 
@@ -136,12 +126,9 @@ class _Loop:
 
     def _judge_by(self, basis: str) -> None:
         """Have everything looked at as a whole that was judged otherwise than it would be now."""
-        base = self._base.ledger.base
         try:
             with self._base.ledger.together():
-                if base.execute(_JUDGED).fetchone() != (basis,):
-                    base.execute("UPDATE probes SET fingerprint = ''")
-                    base.execute("INSERT OR REPLACE INTO meta VALUES ('judged', ?)", (basis,))
+                self._probes.judge_by(basis)
         except LedgerError as error:
             self._base.faults["state"] = str(error)
 
@@ -158,29 +145,8 @@ class _Loop:
         """Work by another policy from now on."""
         self._take_policy(job)
         self._schedule.hurry(self._known, time.monotonic())
+        self._discovery.drop()
         self._next_discovery = 0.0
-
-    def _prove(self, asked: Request) -> tuple[str, bool]:
-        """Say which certificate is served, for the keeper."""
-        assert isinstance(asked, Prove)
-        found = {(one.address, one.port) for one in self._lister.look().listeners}
-        try:
-            return proving.served(asked.address, asked.name, found), True
-        except ProvingError as error:
-            return str(error), False
-
-    def _judge(self, asked: Request) -> tuple[str, bool]:
-        """Say which checks an endpoint fails now, for the mender; its files are not judged by."""
-        assert isinstance(asked, Judge)
-        found = {(one.address, one.port) for one in self._lister.look().listeners}
-        try:
-            target = proving.target(asked.address, asked.name, found)
-        except ProvingError as error:
-            return str(error), False
-        worst = self._lookers.judged(target, self._job)
-        if worst is None:
-            return f"{asked.address}: does not speak TLS", False
-        return msgspec.json.encode(worst).decode(), True
 
     def turn(self) -> None:
         """Discover, ask what is due, take in what came."""
@@ -190,10 +156,12 @@ class _Loop:
         now = time.monotonic()
         if now >= self._next_discovery:
             self._next_discovery = now + self._base.settings.tls.discover
-            self._discover(now)
-        for due in self._schedule.due(now):
-            known = self._prints.get(due.key, "")
-            self._lookers.look(due, self._known[due.key], known, self._job, self._guides)
+            self._read_configuration()
+            self._discovery.begin(self._job.policy.tls.exclude)
+        if (found := self._discovery.take()) is not None:
+            self._plan(found, now)
+        if self._discovery.known:  # whom policy has left alone is known
+            self._ask(now)
         self._take()
         self._publish()
         self._base.care(
@@ -205,6 +173,12 @@ class _Loop:
                 "deep looks that failed": self._deep.failed,
             }
         )
+
+    def _ask(self, now: float) -> None:
+        """Have all looked at that are due."""
+        for due in self._schedule.due(now):
+            known = self._prints.get(due.key, "")
+            self._lookers.look(due, self._known[due.key], known, self._job, self._guides)
 
     def _weigh(self) -> None:
         """Let findings count from the day on which their waiver does not hold any more."""
@@ -223,11 +197,8 @@ class _Loop:
 
     # Where to look
 
-    def _discover(self, now: float) -> None:
-        """Find the listeners, take what the files say of them, and plan."""
-        self._read_configuration()
-        exclude = self._job.policy.tls.exclude
-        found = endpoints.discovered(exclude, self._memory, self._lister.look)
+    def _plan(self, found: Found, now: float) -> None:
+        """Take in which listeners there are, and what the files say of them."""
         self._job = self._job._replace(
             found=found, configured=sites.Seen(self._configured.configured)
         )
@@ -250,20 +221,17 @@ class _Loop:
 
         untold: listeners of which nobody knows now what they speak; what was seen there stands.
         """
-        looked = self._base.ledger.base.execute("SELECT key FROM probes").fetchall()
-        gone = [key for (key,) in looked if key not in self._known]
+        gone = [key for key in self._probes.looked() if key not in self._known]
         return [key for key in gone if key.partition("://")[2].partition("/")[0] not in untold]
 
     def _recall(self, key: str, now: float) -> None:
         """Have an endpoint that was looked at before the last start asked cheaply first."""
         if key in self._prints:
             return
-        row = self._base.ledger.base.execute(
-            "SELECT looked, fingerprint FROM probes WHERE key = ? AND fingerprint != ''", (key,)
-        ).fetchone()
-        if row and 0 <= time.time() - row[0] < self._whole:
-            self._prints[key] = row[1]
-            self._schedule.known(key, time.time() - row[0], now)
+        probe = self._probes.last(key)
+        if probe and 0 <= (ago := time.time() - probe.looked) < self._whole:
+            self._prints[key] = probe.fingerprint
+            self._schedule.known(key, ago, now)
 
     def _read_configuration(self) -> None:
         path = Path(powers.published(self._base.settings, "watcher")) / configuration.FILE
@@ -275,21 +243,21 @@ class _Loop:
             self._configured = published
             self._guides = Guides()
             for heard in self._job.found.heard:
-                self._memory.forget(heard.listener)
+                self._discovery.forget(heard.listener)
             self._schedule.hurry(self._known, time.monotonic())
 
     def _ask_anew(self, target: Target) -> None:
         """Have the next discovery find out what a listener speaks that spoke TLS before."""
         for listener in (one.listener for one in self._job.found.heard):
             if (listener.door, listener.port) == (target.host, target.port):
-                self._memory.forget(listener)
+                self._discovery.forget(listener)
 
     def _forget(self, key: str) -> None:
         """Take in that nobody listens there any more; on a full disk at the next discovery."""
         try:
             with self._base.ledger.together():
                 self._note(key, Look())
-                self._base.ledger.base.execute("DELETE FROM probes WHERE key = ?", (key,))
+                self._probes.forget(key)
                 self._deep.forget(key)
                 self._serving.forget(key)
         except LedgerError as error:
@@ -302,7 +270,8 @@ class _Loop:
 
     def _take(self) -> None:
         """Wait a little for what was asked, and take it in."""
-        end = time.monotonic() + self._base.pause(self._inforce.pause(_TURN))
+        most = _SOON if self._discovery.going else _TURN
+        end = time.monotonic() + self._base.pause(self._inforce.pause(most))
         while (left := end - time.monotonic()) > 0 and not self._base.stopping:
             looked = self._lookers.take(left)
             if isinstance(looked, Exception):
@@ -323,10 +292,7 @@ class _Loop:
         try:
             with self._base.ledger.together():
                 self._note(key, self._look(seen.settled, conclusive=not seen.unseen))
-                self._base.ledger.base.execute(
-                    "INSERT OR REPLACE INTO probes VALUES (?, ?, ?)",
-                    (key, asked.fingerprint, time.time()),
-                )
+                self._probes.take(key, Probe(asked.fingerprint, time.time()))
                 self._deep.take(key, trial, time.time())
                 self._serving.take(key, seen.facts, time.time())
                 located = list(tlsscan.sited(self._job.configured, list(self._seen.values())))
@@ -348,7 +314,8 @@ class _Loop:
 
     def stop(self) -> None:
         """Wait for no look that goes on."""
-        self._lookers.close()
+        for each in (self._lookers, self._discovery, self._proofs):
+            each.close()
 
 
 def _job(holding: Holding) -> Job:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import datetime
-import fcntl
 import json
 import os
 import runpy
 import signal
 import socket
-import struct
 import subprocess
 import time
 from pathlib import Path
@@ -38,6 +35,7 @@ from checks.model import Severity
 from checks.tls.config import Setting, Site
 from checks.tls.drift import Configured
 from checks.tls.numbers import Version
+from tests.agent import network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,19 +43,11 @@ if TYPE_CHECKING:
     from agent.daemon import Life
     from agent.settings import Settings
 
-NEW_NETWORK, UP, SET_FLAGS = 0x40000000, 0x1, 0x8914
 WEAK = ("-min_protocol", "TLSv1", "-cipher", "ALL:@SECLEVEL=0")
 SOUND = ("-min_protocol", "TLSv1.2", "-cipher", "ECDHE+AESGCM")
 STANDING = frozenset((Kind.OPENED, Kind.CHANGED))
 HEARTBLEED = "vuln-heartbleed"
 VULNERABLE = runpy.run_path(str(Path(__file__).parents[2] / "checks/tls/vulnerable.py"))
-
-
-def enter_network() -> None:
-    """Put this process into a network of its own, which has loopback alone."""
-    assert ctypes.CDLL(None, use_errno=True).unshare(NEW_NETWORK) == 0
-    with socket.socket() as any_socket:
-        fcntl.ioctl(any_socket, SET_FLAGS, struct.pack("16sh14x", b"lo", UP))
 
 
 class Host:
@@ -183,23 +173,20 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
-    """A host in a network of its own; this process comes back from it afterwards."""
+    """A host in a network of its own."""
     raw = {
         "version": 1,
         "state": str(tmp_path / "state"),
         "policy": str(tmp_path / "policy.yaml"),
         "tls": {"discover": 1, "fingerprint": 1, "whole": 3600, "deep": 14},
     }
-    before = os.open("/proc/self/ns/net", os.O_RDONLY)
-    enter_network()
-    made = Host(settings.from_mapping(raw), tmp_path)
-    made.work_by("name: test")
-    try:
-        yield made
-    finally:
-        made.close()
-        assert ctypes.CDLL(None).setns(before, NEW_NETWORK) == 0
-        os.close(before)
+    with network.apart():
+        made = Host(settings.from_mapping(raw), tmp_path)
+        made.work_by("name: test")
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 def test_a_weak_listener_is_told_and_its_mending_too(host: Host) -> None:
@@ -230,6 +217,18 @@ def test_an_endpoint_is_judged_at_once_for_who_asks(host: Host) -> None:
     with socket.create_server(("127.0.0.1", 14450)):
         answer = host.judged("127.0.0.1:14450")
     assert (answer.done, "does not speak TLS" in answer.result) == (False, True)
+
+
+def test_nobody_waits_for_listeners_that_hang(host: Host) -> None:
+    """Who asks is answered while it is not known yet what those speak, and it becomes known."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        host.serve(14443, *WEAK)
+        host.start()
+        host.until(lambda: host.judged("127.0.0.1:14443").done)
+        assert host.standing() == set()
+        host.until(lambda: "tls-1.0" in host.standing("127.0.0.1:14443"))
 
 
 def test_a_listener_that_is_gone_has_no_findings(host: Host) -> None:

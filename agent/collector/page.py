@@ -1,18 +1,12 @@
-"""Write what the receiver knows as one self-contained HTML page.
-
-It loads nothing: its own policy (CSP) allows its one style sheet, by its hash, and nothing else,
-so that a hostile name from a host could not act even if it were not escaped. It needs no script.
-"""
+"""Write what the receiver knows as one self-contained HTML page, which needs no script."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from agent.collector import pageparts as parts
 from agent.output.charts import escape
+from agent.output.frame import Frame, asset
 from agent.report import TOOL
 
 if TYPE_CHECKING:
@@ -20,24 +14,11 @@ if TYPE_CHECKING:
 
     from agent.collector.shape import View
 
-_PAGE: Final = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-"""
-
 
 def render(view: View) -> Iterator[str]:
     """Give the page piece by piece."""
-    verdict = parts.verdict(view)
-    yield _PAGE.format(policy=policy(), title=f"{TOOL}: {escape(verdict)}", style=_style())
+    verdict, frame = parts.verdict(view), _frame()
+    yield frame.begin(verdict)
     yield f'<header><p class="brand">{TOOL} collect</p>\n<h1>{escape(verdict)}</h1>\n'
     yield f"<p>{escape(parts.extent(view))}</p></header>\n<main>\n"
     yield parts.tiles(view)
@@ -50,18 +31,15 @@ def render(view: View) -> Iterator[str]:
     yield from parts.gaps(view)
     yield from parts.audits(view)
     yield from parts.hosts(view)
-    yield f"</main>\n<footer>{TOOL}. No value is repeated in this page.</footer>\n"
-    yield "</body>\n</html>\n"
+    yield "</main>\n"
+    yield frame.end()
 
 
 def policy() -> str:
     """Give the page's Content-Security-Policy."""
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode("ascii")
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return _frame().policy()
 
 
-def _style() -> str:
+def _frame() -> Frame:
     """Give the style sheet of every page, and what this one has besides."""
-    shared = resources.files("agent.output").joinpath("report.css")
-    own = resources.files("agent.collector").joinpath("page.css")
-    return shared.read_text(encoding="utf-8") + own.read_text(encoding="utf-8")
+    return Frame(asset("agent.output", "report.css") + asset("agent.collector", "page.css"))

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
+from agent import options
 from agent.collector import hostlines, view
 from agent.collector.hosts import Rule
 
 if TYPE_CHECKING:
     from agent.collector.listener import Address
+    from agent.collector.shape import View
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
 _ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\s\[\]:/]+)):([0-9]{1,5})")
@@ -164,7 +166,7 @@ def list_hosts(form: str, *, retired: bool, state: Path, silent_after: int) -> N
     """List the hosts, those that are out of step or silent first."""
     rows = view.hosts(state, time.time(), silent_after * _HOUR, retired=retired)
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(rows)))
+        _print(rows)
         return
     for line in hostlines.lines(rows, time.time()):
         click.echo(line)
@@ -187,20 +189,19 @@ def show(*, host: str | None, closed: bool, most: int, state: Path, silent_after
     from agent.collector import detail
 
     if host is None:
-        shown = view.view(state, time.time(), silent_after * _HOUR, most)
-        click.echo(msgspec.json.format(msgspec.json.encode(shown)))
+        _print(_all(state, silent_after, most))
         return
     found = detail.findings(state, host, most, closed=closed)
     if found is None:
         raise click.UsageError("no such host; hygiene-agent collect hosts lists them")
-    click.echo(msgspec.json.format(msgspec.json.encode(found)))
+    _print(found)
 
 
 @command.command()
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     required=True,
     help="Where to write the page.",
 )
@@ -218,8 +219,16 @@ def report(*, output: Path, most: int, state: Path, silent_after: int) -> None:
     from agent import writing
     from agent.collector import page
 
-    shown = view.view(state, time.time(), silent_after * _HOUR, most)
-    writing.write(output, page.render(shown))
+    writing.write(output, page.render(_all(state, silent_after, most)))
+
+
+def _all(state: Path, silent_after: int, most: int) -> View:
+    """Give everything that is kept, as of now; silent_after: in hours; most: rows of each list."""
+    return view.view(state, time.time(), silent_after * _HOUR, most)
+
+
+def _print(what: object) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(what)))
 
 
 @command.command()

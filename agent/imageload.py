@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agent.pool import MOST_BYTES, MOST_PATHS, Batch
-from checks import files, text
+from checks import files, ignore, text
 from checks.archives import kind
 from checks.errors import HygieneError
 from checks.images import layers, names
@@ -61,7 +61,7 @@ class Loader:
         self._policy = policy
         self._fates, self._merged = kept
         self._total = total
-        self._excluded = files.matcher(policy.files.exclude)
+        self._excluded = ignore.matcher(policy.files.exclude)
         self._meter = Meter(layers.limits(policy.archives.ratio), Budget())
         self._paths: list[str] = []
         self._bytes = 0

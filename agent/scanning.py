@@ -13,7 +13,7 @@ import msgspec
 
 from agent.pool import Pool
 from agent.report import Counts, Report
-from checks import catalog, files, keyfiles, suppress
+from checks import catalog, keyfiles, suppress, trees
 from checks.inspect import Inspector
 from checks.model import Finding, Inconclusive
 from checks.scan import Orders, Result, Scanner
@@ -163,7 +163,7 @@ def _rooted(finding: Finding, roots: list[str]) -> Finding:
 def _paths(job: Job, total: Result) -> Iterator[str]:
     told, within = job.orders.policy.files, job.orders.within
     exclude = [_below(within, one) for one in told.exclude]
-    for walked in files.walk(job.roots, exclude, believing=told.ignore_files):
+    for walked in trees.walk(job.roots, exclude, believing=told.ignore_files):
         if isinstance(walked, str):
             yield walked[len(within) :]
         elif isinstance(walked, Inconclusive):

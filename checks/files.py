@@ -1,36 +1,30 @@
-"""Walk trees and read files with limits. EDGE.
+"""Open and read files with limits. EDGE.
 
-Links are not followed below a root; devices, FIFOs and sockets are never opened; what cannot be
-read is told apart from what need not be.
+Links are not followed; devices, FIFOs and sockets are never opened; what cannot be read is told
+apart from what need not be.
 """
 
 from __future__ import annotations
 
 import errno
-import fnmatch
 import grp
 import io
 import os
 import pwd
-import re
 import stat
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
-from checks import ignore, mounts
 from checks.model import Access, Inconclusive
+from checks.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from typing_extensions import Buffer
+    from collections.abc import Iterator
 
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 CHUNK: Final = 8 * 1024 * 1024
 """A file up to this size is read at once; a larger one in pieces of this size."""
 OVERLAP: Final = 16 * 1024
-
-_IGNORE_BYTES: Final = 64 * 1024
 
 _KINDS: Final = (
     (stat.S_ISLNK, "link"),
@@ -58,123 +52,6 @@ class Opened(NamedTuple):
     descriptor: int
     status: os.stat_result
     start: int = 0
-
-
-Walked = str | NotApplicable | Inconclusive
-
-
-def walk(
-    roots: Sequence[str], exclude: Sequence[str] = (), *, believing: bool = False
-) -> Iterator[Walked]:
-    """Give every regular file below the roots, and what else is there, in directory order.
-
-    A root that is a symbolic link is followed; one that is no file and no folder was asked for and
-    is not looked at, which is Inconclusive. exclude: globs on whole paths; believing: ignore files
-    in the tree count.
-    """
-    pseudo = mounts.pseudo(mounts.table())
-    excluded = matcher(exclude)
-    for root in roots:
-        try:
-            mode = os.stat(root).st_mode
-        except OSError as error:
-            yield unseen(root, error)
-            continue
-        if stat.S_ISDIR(mode):
-            yield from _tree(root, _Rules(_below(root, pseudo), excluded, believing))
-        elif stat.S_ISREG(mode):
-            yield os.path.realpath(root) if os.path.islink(root) else root
-        else:
-            yield Inconclusive(root, "not a file or a folder", _kind(mode))
-
-
-class _Rules(NamedTuple):
-    """What is left out of a walk, and whether the tree itself may say so."""
-
-    pseudo: frozenset[str]
-    excluded: re.Pattern[str] | None
-    believing: bool
-
-
-def _tree(root: str, rules: _Rules) -> Iterator[Walked]:
-    stack: list[tuple[str, tuple[re.Pattern[str], ...]]] = [(root, ())]
-    while stack:
-        folder, ignored = stack.pop()
-        if rules.believing and (more := _ignore_file(folder)):
-            ignored = (*ignored, more)
-        try:
-            entries = os.scandir(folder)
-        except OSError as error:
-            gone = error.errno == errno.ENOENT and folder != root
-            yield NotApplicable(folder, "vanished") if gone else unseen(folder, error)
-            continue
-        try:
-            with entries:
-                for entry in entries:
-                    if ignored and any(one.match(entry.path) for one in ignored):
-                        yield NotApplicable(entry.path, "ignored path")
-                    elif (walked := _walked(entry, rules)) is None:
-                        stack.append((entry.path, ignored))
-                    else:
-                        yield walked
-        except OSError as error:
-            yield unseen(folder, error)
-
-
-def _ignore_file(folder: str) -> re.Pattern[str] | None:
-    opened = open_file(os.path.join(folder, ignore.NAME))
-    if not isinstance(opened, Opened):
-        return None
-    try:
-        data = os.pread(opened.descriptor, _IGNORE_BYTES, 0)
-    except OSError:
-        return None
-    finally:
-        os.close(opened.descriptor)
-    return ignore.pattern(data.decode("utf-8", "surrogateescape"), folder)
-
-
-def _below(root: str, points: frozenset[str]) -> frozenset[str]:
-    """Spell the mount points below a root as a walk of it comes by them, through links too."""
-    real = os.path.realpath(root).rstrip("/") + "/"
-    shown = root if root.endswith("/") else root + "/"
-    return frozenset(shown + point[len(real) :] for point in points if point.startswith(real))
-
-
-def _walked(entry: os.DirEntry[str], rules: _Rules) -> Walked | None:
-    """Give what an entry is, None for a folder to go into; raises OSError where it cannot tell."""
-    path = entry.path
-    if rules.excluded and rules.excluded.match(path):
-        return NotApplicable(path, "excluded path")
-    if entry.is_file(follow_symlinks=False):
-        return path
-    if not entry.is_dir(follow_symlinks=False):
-        return NotApplicable(path, _entry_kind(entry))
-    if path in rules.pseudo:
-        return NotApplicable(path, "pseudo file system")
-    return None
-
-
-def _entry_kind(entry: os.DirEntry[str]) -> str:
-    if entry.is_symlink():
-        try:
-            os.stat(entry.path)
-        except OSError:
-            return "dangling link"
-        return "link"
-    try:
-        return _kind(entry.stat(follow_symlinks=False).st_mode)
-    except OSError:
-        return "vanished"
-
-
-def _kind(mode: int) -> str:
-    return next((kind for test, kind in _KINDS if test(mode)), "special")
-
-
-def matcher(globs: Sequence[str]) -> re.Pattern[str] | None:
-    """Make one expression of globs on whole paths, None of none."""
-    return re.compile("|".join(fnmatch.translate(glob) for glob in globs)) if globs else None
 
 
 def unseen(path: str, error: OSError) -> Inconclusive:
@@ -209,8 +86,13 @@ def open_file(path: str) -> Opened | NotApplicable | Inconclusive:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        return NotApplicable(path, _kind(status.st_mode))
+        return NotApplicable(path, kind(status.st_mode))
     return Opened(path, descriptor, status)
+
+
+def kind(mode: int) -> str:
+    """Name what is no regular file by its mode."""
+    return next((name for test, name in _KINDS if test(mode)), "special")
 
 
 def numbered(status: os.stat_result) -> Access:
@@ -242,43 +124,6 @@ def _group(gid: int) -> str:
         return grp.getgrgid(gid).gr_name
     except KeyError:
         return ""
-
-
-class Window(io.RawIOBase):
-    """A part of an open file as a file of its own, wherever others who share it have moved to."""
-
-    def __init__(self, descriptor: int, start: int, size: int) -> None:
-        """Show SIZE bytes from START on; the descriptor stays the caller's to close."""
-        super().__init__()
-        self._descriptor = descriptor
-        self._start = start
-        self._size = size
-        self._at = 0
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say that it can be read in any order."""
-        return True
-
-    def readinto(self, buffer: Buffer, /) -> int:
-        """Fill BUFFER as far as there is something; raises OSError."""
-        view = memoryview(buffer)[: max(0, self._size - self._at)]
-        got = os.preadv(self._descriptor, [view], self._start + self._at) if view else 0
-        self._at += got
-        return got
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Move, and say where to."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def tell(self) -> int:
-        """Say where the next byte stands."""
-        return self._at
 
 
 def source(file: Opened) -> BinaryIO:

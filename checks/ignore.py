@@ -1,17 +1,25 @@
-"""Read what an ignore file asks to leave out; believed only where the policy says so.
+"""Say which paths a walk leaves out: by globs, or by an ignore file where the policy believes it.
 
-One glob a line; `#` begins a comment. A glob without a slash is for names anywhere below the file's
-folder, one with a slash for paths from that folder on.
+An ignore file has one glob a line; `#` begins a comment. A glob without a slash is for names
+anywhere below the file's folder, one with a slash for paths from that folder on.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NAME: Final = ".hygieneignore"
 _MOST: Final = 1000
+
+
+def matcher(globs: Sequence[str]) -> re.Pattern[str] | None:
+    """Make one expression of globs on whole paths, None of none."""
+    return re.compile("|".join(fnmatch.translate(glob) for glob in globs)) if globs else None
 
 
 def pattern(text: str, folder: str) -> re.Pattern[str] | None:

@@ -38,7 +38,7 @@ from agent.watch.intake import Rules
 from agent.watch.kernel import Kernel
 from agent.watch.mounts import Mounts
 from agent.watch.watcher import Parts, Watcher
-from checks import catalog, files, keyfiles
+from checks import catalog, files, ignore, keyfiles
 from checks.inspect import Inspector
 from checks.scan import Orders, Result, Scanner
 
@@ -277,7 +277,7 @@ def _left_out(settings: Settings, policy: Policy, mounts: Mounts) -> Callable[[s
     """Say which paths are not looked at: excluded ones, our own, file systems of the kernel."""
     states = {settings.state.rstrip("/"), os.path.realpath(settings.state)}
     own = [one for state in map(glob.escape, states) for one in (state, f"{state}/*")]
-    told = files.matcher((*settings.watch.exclude, *policy.files.exclude, *own))
+    told = ignore.matcher((*settings.watch.exclude, *policy.files.exclude, *own))
     assert told is not None
 
     def leave_out(path: str) -> bool:

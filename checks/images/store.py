@@ -11,13 +11,13 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
-from checks import files
 from checks.errors import FormatError, HygieneError, ImageError
 from checks.images import names
 from checks.unpack import tars
 from checks.unpack.kinds import COMPRESSED, HEAD, kind
 from checks.unpack.limits import Budget, Limits, Meter
 from checks.unpack.streams import Raw
+from checks.window import Window
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -38,7 +38,7 @@ class Blob(NamedTuple):
 
     def raw(self) -> Raw:
         """Give its bytes as a stream."""
-        window = files.Window(self.descriptor, self.start, self.size)
+        window = Window(self.descriptor, self.start, self.size)
         return Raw(io.BufferedReader(window))
 
 

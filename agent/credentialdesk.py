@@ -92,7 +92,7 @@ class Desk:
         self._refused[place] = 0, ""
 
     def put(self, place: Place, data: bytes) -> None:
-        """Give it to its unit from now on."""
+        """Give it to who may have it from now on."""
         self._contents[place] = data
 
     def drop(self, place: Place) -> None:

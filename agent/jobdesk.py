@@ -51,9 +51,9 @@ class JobDesk(Desk):
         self.add(place)
         self._users[place] = users
 
-    def give(self, place: Place, data: bytes) -> None:
-        """Have it ready for jobs from now on."""
-        self.put(place, b"%d\n%b" % (len(data), data))
+    def put(self, place: Place, data: bytes) -> None:
+        """Give it to jobs from now on, behind its length."""
+        super().put(place, b"%d\n%b" % (len(data), data))
 
     def _listening(self) -> socket.socket:
         """Bind the socket, and let others come to it: nothing else in the folder is theirs."""

@@ -6,7 +6,7 @@ import json
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
-from agent import confine, powers
+from agent import confine, confinements, hostpaths
 
 if TYPE_CHECKING:
     from agent.confine import Confinement
@@ -23,7 +23,7 @@ _ALWAYS: Final = (
 
 def lines(settings: Settings, form: str = "text") -> list[str]:
     """Give what `run --explain-privileges` prints; form: one of FORMS."""
-    table = {role: powers.of(role, settings) for role in sorted(powers.TABLE)}
+    table = {role: confinements.of(role, settings) for role in sorted(confinements.TABLE)}
     if form == "json":
         told = {role: _described(role, what) for role, what in table.items()}
         whole = {"roles": told, "missing": confine.missing()}
@@ -52,7 +52,7 @@ def _read(paths: list[str]) -> list[str]:
     """Name one folder for all, and one thing for all that Python needs."""
     if "/" in paths:
         return ["/"]
-    python = set(powers.interpreter())
+    python = set(hostpaths.interpreter())
     return [*(path for path in paths if path not in python), _PYTHON]
 
 
@@ -64,7 +64,7 @@ def _listed(name: str, values: list[str]) -> list[str]:
 
 def _described(role: str, what: Confinement) -> dict[str, Any]:
     """Put one role's powers into words."""
-    row = powers.TABLE[role]
+    row = confinements.TABLE[role]
     return {
         "purpose": row.purpose,
         "note": row.kept,

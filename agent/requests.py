@@ -71,8 +71,8 @@ class Rotated(_Request, frozen=True, kw_only=True, tag="rotated"):
         return self.identity
 
 
-class Prove(_Request, frozen=True, kw_only=True, tag="prove"):
-    """Say which certificate "ADDRESS:PORT" of this host serves under a name, by a handshake."""
+class _OfEndpoint(_Request, frozen=True, kw_only=True):
+    """What is asked of "ADDRESS:PORT" of this host, under a name where one is given."""
 
     address: Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
     name: Annotated[str, msgspec.Meta(max_length=253)] = ""
@@ -81,6 +81,14 @@ class Prove(_Request, frozen=True, kw_only=True, tag="prove"):
     def subject(self) -> str:
         """Give what it is about."""
         return self.address
+
+
+class Prove(_OfEndpoint, frozen=True, kw_only=True, tag="prove"):
+    """Say which certificate is served there, by a handshake."""
+
+
+class Judge(_OfEndpoint, frozen=True, kw_only=True, tag="judge"):
+    """Give the severity of each check that fails there."""
 
 
 class Do(_Request, frozen=True, kw_only=True, tag="do"):
@@ -104,18 +112,6 @@ class Rotate(_Request, frozen=True, kw_only=True, tag="rotate"):
     def subject(self) -> str:
         """Give what it is about."""
         return self.key
-
-
-class Judge(_Request, frozen=True, kw_only=True, tag="judge"):
-    """Look at "ADDRESS:PORT" of this host under a name; give the severity of each failed check."""
-
-    address: Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
-    name: Annotated[str, msgspec.Meta(max_length=253)] = ""
-
-    @property
-    def subject(self) -> str:
-        """Give what it is about."""
-        return self.address
 
 
 class Restore(_Request, frozen=True, kw_only=True, tag="restore"):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from agent import options, powers, requests, settings, snapshot
+from agent import asking, options, powers, settings, snapshot
 from agent.mending import plan
 from agent.mending.kept import Published
 from agent.policy import effective, inforce
-from agent.requests import RequestError, Restore, Undo
+from agent.requests import Restore, Undo
 from agent.roles import mender
 from checks.errors import PolicyError
 from checks.lazy import regex
@@ -119,16 +119,5 @@ def _deed(path: str, managed: dict[str, Managed], told: Settings) -> str:
 
 
 def _ask(told: Settings, request: Request) -> None:
-    """Ask the mender, and say what it answers."""
-    folder = Path(powers.folder(told, mender.NAME))
-    try:
-        requests.put(folder, request)
-    except RequestError as error:
-        click.echo(str(error), err=True)
-        raise click.exceptions.Exit(3) from error
-    answer = requests.wait(folder / powers.PUBLISHED, request, _SECONDS)
-    if answer is None:
-        click.echo("the mender did not answer: see `hygiene-agent status`", err=True)
-        raise click.exceptions.Exit(3)
-    click.echo(printable(answer.result))
-    raise click.exceptions.Exit(0 if answer.done else 1)
+    """Ask the mender, and end by what it answers."""
+    asking.end(asking.ask(told, mender.NAME, request, _SECONDS))

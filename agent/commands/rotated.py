@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from agent import audit, options, powers, requests, rolestatus, settings, snapshot
+from agent import asking, audit, options, powers, rolestatus, settings, snapshot
 from agent.auditlog import AuditError, Said
 from agent.requests import Rotated
 from agent.rolestatus import Findings
@@ -18,8 +18,6 @@ from checks.lazy import regex
 if TYPE_CHECKING:
     from agent.settings import Settings
 
-_REFUSED: Final = 1
-_LATER: Final = 3
 _PATIENCE: Final = 10.0
 _IDENTITY: Final = regex(r"[0-9a-f]{8,32}")
 _WHOLE: Final = 32
@@ -54,17 +52,10 @@ def command(identity: str, file: Path, role: str | None) -> None:
     """
     told = settings.load(file)
     known = _find(told, identity, role)
-    folder = Path(powers.folder(told, known.role))
-    request = requests.put(folder, Rotated(identity=known.identity))
+    request = Rotated(identity=known.identity)
+    asking.put(told, known.role, request)
     _note(Path(told.state), known, request.id)
-    answer = requests.wait(Path(powers.published(told, known.role)), request, _PATIENCE)
-    if answer is None:
-        click.echo(
-            f"{known.identity}: {known.role} does not answer; it will when it runs", err=True
-        )
-        raise click.exceptions.Exit(_LATER)
-    click.echo(f"{known.identity}: {answer.result}")
-    raise click.exceptions.Exit(0 if answer.done else _REFUSED)
+    asking.end(asking.wait(told, known.role, request, _PATIENCE), known.identity)
 
 
 def _find(told: Settings, identity: str, role: str | None) -> _Known:

@@ -10,11 +10,12 @@ import hashlib
 import hmac
 import json
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from agent.vault.client import Client, Told
+from agent.vault import kv
+from agent.vault.client import Client
 from agent.vault.errors import VaultError, Why
 from checks.errors import HygieneError
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent.keysettings import VaultSettings
+    from agent.vault.client import Question
 
+T = TypeVar("T")
 _PLACE: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.\-]*)/([A-Za-z0-9][A-Za-z0-9_.@/\-]{0,400})")
 
 
@@ -49,23 +52,6 @@ def place(text: str) -> Place:
     return Place(found[1], found[2])
 
 
-class _Number(Told, frozen=True):
-    version: int
-
-
-class _Stored(Told, frozen=True):
-    data: _Number
-
-
-class _Secret(Told, frozen=True):
-    data: dict[str, object]
-    metadata: _Number
-
-
-class _Answer(Told, frozen=True):
-    data: _Secret
-
-
 class Store:
     """A Vault, and a person's token for it."""
 
@@ -77,45 +63,27 @@ class Store:
     def put(self, where: Place, fields: Mapping[str, str]) -> int:
         """Store it, and read it back; gives its version. Raises VaultError, StoreError."""
         try:
-            version = self._made(where, fields)
+            version = kv.create(self, where.mount, where.path, fields)
         except VaultError as error:
             if error.why is not Why.DENIED or not self._holds(where, fields, 0):
                 raise
-            return self._newest(where).metadata.version
+            return kv.secret(self, where.mount, where.path).metadata.version
         if not self._holds(where, fields, version):
             raise StoreError(f"{where}: what was read back is not what was stored")
         return version
+
+    def ask(self, kind: type[T], question: Question) -> T:
+        """Give the answer to a question as KIND, with the person's token; raises VaultError."""
+        return self._client.ask(kind, question, self._token)
 
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
 
-    def _made(self, where: Place, fields: Mapping[str, str]) -> int:
-        told = self._client.ask(
-            _Stored,
-            lambda vault: vault.secrets.kv.v2.create_or_update_secret(
-                where.path, dict(fields), cas=0, mount_point=where.mount
-            ),
-            self._token,
-        )
-        return told.data.version
-
-    def _newest(self, where: Place, version: int = 0) -> _Secret:
-        return self._client.ask(
-            _Answer,
-            lambda vault: vault.secrets.kv.v2.read_secret_version(
-                where.path,
-                version=version or None,
-                mount_point=where.mount,
-                raise_on_deleted_version=True,
-            ),
-            self._token,
-        ).data
-
     def _holds(self, where: Place, fields: Mapping[str, str], version: int) -> bool:
         """Say whether it is there; of what was refused that is no more than a question."""
         try:
-            found = self._newest(where, version)
+            found = kv.secret(self, where.mount, where.path, version)
         except VaultError:
             if version:
                 raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from agent import confine, powers
+from agent import confine, confinements
 from agent.capabilities import Capability
 from agent.roles.walls import confined
 
@@ -84,7 +84,7 @@ def _watcher(settings: Settings, life: Life) -> None:
     from agent.roles import watcher
 
     walls = confined(watcher.NAME, settings)
-    reader = powers.of(_READER, settings)
+    reader = confinements.of(_READER, settings)
     searching = (Capability.CAP_DAC_READ_SEARCH,)
     surveyor = msgspec.structs.replace(reader, read=("/",), capabilities=searching)
     readers = watcher.Readings(partial(_give_up, reader), partial(_give_up, surveyor))

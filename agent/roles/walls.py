@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent import confine, powers
+from agent import confine, confinements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class Walls(NamedTuple):
 
 def confined(role: str, settings: Settings) -> Walls:
     """Confine this process to what a role may."""
-    now = partial(powers.of, role, settings)
+    now = partial(confinements.of, role, settings)
     wanted = now()
     identities = confine.identities(wanted)
     return Walls(wanted, tuple(confine.confine(wanted)), identities, now)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from agent import audit, options, powers, proving, requests, rolestatus, settings, snapshot
+from agent import asking, audit, options, powers, proving, settings, snapshot
 from agent.auditlog import Said
-from agent.requests import Prove, RequestError, Rotate
-from agent.rolestatus import RoleStatus
+from agent.requests import Prove, Rotate
 from checks.errors import HygieneError
 from checks.printable import printable
 
@@ -23,11 +22,9 @@ if TYPE_CHECKING:
 
 _KEEPER: Final = "keeper"
 _PROBER: Final = "prober"
-_NOT: Final = 1
-_NO_ANSWER: Final = 3
 _PATIENCE: Final = 240.0
 """Seconds for a reload, a proof, and the way back where that fails."""
-_STEP: Final = 5.0
+_LOOK: Final = 5.0
 _LONGEST: Final = 600
 
 
@@ -48,15 +45,12 @@ def rotate(name: str, file: Path) -> None:
     """
     told = settings.load(file)
     known(told, name)
-    answer = _asked(told, _KEEPER, asking := Rotate(key=name))
+    answer = _asked(told, _KEEPER, request := Rotate(key=name))
     result = answer.result if answer else "no answer"
-    said = Said("rotate", name, f"asked {_KEEPER}: {asking.id}: {result}")
+    said = Said("rotate", name, f"asked {_KEEPER}: {request.id}: {result}")
     if wrong := audit.note(Path(told.state), said, time.time()):
         click.echo(f"hygiene-agent: not in the audit log: {wrong}", err=True)
-    if answer is None:
-        raise click.exceptions.Exit(_NO_ANSWER)
-    click.echo(f"{name}: {printable(answer.result, longest=_LONGEST)}")
-    raise click.exceptions.Exit(0 if answer.done else _NOT)
+    asking.end(answer, name)
 
 
 @click.command()
@@ -73,17 +67,17 @@ def prove(name: str, file: Path) -> None:
     kept = record(told, name)
     if kept is None or not kept.sha256:
         click.echo(f"{name}: nothing was got yet, or it is no certificate", err=True)
-        raise click.exceptions.Exit(_NO_ANSWER)
+        raise click.exceptions.Exit(asking.NO_ANSWER)
     answer = _asked(told, _PROBER, Prove(address=place.address, name=place.name))
     if answer is None:
-        raise click.exceptions.Exit(_NO_ANSWER)
+        raise click.exceptions.Exit(asking.NO_ANSWER)
     served = answer.done and proving.which(answer.result) == kept.sha256
     shown = printable(answer.result, longest=_LONGEST)
     if answer.done:
         shown = f"sha256 {shown[:16]}{shown.partition(',')[1]}{shown.partition(',')[2]}"
     verdict = "is what is kept" if served else f"is not what is kept: {_short(kept)}"
     click.echo(f"{name}: served at {place.address}: {shown}\n  {verdict}")
-    raise click.exceptions.Exit(0 if served else _NOT)
+    raise click.exceptions.Exit(0 if served else asking.NOT_DONE)
 
 
 def known(told: Settings, name: str) -> KeySettings:
@@ -116,25 +110,5 @@ def _short(kept: Record) -> str:
 
 
 def _asked(told: Settings, role: str, request: Rotate | Prove) -> Answer | None:
-    """Ask a role and wait, as long as it runs; says so where there is no answer."""
-    published = Path(powers.published(told, role))
-    until = time.monotonic() + _PATIENCE
-    try:
-        requests.put(Path(powers.folder(told, role)), request)
-        while time.monotonic() < until:
-            if answer := requests.wait(published, request, _STEP):
-                return answer
-            if not _runs(published):
-                break
-    except RequestError as error:
-        click.echo(f"{role}: cannot be asked: {error}", err=True)
-        return None
-    click.echo(f"{role}: does not answer; it will when it runs", err=True)
-    return None
-
-
-def _runs(published: Path) -> bool:
-    status = snapshot.read(published / rolestatus.STATUS, RoleStatus)
-    if status is None or status.stopped:
-        return False
-    return time.time() - status.at < rolestatus.STALE
+    """Ask a role and wait, as long as it runs."""
+    return asking.ask(told, role, request, _PATIENCE, look=_LOOK)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 
-from agent.vault import advice, lease
+from agent.vault import advice
 from agent.vault.errors import VaultError
 from agent.vault.material import Material, MaterialError
 from agent.vault.places import Places
+from agent.vault.planning import Failure, Plan
 from agent.vault.record import Record, State
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class _FailedError(Exception):
 
     def __init__(self, fault: str, why: str) -> None:
         super().__init__(why)
-        self.fault, self.why = fault, why
+        self.what = Failure(fault, why)
 
 
 class Parts(NamedTuple):
@@ -73,6 +74,7 @@ class Keeping:
     ) -> None:
         """Go on where RECORD says; held: what is served now, where that is still there."""
         self._told, self._parts, self._places = told, parts, Places(parts.deliveries)
+        self._plan = Plan(parts.host, parts.name, parts.every)
         self._source = hashlib.sha256(msgspec.json.encode(told.source)).hexdigest()
         self.record = record if held is not None else Record(name=parts.name)
         if self.record.source != self._source:  # what it had is from elsewhere
@@ -117,14 +119,14 @@ class Keeping:
         try:
             got = self._parts.source.get(self.record.version, now)
         except VaultError as error:
-            self._failed(advice.AWAY, str(error), now, error.after, asked=error.asked)
+            self._failed(Failure(advice.AWAY, str(error), error.after, error.asked), now)
         except MaterialError as error:
-            self._failed(advice.UNFIT, str(error), now)
+            self._failed(Failure(advice.UNFIT, str(error)), now)
         else:
             if got is None:
-                self._unchanged(now)
+                self.record = self._plan.unchanged(self.record, now)
             elif self._held is not None and got.version == self.record.version:
-                self._longer(got, now)
+                self.record = self._plan.longer(self.record, got, now)
             else:
                 self._next(got, now)
 
@@ -165,7 +167,7 @@ class Keeping:
                 self._take_up(what)
             except _FailedError as failed:
                 self._unsettled = True
-                self._failed(failed.fault, failed.why, now)
+                self._failed(failed.what, now)
 
     def _tell(self, state: State, fault: str, why: str) -> None:
         self.record = msgspec.structs.replace(self.record, state=state, fault=fault, why=why)
@@ -176,21 +178,11 @@ class Keeping:
             self._check(got, now)
             self._serve(got.what)
         except _FailedError as failed:
-            self._failed(failed.fault, failed.why, now)
+            self._failed(failed.what, now)
             return
         self._held = got.what
-        self.record = Record(
-            name=self._parts.name,
-            state=State.SERVED,
-            source=self._source,
-            version=got.version,
-            sha256=got.what.sha256 if isinstance(got.what, Material) else "",
-            begins=got.begins,
-            ends=got.ends if got.ends < math.inf else 0.0,
-            got=now,
-            proven=now if self._told.prove else 0.0,
-            due=self._due(got, now),
-        )
+        proven = self._told.prove is not None
+        self.record = self._plan.served(self._source, got, now, proven=proven)
 
     def _check(self, got: Got, now: float) -> None:
         if isinstance(got.what, Material) and (wrong := got.what.faults(self._parts.names, now)):
@@ -221,62 +213,14 @@ class Keeping:
         if self._held is None:
             return
         why, _ = self._places.repeat(self._held, anew=True)
-        fault = advice.UNDELIVERED if why else ""
+        wrong = Failure(advice.UNDELIVERED, why) if why else None
         try:
             self._take_up(self._held)
         except _FailedError as failed:
-            fault, why = failed.fault, failed.why
-        self._unsettled = bool(fault)
-        if fault and not self.record.fault:  # else what failed first is what is told
-            self._failed(fault, why, now)
+            wrong = failed.what
+        self._unsettled = wrong is not None
+        if wrong and not self.record.fault:  # else what failed first is what is told
+            self._failed(wrong, now)
 
-    # When it is next
-
-    def _due(self, got: Got, now: float) -> float:
-        parts = self._parts
-        if parts.every < math.inf:
-            return lease.look(parts.host, parts.name, parts.every, now)
-        if got.ends == math.inf:
-            return math.inf
-        return lease.renewal(parts.host, parts.name, max(got.begins, 0.0), got.ends, now)
-
-    def _unchanged(self, now: float) -> None:
-        parts = self._parts
-        state = State.SERVED if self.record.state is State.KEPT else self.record.state
-        self.record = msgspec.structs.replace(
-            self.record,
-            state=state,
-            due=lease.look(parts.host, parts.name, parts.every, now),
-            failures=0,
-            fault="",
-            why="",
-        )
-
-    def _longer(self, got: Got, now: float) -> None:
-        """Keep that what is served is good for longer than it was."""
-        self.record = msgspec.structs.replace(
-            self.record,
-            state=State.SERVED,
-            begins=got.begins,
-            ends=got.ends if got.ends < math.inf else 0.0,
-            due=self._due(got, now),
-            failures=0,
-            fault="",
-            why="",
-        )
-
-    def _failed(
-        self, fault: str, why: str, now: float, after: float = 0.0, *, asked: bool = True
-    ) -> None:
-        parts, ends = self._parts, self.record.ends or math.inf
-        failures = max(self.record.failures + asked, 1)
-        # Who did not ask has waited long enough by then.
-        tries = lease.counted(failures, ends - now) if asked else 1
-        self.record = msgspec.structs.replace(
-            self.record,
-            state=State.FAILED if self._held is None else State.KEPT,
-            failures=failures,
-            fault=fault,
-            why=why,
-            due=lease.again(parts.host, parts.name, tries, now, after),
-        )
+    def _failed(self, what: Failure, now: float) -> None:
+        self.record = self._plan.failed(self.record, what, now, held=self._held is not None)

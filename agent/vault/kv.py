@@ -1,10 +1,10 @@
-"""A secret of the KV engine, version 2: its number is looked up, its content when new. EDGE."""
+"""Secrets of the KV engine, version 2: looked up, read, stored; and one as a key's source. EDGE."""
 
 from __future__ import annotations
 
 import datetime
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from agent.vault.client import Told
 from agent.vault.errors import VaultError, Why
@@ -12,8 +12,20 @@ from agent.vault.got import Got, chosen
 from agent.vault.material import Values
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent.keysettings import KvSource
+    from agent.vault.client import Question
     from agent.vault.session import Session
+
+T = TypeVar("T")
+
+
+class Asks(Protocol):
+    """Who asks a Vault with a token of its own, such as a Session."""
+
+    def ask(self, kind: type[T], question: Question) -> T:
+        """Give the answer to a question as KIND; raises VaultError."""
 
 
 class Version(Told, frozen=True):
@@ -41,35 +53,63 @@ class _Metadata(Told, frozen=True):
     data: Versions
 
 
-class _Secret(Told, frozen=True):
+class _Number(Told, frozen=True):
+    version: int
+
+
+class _Stored(Told, frozen=True):
+    data: _Number
+
+
+class Secret(Told, frozen=True):
+    """The fields of a version of a secret, and which it is."""
+
     data: dict[str, object]
-    metadata: Version
+    metadata: _Number
 
 
 class _SecretAnswer(Told, frozen=True):
-    data: _Secret
+    data: Secret
 
 
-def versions(session: Session, mount: str, path: str) -> Versions:
+def versions(asks: Asks, mount: str, path: str) -> Versions:
     """Look up which versions of a secret there are; raises VaultError."""
-    return session.ask(
+    return asks.ask(
         _Metadata,
         lambda vault: vault.secrets.kv.v2.read_secret_metadata(path, mount_point=mount),
     ).data
 
 
-def content(session: Session, mount: str, path: str, version: int) -> dict[str, object]:
-    """Give the fields of a version of a secret; raises VaultError."""
-    told = session.ask(
+def secret(asks: Asks, mount: str, path: str, version: int = 0) -> Secret:
+    """Read a version of a secret, 0 for the newest; raises VaultError."""
+    return asks.ask(
         _SecretAnswer,
         lambda vault: vault.secrets.kv.v2.read_secret_version(
-            path, version=version, mount_point=mount, raise_on_deleted_version=True
+            path, version=version or None, mount_point=mount, raise_on_deleted_version=True
         ),
     ).data
+
+
+def content(asks: Asks, mount: str, path: str, version: int) -> dict[str, object]:
+    """Give the fields of a version of a secret, and of no other one; raises VaultError."""
+    told = secret(asks, mount, path, version)
     if told.metadata.version != version:
         text = f"{mount}/{path}: another version than {version} was answered"
         raise VaultError(Why.BROKEN, text)
     return told.data
+
+
+def create(asks: Asks, mount: str, path: str, fields: Mapping[str, str]) -> int:
+    """Store a secret where none ever was, by check-and-set; gives its version.
+
+    Raises VaultError, DENIED where one is there.
+    """
+    return asks.ask(
+        _Stored,
+        lambda vault: vault.secrets.kv.v2.create_or_update_secret(
+            path, dict(fields), cas=0, mount_point=mount
+        ),
+    ).data.version
 
 
 class Kv:

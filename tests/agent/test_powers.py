@@ -24,7 +24,17 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from agent import confine, powers, privileges, readers, rulecache, settings, setup
+from agent import (
+    confine,
+    confinements,
+    hostpaths,
+    powers,
+    privileges,
+    readers,
+    rulecache,
+    settings,
+    setup,
+)
 from agent.capabilities import Capability
 from checks import catalog, files
 from checks.inspect import Inspector
@@ -183,7 +193,7 @@ def _child(what: Callable[[], object]) -> None:
 
 def _interpreter(host: Host) -> str:
     """Give what the table lets a role run, where that is anything."""
-    names = powers.of("prober", host.settings).execute
+    names = confinements.of("prober", host.settings).execute
     return names[0] if names else "/bin/true"
 
 
@@ -227,7 +237,7 @@ def _possible(what: Callable[[], Any]) -> bool:
 def _can(host: Host, role: str, user: int, *, above: str = "", keep: bool = False) -> set[str]:
     """Try everything as a role; above: the role whose process started this one."""
 
-    wanted = [powers.of(one, host.settings) for one in (above, role) if one]
+    wanted = [confinements.of(one, host.settings) for one in (above, role) if one]
 
     def run() -> list[str]:
         _become(user, keep=keep)
@@ -245,7 +255,7 @@ def _can(host: Host, role: str, user: int, *, above: str = "", keep: bool = Fals
 
 
 def _expected(host: Host, role: str) -> set[str]:
-    deep = bool(powers.of("prober", host.settings).execute)
+    deep = bool(confinements.of("prober", host.settings).execute)
     return _ANSWERS[role] - (set() if deep else {"deep", "fork"} if role == "prober" else {"deep"})
 
 
@@ -291,7 +301,9 @@ def test_the_watcher_reads_files_of_others_by_one_capability(host: Host) -> None
 
 def test_nobody_else_holds_a_capability(host: Host) -> None:
     """The watcher reads files, the mender gives them their owner; who starts both has both."""
-    held = {role: set(powers.of(role, host.settings).capabilities) for role in powers.TABLE}
+    held = {
+        role: set(confinements.of(role, host.settings).capabilities) for role in confinements.TABLE
+    }
     reading = {Capability.CAP_DAC_READ_SEARCH}
     giving = {Capability.CAP_CHOWN, Capability.CAP_DAC_OVERRIDE, Capability.CAP_FOWNER}
     assert {role: what for role, what in held.items() if what} == {
@@ -300,7 +312,7 @@ def test_nobody_else_holds_a_capability(host: Host) -> None:
         "watcher": reading,
     }
     without = msgspec.structs.replace(host.settings, mend=settings.MendSettings())
-    assert set(powers.of("supervisor", without).capabilities) == reading
+    assert set(confinements.of("supervisor", without).capabilities) == reading
 
 
 def test_unconfined_everything_is_possible(host: Host) -> None:
@@ -317,7 +329,7 @@ def test_unconfined_everything_is_possible(host: Host) -> None:
 def test_a_sink_in_the_root_folder_opens_only_itself(host: Host) -> None:
     """A sink's file directly below / does not make everything writable."""
     raw = {"version": 1, "sinks": {"a": {"kind": "file", "path": "/events.jsonl"}}}
-    wanted = powers.of("courier", settings.from_mapping(raw))
+    wanted = confinements.of("courier", settings.from_mapping(raw))
     assert "/events.jsonl" in wanted.write
     assert "/" not in wanted.write
 
@@ -329,10 +341,10 @@ def test_credentials_and_keys_of_sinks_are_read(tmp_path: Path) -> None:
     raw = {"version": 1, "sinks": {"a": {"kind": "https", "url": "https://x", "key": str(key)}}}
     told = settings.from_mapping(raw)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(powers.CREDENTIALS, str(tmp_path))
-        assert {str(key), str(tmp_path)} <= set(powers.of("courier", told).read)
-        assert str(key) not in powers.of("keeper", told).read
-        assert str(tmp_path) not in powers.of("prober", told).read
+        patch.setenv(hostpaths.CREDENTIALS, str(tmp_path))
+        assert {str(key), str(tmp_path)} <= set(confinements.of("courier", told).read)
+        assert str(key) not in confinements.of("keeper", told).read
+        assert str(tmp_path) not in confinements.of("prober", told).read
 
 
 def _scanner(place: Path) -> Scanner:
@@ -383,7 +395,7 @@ def _read(scanner: Scanner, give_up: Callable[[], None], paths: list[Path]) -> l
 def test_a_reader_without_power_does_its_work(host: Host, tmp_path: Path) -> None:
     """The scanner finds what it finds elsewhere, its libraries loaded after all power was gone."""
     scanner, paths = _scanner(tmp_path), _plants(host.place)
-    wanted = powers.of("reader", host.settings)
+    wanted = confinements.of("reader", host.settings)
 
     def give_up() -> None:
         assert confine.confine(wanted) == []
@@ -416,13 +428,13 @@ for name, what in {
 
 def _tried_by_sslyze(host: Host, role: str) -> set[str]:
     """Give what sslyze's Python can do where a role starts it; "" for a role without powers."""
-    names = powers.of("prober", host.settings).execute
+    names = confinements.of("prober", host.settings).execute
     own = host.place / "state" / "keeper" / "private"
     words = ["-I", "-c", _TRY, str(own), str(host.place / "world" / "file"), str(host.server[1])]
 
     def run() -> str:
         if role:
-            confine.confine(powers.of(role, host.settings))
+            confine.confine(confinements.of(role, host.settings))
         done = subprocess.run(
             [names[0], *words], start_new_session=True, capture_output=True, text=True, check=False
         )
@@ -445,18 +457,19 @@ def test_what_the_prober_runs_has_no_more_power(host: Host) -> None:
 def test_a_prober_without_privilege_sees_listeners(host: Host) -> None:
     """The prober lists listening sockets over netlink after it was confined."""
 
-    def run() -> list[int]:
-        confine.confine(powers.of("prober", host.settings))
-        return [one.port for one in listeners.look().listeners]
+    def run() -> list[str]:
+        confine.confine(confinements.of("prober", host.settings))
+        return [f"{one.address}:{one.port}" for one in listeners.look().listeners]
 
-    assert host.server[1] in _in_child(run)
+    address, port = host.server
+    assert f"{address}:{port}" in _in_child(run)
 
 
 @needs_root
 @pytest.mark.parametrize("user", [0, _USER])
 def test_a_courier_opens_memory_by_name(host: Host, user: int) -> None:
     """What a library wants as a file can be handed to it from memory, /proc not being allowed."""
-    wanted = powers.of("courier", host.settings)
+    wanted = confinements.of("courier", host.settings)
 
     def run() -> str:
         _become(user)
@@ -515,11 +528,11 @@ def test_a_policy_may_be_replaced(host: Host) -> None:
     policy = host.place / "world" / "policy.yaml"
     policy.write_text("version: 1")
     told = settings.from_mapping({"version": 1, "state": "/nowhere", "policy": str(policy)})
-    before = confine.identities(powers.of("prober", told))
+    before = confine.identities(confinements.of("prober", told))
     assert str(policy.parent) in before
     policy.with_suffix(".new").write_text("version: 1")
     policy.with_suffix(".new").rename(policy)
-    assert confine.identities(powers.of("prober", told)) == before
+    assert confine.identities(confinements.of("prober", told)) == before
 
 
 @needs_root
@@ -527,7 +540,7 @@ def test_a_courier_still_finds_hosts_by_name(host: Host) -> None:
     """Names are looked up after the courier was confined."""
 
     def run() -> list[str]:
-        confine.confine(powers.of("courier", host.settings))
+        confine.confine(confinements.of("courier", host.settings))
         return [str(one[4][0]) for one in socket.getaddrinfo("localhost", 80)]
 
     assert set(_in_child(run)) & {"127.0.0.1", "::1"}
@@ -537,10 +550,10 @@ def test_privileges_are_shown_from_the_same_table(host: Host) -> None:
     """Every role, every folder it writes, and what this kernel cannot limit, in both forms."""
     text = privileges.lines(host.settings)
     told = json.loads("\n".join(privileges.lines(host.settings, "json")))
-    assert set(told["roles"]) == set(powers.TABLE)
+    assert set(told["roles"]) == set(confinements.TABLE)
     assert told["missing"] == confine.missing()
-    for role in powers.TABLE:
-        wanted = powers.of(role, host.settings)
+    for role in confinements.TABLE:
+        wanted = confinements.of(role, host.settings)
         shown = told["roles"][role]
         assert any(line.startswith(f"{role}: ") for line in text)
         assert shown["writes"] == sorted({*wanted.write, *wanted.links})

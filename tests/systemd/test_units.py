@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import home, powers, settings
+from agent import confinements, home, powers, settings
 
 _FOLDER = Path(__file__).parents[2] / "systemd"
 _UNITS = {role: _FOLDER / f"hygiene-agent-{role}.service" for role in powers.ROLES}
@@ -121,7 +121,7 @@ def test_what_a_unit_starts(role: str) -> None:
 def test_a_unit_allows_what_the_table_allows(role: str) -> None:
     """Capabilities and kinds of sockets are those of the table; AF_UNIX is for telling systemd."""
     told = settings.from_mapping({"version": 1})
-    wanted, service = powers.of(role, told), _service(role)
+    wanted, service = confinements.of(role, told), _service(role)
     names = " ".join(one.name for one in wanted.capabilities)
     assert service["CapabilityBoundingSet"] == service["AmbientCapabilities"] == [names]
     families = {1: "AF_UNIX", 2: "AF_INET", 10: "AF_INET6", 16: "AF_NETLINK"}

@@ -261,7 +261,7 @@ def test_a_keeper_that_gave_up_its_powers_serves(host: Callable[[str], dict[str,
     """Confined as the keeper is, it has its socket and knows its peers; another it cannot bind."""
     told = host(
         """
-from agent import confine, powers, settings
+from agent import confine, confinements, powers, settings
 deliveries.close()
 os.mkdir(f"{here}/run/other")
 given = {"kind": "credential", "unit": "app.service", "name": "tls.key"}
@@ -271,7 +271,7 @@ own = settings.from_mapping({"version": 1, "state": f"{here}/run/state",
 powers.prepare(own)
 out, into = os.pipe()
 if not (desk := os.fork()):
-    confine.confine(powers.of("keeper", own))
+    confine.confine(confinements.of("keeper", own))
     with Deliveries(f"{here}/run") as deliveries:
         deliveries.make(own.keys["web"].deliver[0]).publish(b"secret")
         try:

@@ -52,9 +52,21 @@ def talker() -> Iterator[Callable[[bytes], Talker]]:
         one.close()
 
 
+def heard_at(found: endpoints.Found, port: int) -> endpoints.Heard:
+    """Give what was heard at a port of 127.0.0.1, whoever else listens there on another address."""
+    place = "127.0.0.1", port
+    (heard,) = (o for o in found.heard if (o.listener.address, o.listener.port) == place)
+    return heard
+
+
+def asked(found: endpoints.Found) -> set[str]:
+    """Name the endpoints that are to be asked."""
+    return {str(endpoint.target) for endpoint in found.endpoints}
+
+
 def spoken(found: endpoints.Found, port: int) -> str | None:
     """Name what a listener was found to speak, None where it was left alone."""
-    (heard,) = (one for one in found.heard if one.listener.port == port)
+    heard = heard_at(found, port)
     return heard.spoken.protocol if heard.spoken else None
 
 
@@ -71,10 +83,10 @@ def test_who_was_asked_too_often_rests_and_is_told(talker: Callable[[bytes], Tal
     """Past the cap nothing is asked, and the report says why."""
     strange, memory = talker(b""), Restraint(most=1)
     first = endpoints.discovered((), memory)
-    assert any(one.path.endswith(f":{strange.port}") for one in first.unseen)
+    assert any(one.path.endswith(f"127.0.0.1:{strange.port}") for one in first.unseen)
     strange.words = b"SSH-2.0-OpenSSH_9.2\r\n"
     again = endpoints.discovered((), memory)
-    (why,) = (one.reason for one in again.unseen if one.path.endswith(f":{strange.port}"))
+    (why,) = (one.reason for one in again.unseen if one.path.endswith(f"127.0.0.1:{strange.port}"))
     assert why == "left alone: too many failed handshakes within the hour"
     assert spoken(again, strange.port) is None
     assert spoken(endpoints.discovered(()), strange.port) == "ssh"
@@ -92,11 +104,11 @@ def test_who_spoke_tls_is_remembered_until_it_is_forgotten(
 ) -> None:
     """Its socket being the same, it is not asked again what it speaks; then it is."""
     one, memory = talker(b"SSH-2.0-OpenSSH_9.2\r\n"), Restraint()
-    (heard,) = (o for o in endpoints.discovered(()).heard if o.listener.port == one.port)
+    heard = heard_at(endpoints.discovered(()), one.port)
     memory.learned(heard.listener, Spoken(Kind.TLS), 0)
     found = endpoints.discovered((), memory)
-    assert one.port in {endpoint.target.port for endpoint in found.endpoints}
+    assert f"127.0.0.1:{one.port}" in asked(found)
     memory.forget(heard.listener)
     found = endpoints.discovered((), memory)
-    assert one.port not in {endpoint.target.port for endpoint in found.endpoints}
+    assert f"127.0.0.1:{one.port}" not in asked(found)
     assert spoken(found, one.port) == "ssh"

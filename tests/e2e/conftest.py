@@ -9,11 +9,15 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+
+from tests.agent.policy import bao
+from tests.agent.vault.conftest import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -158,6 +162,20 @@ class Seen(NamedTuple):
     def found_in(self, name: str) -> list[int]:
         """Give the lines of findings in files whose path contains NAME."""
         return [one["line"] for one in self.report["findings"] if name in one["path"]]
+
+
+@pytest.fixture(scope="module")
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
+    """A real OpenBao."""
+    with bao.running(tmp_path_factory.mktemp("bao")) as server:
+        yield Vault(server, tmp_path_factory.mktemp("host"))
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder in memory, as /run is."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        yield Path(name)
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ class Fleet:
         """Stop the agent as an administrator does."""
         if self.agent is not None:
             self.agent.terminate()
-            self.agent.wait(30)
+            self.agent.wait(_PATIENCE)
             self.agent = None
 
     def end(self) -> None:

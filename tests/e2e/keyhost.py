@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent import rolestatus, snapshot
 from agent.findings import Tracked  # noqa: TC001 - names what is given
-from agent.keysettings import AppRoleLogin
 from agent.roles.keeper import Published
 from agent.rolestatus import Findings
 from agent.vault.record import Record, State
+from tests.e2e import approle
 from tests.e2e.daemon import Daemon
 from tests.e2e.keysearch import Search
 from tests.e2e.sealing import Bao, until
@@ -88,21 +88,8 @@ class Host:
 
     def settings(self, told: dict[str, Any]) -> dict[str, Any]:
         """Give what the bootstrap file says: of one key, from the source that is TOLD."""
-        vault = self.vault.vault.approle()
-        assert isinstance(vault.login, AppRoleLogin)
-        (self.where.memory / "keeper").mkdir(mode=0o700, exist_ok=True)
         return {
-            "vault": {
-                "address": vault.address,
-                "ca": vault.ca,
-                "login": {
-                    "kind": "approle",
-                    "role_id": vault.login.role_id,
-                    "secret_id_file": vault.login.secret_id_file,
-                },
-                "folder": str(self.where.memory / "keeper"),
-                "timeout": _TIMEOUT,
-            },
+            "vault": approle.section(self.vault.vault, self.where.memory, timeout=_TIMEOUT),
             "keys": {
                 "web": {
                     "source": told,

@@ -26,6 +26,8 @@ _UNITS = Path(__file__).parents[2] / "systemd"
 _KINDS = ("mount", "pid", "ipc", "uts", "net", "cgroup", "root", "wd")
 TARGET = "hygiene-agent.target"
 STATE = "var/lib/hygiene-agent"
+PATIENCE = 60.0
+"""Seconds in which what others do is done, however busy the machine is."""
 
 
 def refusal() -> str:
@@ -80,8 +82,8 @@ class Machine:
             )
         self._init = 0
         try:
-            until(self._begun, 20, "the system did not begin")
-            until(self._booted, 20, "the system did not boot")
+            until(self._begun, PATIENCE, "the system did not begin")
+            until(self._booted, PATIENCE, "the system did not boot")
         except AssertionError as error:
             error.add_note(Path(self._log.name).read_text(errors="replace"))
             self.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from agent import audit
 from tests.agent.vault.authority import issue
@@ -23,6 +23,11 @@ APPROVED = {
     Haproxy: (" ssl crt", " ssl ssl-min-ver TLSv1.2 crt"),
 }
 """What policy has in each server's file that is not there at first."""
+AT_ONCE: Final = 10.0
+"""Seconds before which nothing is tried again: what is back sooner came back at the first try.
+
+How long that takes where nothing else runs is measured by tests/bench/mending.py.
+"""
 TEST = {Nginx: ("-t",), Apache: ("-t",), Haproxy: ("-c",)}
 
 

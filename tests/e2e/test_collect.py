@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.agent.collector.world import Role, World, host, leak
+from tests.e2e.daemon import until
 from tests.e2e.fleet import Fleet
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def test_what_stands_in_a_file_is_seen_at_the_receiver(
     fleet.world.receiver.kill()
     (fleet.tree / "app.env").unlink()
     (fleet.tree / "other.env").write_text(f"DB_PASSWORD={second}\n")
-    time.sleep(1)
+    until(lambda: (told := fleet.watcher) and (told.open, told.removed) == (1, 1))
     fleet.world.receiver.start()
     wanted = {"app.env": "removed", "other.env": "open"}
     fleet.until(lambda: fleet.statuses() == wanted)

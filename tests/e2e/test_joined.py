@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,35 +13,23 @@ from agent import rolestatus, snapshot
 from agent.rolestatus import Findings
 from checks.model import Severity
 from checks.redact import FingerprintKey
-from tests.agent.policy import bao
 from tests.agent.vault.authority import issue
-from tests.agent.vault.conftest import Vault
+from tests.e2e import approle
 from tests.e2e.daemon import Daemon, until
-from tests.e2e.test_keeper import NAME, Nginx
+from tests.e2e.keyservers import Nginx
+from tests.e2e.vaulting import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from agent.findings import Tracked
     from checks.model import Finding
+    from tests.agent.vault.conftest import Vault
     from tests.conftest import Hygiene
 
 GUESSED = "Summer2026!Prod"
 ON_DISK, STALE, KEY = "vault-secret-on-disk", "vault-key-stale", "key-on-disk"
-
-
-@pytest.fixture(scope="module")
-def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
-    with bao.running(tmp_path_factory.mktemp("bao")) as server:
-        yield Vault(server, tmp_path_factory.mktemp("host"))
-
-
-@pytest.fixture
-def shared() -> Iterator[Path]:
-    """A folder in memory, as /run is."""
-    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
-    yield folder
-    shutil.rmtree(folder)
 
 
 class World:
@@ -63,22 +48,11 @@ class World:
 
     def begin(self, *paths: str, port: int = 0) -> None:
         """Start the daemon; port: of the one listener that it may ask, 0 for none."""
-        told = self._vault.approle()
-        given: Any = told.login
-        login = {"kind": "approle", "role_id": given.role_id}
-        login["secret_id_file"] = given.secret_id_file
-        keeper = self.shared / "keeper"
-        keeper.mkdir(mode=0o700)
+        known = [{"path": path, "poll": 1} for path in paths]
         self.daemon = Daemon(
             self._hygiene,
             self.folder,
-            vault={
-                "address": told.address,
-                "ca": told.ca,
-                "login": login,
-                "folder": str(keeper),
-                "known": [{"path": path, "poll": 1} for path in paths],
-            },
+            vault=approle.section(self._vault, self.shared, known=known),
             tls={"enabled": bool(port), "discover": 1, "fingerprint": 1},
         )
         self.daemon.policy.write_text(f"version: 1\ntls: {{exclude: {_all_but(str(port))}}}\n")
@@ -202,7 +176,7 @@ def test_a_key_on_the_disk_is_joined_with_who_serves_it_and_with_vault(world: Wo
     web, old, new = _path(), issue("web", names=[NAME]), issue("web", names=[NAME])
     world.put(web, key=old.private, certificate=old.pem)
     pem = world.folder / "watched" / "web.pem"
-    nginx = Nginx(world.folder, pem)
+    nginx = Nginx(world.folder / "server", pem)
     world.begin(web, port=nginx.port)
     pem.write_text(old.private + old.pem)
     pem.chmod(0o600)
@@ -223,7 +197,7 @@ def test_a_key_on_the_disk_is_joined_with_who_serves_it_and_with_vault(world: Wo
 
         delivered = world.shared / "web.pem"
         delivered.write_text(new.private + new.pem)
-        nginx.config.write_text(nginx.config.read_text().replace(str(pem), str(delivered)))
+        nginx.file.write_text(nginx.file.read_text().replace(str(pem), str(delivered)))
         subprocess.run(nginx.reload, check=True)
         until(lambda: not world.open("keeper", STALE) and not world.open("watcher", KEY))
         assert world.happened(STALE) == ["opened", "resolved"]

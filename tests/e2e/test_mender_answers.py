@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent import audit
-from agent.mending import place
+from tests.agent.mending.hostile import NOBODY, exchanging
 from tests.e2e.daemon import until
 from tests.e2e.mending import Host, World
 from tests.e2e.test_store import Team
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Hygiene
@@ -70,7 +70,7 @@ def test_each_answer_is_given_its_own_way(host: Host) -> None:
     extra = inside.with_name("extra.conf")
     for path in (reported, restored, image, extra, elsewhere):
         path.write_text("other")
-    os.chown(mode, 65534, 65534)
+    os.chown(mode, NOBODY, NOBODY)
     until(lambda: restored.read_text() == TEXT and mode.stat().st_uid == 0)
     until(lambda: not extra.exists())
     told = {
@@ -94,8 +94,8 @@ def _id_of(host: Host, path: Path) -> str:
 
 def test_what_writes_it_anew_is_not_fought_with(host: Host) -> None:
     """After two returns within an hour it is only told, until a person says so."""
-    (path,) = _plant(host.managed, "a.conf")
-    host.begin({str(path): RESTORE})
+    path, later = _plant(host.managed, "a.conf", "b.conf")
+    host.begin({str(path): RESTORE, str(later): RESTORE})
     stop = threading.Event()
 
     def rewrite() -> None:
@@ -112,7 +112,8 @@ def test_what_writes_it_anew_is_not_fought_with(host: Host) -> None:
     writer.join()
     assert len(host.noted("restored", path)) == 2
     path.write_text("once more")
-    time.sleep(2)
+    later.write_text("drifted")
+    until(lambda: later.read_text() == TEXT)
     assert path.read_text() == "once more"
     assert host.daemon.ask("restore", "now", str(path)).returncode == 0
     assert path.read_text() == TEXT
@@ -154,35 +155,6 @@ def test_the_content_comes_with_the_signed_policy(
     assert "signed anew" in host.daemon.ask("policy", "show").stdout
 
 
-def _race(folder: Path, secret: Path) -> int:
-    """Be another user who exchanges what is theirs, in a process of its own; gives its id."""
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
-        one, moved = folder / "a.conf", folder.with_name("moved")
-        ways: list[Callable[[], object]] = [
-            lambda: one.symlink_to(secret),
-            lambda: (folder / place.beside("a.conf")).symlink_to("/etc"),
-            lambda: folder.rename(moved),
-            lambda: folder.symlink_to(secret.parent),
-            folder.unlink,
-            lambda: moved.rename(folder),
-            lambda: one.hardlink_to(secret),
-            one.unlink,
-            lambda: one.write_text("x"),
-        ]
-        while True:
-            for way in ways:
-                with contextlib.suppress(OSError):
-                    way()
-    finally:
-        os._exit(0)
-
-
 def test_another_user_cannot_lead_it_elsewhere(host: Host) -> None:
     """In a folder of theirs nothing is written, however fast they are; the rest comes back."""
     theirs = host.managed / "theirs" / "inner"
@@ -191,24 +163,20 @@ def test_another_user_cannot_lead_it_elsewhere(host: Host) -> None:
     for one in (host.folder, *host.folder.parents[:2]):
         one.chmod(0o755)
     for one in (path.parent, theirs):
-        os.chown(one, 65534, 65534)
+        os.chown(one, NOBODY, NOBODY)
     secret = host.folder / "secret"
     secret.mkdir()
     (secret / "a.conf").write_text("root's own")
     (secret / "a.conf").chmod(0o600)
     before = (secret / "a.conf").stat()
     host.begin({str(theirs / "a.conf"): RESTORE, str(own): RESTORE, str(secret / "b"): RESTORE})
-    pid = _race(theirs, secret / "a.conf")
-    try:
+    with exchanging(theirs, secret / "a.conf"):
         for number in range(2):
             own.write_text(f"drifted {number}")
             until(lambda: own.read_text() == TEXT)
         until(lambda: host.noted("not restored", theirs / "a.conf"))
         for _ in range(5):
             host.daemon.ask("restore", "now", str(theirs / "a.conf"))
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
     assert (secret / "a.conf").stat() == before
     assert [one.name for one in secret.iterdir()] == ["a.conf"]
     assert host.noted("restored", theirs / "a.conf") == []

@@ -33,7 +33,7 @@ def _terminal(hygiene: Hygiene, tree: Path, env: dict[str, str]) -> bytes:
                 written += part
         except OSError:  # the other side was closed
             pass
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     os.close(ours)
     return written
 
@@ -76,7 +76,7 @@ def test_closed_standard_streams_change_nothing(
     script = f'exec "$@" {redirections}'
     words = [*hygiene.command, "scan", str(tree), "--output", str(output)]
     env = os.environ | {"HYGIENE_AGENT_STATE": str(hygiene.state)}
-    done = subprocess.run(["sh", "-c", script, "sh", *words], env=env, check=False, timeout=30)
+    done = subprocess.run(["sh", "-c", script, "sh", *words], env=env, check=False, timeout=60)
     assert done.returncode == FOUND
     assert len(json.loads(output.read_text())["findings"]) == 1
 
@@ -93,7 +93,7 @@ def test_an_interrupted_scan_says_so_and_leaves_nothing(
     with hygiene.start("scan", folder) as process:
         _wait_for_workers(process.pid)
         send(process.pid, signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=10)  # at once: all of it takes far longer
     assert process.returncode == 130
     assert "Traceback" not in err
     with pytest.raises(ProcessLookupError):
@@ -102,8 +102,9 @@ def test_an_interrupted_scan_says_so_and_leaves_nothing(
 
 def _wait_for_workers(pid: int) -> None:
     children = Path(f"/proc/{pid}/task/{pid}/children")
-    deadline = time.monotonic() + 20
-    while not children.read_text() and time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while not children.read_text():
+        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 

@@ -50,7 +50,7 @@ def test_a_daemon_from_start_to_end(daemon: Daemon, password: str) -> None:
     os.kill(pid, signal.SIGSTOP)
     os.kill(daemon.role("supervisor")["pid"], signal.SIGSTOP)  # it would start another
     os.kill(pid, signal.SIGKILL)
-    until(lambda: daemon.role("watcher")["state"] == "dead", 10)
+    until(lambda: daemon.role("watcher")["state"] == "dead")
     assert daemon.ask("status").returncode == TROUBLE
     os.kill(daemon.role("supervisor")["pid"], signal.SIGCONT)
     until(lambda: daemon.role("watcher")["pid"] != pid and daemon.ask("status").returncode == WELL)

@@ -15,13 +15,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from tests.e2e import unithost
-from tests.e2e.machine import STATE, TARGET, until
+from tests.e2e.machine import PATIENCE, STATE, TARGET, until
 from tests.e2e.unithost import (
     APP,
     CONFIG,
     KEEPER,
     PATHS,
-    PATIENCE,
     PEM,
     PYTHON,
     SOCKET,
@@ -218,7 +217,7 @@ def test_no_key_is_left_on_a_disk(host: Host) -> None:
     began = time.monotonic()
     stopped = host.machine.systemctl("stop", TARGET, "nginx.service", "app.service")
     assert not stopped.returncode, stopped.stderr
-    until(lambda: host.machine.shown(KEEPER, "ActiveState") == "inactive", 30, "it goes on")
+    until(lambda: host.machine.shown(KEEPER, "ActiveState") == "inactive", PATIENCE, "it goes on")
     assert host.machine.shown(KEEPER, "Result") == "success"
     assert time.monotonic() - began < 15
     assert len(host.keys) >= 4

@@ -14,7 +14,7 @@ import pytest
 
 from agent import powers, settings
 from agent.roles import table
-from tests.e2e.machine import STATE, TARGET, Machine, refusal, until
+from tests.e2e.machine import PATIENCE, STATE, TARGET, Machine, refusal, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +70,7 @@ def _wait_until_ready(machine: Machine) -> None:
         return all(machine.shown(unit, "ActiveState") == "active" for unit in _UNITS.values())
 
     try:
-        until(ready, 40, "the roles did not become ready")
+        until(ready, PATIENCE, "the roles did not become ready")
     except AssertionError as error:
         error.add_note(machine.journal())
         raise
@@ -144,14 +144,14 @@ def test_only_the_watcher_sees_homes(machine: Machine, role: str) -> None:
 
 def test_roles_can_confine_themselves(machine: Machine) -> None:
     """No role says that it could not be confined; where its unit is in its way, it says so."""
-    until(lambda: set(_began(machine)) == set(_ROLES), 20, "not all roles began")
+    until(lambda: set(_began(machine)) == set(_ROLES), PATIENCE, "not all roles began")
     assert not _health(machine, "not fully confined")
     unit = _UNITS["courier"]
     beside = machine.root / "etc/systemd/system" / f"{unit}.d"
     beside.mkdir()
     (beside / "worse.conf").write_text("[Service]\nSystemCallFilter=~landlock_restrict_self\n")
     _restart(machine, unit)
-    until(lambda: _health(machine, "not fully confined"), 20, "it did not say so")
+    until(lambda: _health(machine, "not fully confined"), PATIENCE, "it did not say so")
     (beside / "worse.conf").unlink()
     _restart(machine, unit)
 
@@ -175,7 +175,7 @@ def test_secrets_everywhere_reach_the_sink(
     passwords = {place: make_password(place) for place in _SEEN}
     paths = {_plant(machine, place, "app.conf", passwords[place]) for place in _SEEN}
     expected = {("embedded-password", path) for path in paths}
-    until(lambda: expected <= _told(machine, "opened"), 20, "not all were reported")
+    until(lambda: expected <= _told(machine, "opened"), PATIENCE, "not all were reported")
     for path in (machine.root / STATE).rglob("*"):
         if path.is_file():
             held = path.read_bytes()
@@ -193,8 +193,12 @@ def test_a_listener_is_judged(machine: Machine) -> None:
     started = machine.systemctl("start", "left-alone.service", "old.service")
     assert started.returncode == 0, started.stderr
     old = ("tls-1.0", "tls://127.0.0.1:8443")
-    until(lambda: old in _told(machine, "opened"), 30, "the old server was not reported")
-    until(lambda: _status(machine)["coverage"]["endpoints"] == 1, 20, "one endpoint was expected")
+    until(lambda: old in _told(machine, "opened"), PATIENCE, "the old server was not reported")
+    until(
+        lambda: _status(machine)["coverage"]["endpoints"] == 1,
+        PATIENCE,
+        "one endpoint was expected",
+    )
     assert not [path for _, path in _told(machine, "opened") if path.endswith(":9443")]
 
 
@@ -211,15 +215,15 @@ def test_a_reload_takes_a_changed_policy(
     before = {role: machine.main(unit).pid for role, unit in _UNITS.items()}
     path = _plant(machine, "etc", "reload.conf", make_password("reload"))
     finding = ("embedded-password", path)
-    until(lambda: finding in _told(machine, "opened"), 20, "the password was not reported")
+    until(lambda: finding in _told(machine, "opened"), PATIENCE, "the password was not reported")
     assert finding not in _told(machine, "suppressed")
     _set_policy(machine, _SECOND)
     assert machine.systemctl("reload", TARGET).returncode == 0
-    until(lambda: finding in _told(machine, "suppressed"), 20, "the policy was not taken")
+    until(lambda: finding in _told(machine, "suppressed"), PATIENCE, "the policy was not taken")
     assert {role: machine.main(unit).pid for role, unit in _UNITS.items()} == before
     _set_policy(machine, _POLICY)
     assert machine.systemctl("reload", TARGET).returncode == 0
-    until(lambda: _policies(machine) == {"first"}, 20, "the policy was not taken back")
+    until(lambda: _policies(machine) == {"first"}, PATIENCE, "the policy was not taken back")
 
 
 def _status(machine: Machine) -> dict[str, Any]:
@@ -237,20 +241,24 @@ def test_a_killed_role_comes_back(machine: Machine, make_password: Callable[[str
     before = machine.main(_UNITS["watcher"])
     os.kill(before.pid, signal.SIGKILL)
     unit = _UNITS["watcher"]
-    until(lambda: machine.shown(unit, "ActiveState") != "active", 5, "systemd did not notice")
+    until(
+        lambda: machine.shown(unit, "ActiveState") != "active", PATIENCE, "systemd did not notice"
+    )
     path = _plant(machine, "tmp", "meanwhile.conf", make_password("meanwhile"))
     assert machine.shown(unit, "Result") == "signal"
     _wait_until_ready(machine)
     assert machine.main(unit).pid != before.pid
     assert int(machine.shown(unit, "NRestarts")) == 1
     finding = ("embedded-password", path)
-    until(lambda: finding in _told(machine, "opened"), 20, "it was not reported")
+    until(lambda: finding in _told(machine, "opened"), PATIENCE, "it was not reported")
     assert {role: machine.main(_UNITS[role]).pid for role in others} == others
 
 
 def test_status(machine: Machine) -> None:
     """Root and members of the group are told that all is well; nobody else is."""
-    until(lambda: machine.run("hygiene-agent", "status").returncode == 0, 20, "not all is well")
+    until(
+        lambda: machine.run("hygiene-agent", "status").returncode == 0, PATIENCE, "not all is well"
+    )
     done = machine.run("hygiene-agent", "status")
     assert re.findall(r"(?m)^  (\w+) +running ", done.stdout) == sorted(_ROLES)
     assert done.stderr == ""
@@ -273,7 +281,7 @@ def test_the_target_stops_cleanly(machine: Machine) -> None:
     stopped = machine.systemctl("stop", TARGET)
     assert stopped.returncode == 0, stopped.stderr
     for unit in _UNITS.values():
-        until(partial(_is_down, machine, unit), 30, f"{unit} did not stop")
+        until(partial(_is_down, machine, unit), PATIENCE, f"{unit} did not stop")
         told = [machine.shown(unit, name) for name in ("ActiveState", "Result", "ExecMainStatus")]
         assert told == ["inactive", "success", "0"], unit
         assert not machine.processes(unit)

@@ -21,13 +21,12 @@ from agent.vault.record import Record, State
 from tests.agent.policy import bao
 from tests.agent.vault.authority import issue
 from tests.agent.vault.conftest import Vault
-from tests.e2e.machine import STATE, TARGET, Machine, refusal, until
+from tests.e2e.machine import PATIENCE, STATE, TARGET, Machine, refusal, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = "www.example.net"
-PATIENCE = 60
 _NGINX = Path("/usr/sbin/nginx")
 KEEPER = "hygiene-agent-keeper.service"
 _SECRET_ID = "hygiene-agent.secret-id"

@@ -19,6 +19,7 @@ import pytest
 
 from agent.mending import place
 from agent.mending.thing import NOTHING, MendError, Rights, Thing
+from tests.agent.mending.hostile import NOBODY, exchanging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -277,33 +278,6 @@ def test_killed_at_any_moment_one_of_the_two_is_there_whole(folder: Path, after:
     assert seen <= {b"a" * 300_000, b"b" * 300_000}
 
 
-def _hostile(folder: Path, secret: Path) -> int:
-    """Be another user who exchanges what is theirs, in a process of its own; gives its id."""
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
-        one, moved = folder / "a.conf", folder.with_name("moved")
-        ways: list[Callable[[], object]] = [
-            lambda: one.symlink_to(secret),
-            lambda: (folder / place.beside("a.conf")).symlink_to("/etc"),
-            lambda: folder.rename(moved),
-            lambda: folder.symlink_to("/etc"),
-            folder.unlink,
-            lambda: moved.rename(folder),
-            one.unlink,
-        ]
-        while True:
-            for way in ways:
-                with contextlib.suppress(OSError):
-                    way()
-    finally:
-        os._exit(0)
-
-
 @pytest.mark.skipif(not ROOT, reason="takes another user, as root can be")
 def test_another_user_cannot_have_it_write_or_read_elsewhere() -> None:
     """In a folder of theirs nothing is done, however fast they exchange things."""
@@ -312,22 +286,21 @@ def test_another_user_cannot_have_it_write_or_read_elsewhere() -> None:
     folder = base / "theirs" / "managed"
     folder.mkdir(parents=True)
     for one in (folder.parent, folder):
-        os.chown(one, 65534, 65534)
-    secret = base / "secret"
+        os.chown(one, NOBODY, NOBODY)
+    secret = base / "roots" / "secret"
+    secret.parent.mkdir()
     secret.write_text("root's own")
     secret.chmod(0o600)
     kept: list[Thing] = []
-    before, refused, pid = set(os.listdir("/etc")), 0, _hostile(folder, secret)
-    try:
-        until = time.monotonic() + 2
-        while time.monotonic() < until:
+    before, refused = set(os.listdir("/etc")), 0
+    begun = time.monotonic()
+    with exchanging(folder, secret):
+        while time.monotonic() < begun + 2 or refused <= 100:
+            assert (time.monotonic() < begun + 60, kept) == (True, [])
             try:
                 place.put(str(folder / "a.conf"), NEW, kept.append)
             except MendError:
                 refused += 1
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    assert (refused > 100, kept) == (True, [])
-    assert (set(os.listdir("/etc")), secret.read_text()) == (before, "root's own")
+    assert (set(os.listdir("/etc")), kept) == (before, [])
+    assert (secret.read_text(), os.listdir(secret.parent)) == ("root's own", ["secret"])
     shutil.rmtree(base)

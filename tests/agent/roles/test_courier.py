@@ -300,10 +300,11 @@ def test_a_board_alone_is_no_sink(
     snapshot.write(state / "watcher" / "published" / "status", status)
     one.start()
     until(lambda: received(state / "courier" / "events.jsonl") == watcher.told)
-    wanted = 'hygiene_agent_role_open_findings{role="watcher"} 41\n'
-    until(lambda: path.exists() and wanted in path.read_text())
-    until(lambda: 'sink_delivered_events_total{sink="local"}' in path.read_text())
+    delivered = 'sink_delivered_events_total{sink="local"}'
+    until(lambda: path.exists() and delivered in path.read_text())
     one.end()
+    assert 'hygiene_agent_role_open_findings{role="watcher"} 41\n' in path.read_text()
+    assert received(state / "courier" / "events.jsonl") == watcher.told
 
 
 def test_a_reload_opens_the_sinks_anew(courier: Couriers, role: Roles, state: Path) -> None:

@@ -7,7 +7,6 @@ import datetime
 import fcntl
 import os
 import secrets
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,7 +26,7 @@ from agent.watch.intake import Rules
 from agent.watch.kernel import Kernel
 from agent.watch.mounts import Mounts
 from agent.watch.watcher import Parts, Watcher
-from checks import catalog, files
+from checks import catalog, ignore
 from checks.inspect import Inspector
 from checks.policy import Policy
 from checks.redact import FingerprintKey
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
     from checks.model import Finding
 
 
+PATIENCE: Final = 60.0
+"""Seconds in which what another process does is done, however busy the machine is."""
 _QUEUE: Final = "/proc/sys/fs/inotify/max_queued_events"
 
 
@@ -48,6 +49,19 @@ def root() -> Iterator[Path]:
     """A folder whose path does not say that all in it is a test's."""
     with tempfile.TemporaryDirectory(prefix="watched-") as name:
         yield Path(name).resolve()
+
+
+@pytest.fixture
+def quiet() -> Iterator[Path]:
+    """A folder of which the kernel tells nothing but what its test does; for one test at a time.
+
+    All folders above a root are heard too, and in that of `root` everybody makes files.
+    """
+    lock = os.path.join(tempfile.gettempdir(), "quiet-folder.lock")
+    with open(lock, "w", encoding="ascii") as one:
+        fcntl.flock(one, fcntl.LOCK_EX)
+        with tempfile.TemporaryDirectory(prefix="watched-", dir="/var/tmp") as name:
+            yield Path(name).resolve()
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +97,7 @@ class Watching:
         self.ledger = Ledger(str(state / "state.sqlite"), "watcher")
         self.kernel, self.mounts = Kernel(), Mounts()
         self.readers = Readers(watcher.looking(scanner), lambda: None, seconds=20, most=2)
-        excluded = files.matcher(("*/left-out/*",))
+        excluded = ignore.matcher(("*/left-out/*",))
         assert excluded is not None
         parts = Parts(
             roots=(str(root),),
@@ -101,7 +115,7 @@ class Watching:
         self.watcher = Watcher(parts._replace(**changes))  # type: ignore[arg-type]  # by name
         self.watcher.everything(reason="", since=0)
 
-    def rest(self, seconds: float = 20) -> None:
+    def rest(self, seconds: float = PATIENCE) -> None:
         """Run until there is nothing to do, and a little longer."""
         end = time.monotonic() + seconds
         quiet = 0
@@ -110,7 +124,7 @@ class Watching:
             self.watcher.turn(0.03)
             quiet = quiet + 1 if self.watcher.idle else 0
 
-    def until(self, true: Callable[[], bool], seconds: float = 20) -> None:
+    def until(self, true: Callable[[], bool], seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < end, self.watcher.numbers
@@ -164,10 +178,8 @@ def watch(tmp_path: Path, scanner: Scanner) -> Iterator[Callable[..., Watching]]
 
 @contextlib.contextmanager
 def short_queue(events: int) -> Iterator[None]:
-    """Give who begins to listen within a short queue of events; one such test at a time."""
-    lock = os.path.join(tempfile.gettempdir(), "short-queue.lock")
-    with open(lock, "w", encoding="ascii") as one, open(_QUEUE, "r+", encoding="ascii") as setting:
-        fcntl.flock(one, fcntl.LOCK_EX)
+    """Give who begins to listen within a short queue of events; for a test that has `quiet`."""
+    with open(_QUEUE, "r+", encoding="ascii") as setting:
         before = setting.read()
         setting.seek(0)
         setting.write(str(events))
@@ -178,19 +190,3 @@ def short_queue(events: int) -> Iterator[None]:
             setting.seek(0)
             setting.write(before)
             setting.flush()
-
-
-def unheard(act: Callable[[], None]) -> None:
-    """Do something in another process while no thread of this one comes to listen."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(10)
-    child = os.fork()
-    if child == 0:
-        try:
-            act()
-        finally:
-            os._exit(0)
-    while not os.waitpid(child, os.WNOHANG)[0]:
-        for _ in range(1_000_000):
-            pass
-    sys.setswitchinterval(before)

@@ -16,7 +16,7 @@ from agent.watch.budget import Shares
 from agent.watch.index import stamp
 from agent.watch.waiting import Waiting
 from checks.keyfiles import KeySeen
-from tests.agent.watch.conftest import short_queue, unheard
+from tests.agent.watch.conftest import short_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,25 +30,22 @@ if TYPE_CHECKING:
 
 
 def test_a_folder_made_anew_while_events_are_lost_is_watched(
-    root: Path, watch: Watch, plant: Plant
+    quiet: Path, watch: Watch, plant: Plant
 ) -> None:
     """That the old one's watch ended was never heard: the walk sets it anew."""
     for name in ("a", "a/b", "noise"):
-        (root / name).mkdir()
+        (quiet / name).mkdir()
     with short_queue(16):
-        seen = watch(root)
+        seen = watch(quiet)
     seen.rest()
-
-    def much() -> None:
-        for number in range(100):
-            (root / "noise" / f"{number}").write_text("x")
-        shutil.rmtree(root / "a")
-        (root / "a" / "b").mkdir(parents=True)
-
-    unheard(much)
+    seen.kernel.hold(back=True)
+    for number in range(100):
+        (quiet / "noise" / f"{number}").write_text("x")
+    shutil.rmtree(quiet / "a")
+    (quiet / "a" / "b").mkdir(parents=True)
     seen.rest()
     assert any(event.gap for event in seen.events)
-    plant(root / "a" / "b" / "one.yml")
+    plant(quiet / "a" / "b" / "one.yml")
     seen.rest()
     assert seen.open == {*plant.planted}
 
@@ -62,18 +59,18 @@ def test_a_folder_with_very_many_files_is_seen_whole(
         (root / "many" / f"{number}").touch()
     plant(root / "many" / "z.yml")
     seen = watch(root)
-    seen.rest(60)
+    seen.rest()
     assert seen.watcher.numbers["files"] == 3501
     for number in range(0, 3500, 7):
         os.unlink(root / "many" / f"{number}")
     plant(root / "many" / "y.yml")
     seen = watch(root)
-    seen.rest(60)
+    seen.rest()
     assert seen.watcher.numbers["files"] == 3002
     assert seen.watcher.numbers["looked"] == 1
     assert seen.open == {*plant.planted}
     shutil.rmtree(root / "many")
-    seen.rest(60)
+    seen.rest()
     assert seen.open == set()
     assert seen.watcher.numbers["files"] == 0
     assert seen.watcher.numbers["folders"] == 1
@@ -107,8 +104,17 @@ def test_a_very_deep_tree_is_watched_as_far_as_paths_reach(
     """What lies deeper is a gap."""
     seen = watch(root)
     seen.rest()
+    deep = str(root) + "/d" * 1000
     with deep_tree(root, 2500):
-        deep_tree_is_watched(root, seen, plant)
+        plant(f"{deep}/one.yml")
+        seen.rest()
+        assert seen.open == {f"{deep}/one.yml"}
+        gaps = [gap for event in seen.events if (gap := event.gap)]
+        assert [gap.ended for gap in gaps] == [0]
+        assert "too long" in gaps[0].reason
+        plant(f"{deep}/two.yml")
+        seen.rest()
+        assert f"{deep}/two.yml" in seen.open
 
 
 @contextlib.contextmanager
@@ -131,19 +137,6 @@ def deep_tree(root: Path, levels: int) -> Iterator[None]:
         here = above
     os.close(here)
     os.close(descriptors.pop())
-
-
-def deep_tree_is_watched(root: Path, seen: Watching, plant: Plant) -> None:
-    deep = str(root) + "/d" * 1000
-    plant(f"{deep}/one.yml")
-    seen.rest(60)
-    assert seen.open == {f"{deep}/one.yml"}
-    gaps = [gap for event in seen.events if (gap := event.gap)]
-    assert [gap.ended for gap in gaps] == [0]
-    assert "too long" in gaps[0].reason
-    plant(f"{deep}/two.yml")
-    seen.rest()
-    assert f"{deep}/two.yml" in seen.open
 
 
 def test_all_names_of_a_file_hear_of_a_change_by_another_one(
@@ -217,6 +210,18 @@ def test_without_descriptors_for_a_reader_files_wait_for_one(
     assert len(os.listdir("/proc/self/fd")) <= used + 2
 
 
+@contextlib.contextmanager
+def unwritable(seen: Watching) -> Iterator[None]:
+    """Have nothing be written to the state, until that failed for what happens meanwhile."""
+    base, said = seen.ledger.base, list[str]()
+    base.execute("PRAGMA query_only = 1")
+    yield
+    base.set_trace_callback(said.append)
+    seen.until(lambda: said.count("ROLLBACK") > 2)
+    base.set_trace_callback(None)
+    base.execute("PRAGMA query_only = 0")
+
+
 def test_what_could_not_be_written_down_is_not_forgotten(
     root: Path, watch: Watch, plant: Plant
 ) -> None:
@@ -224,14 +229,10 @@ def test_what_could_not_be_written_down_is_not_forgotten(
     plant(root / "gone.yml")
     seen = watch(root)
     seen.rest()
-    seen.ledger.base.execute("PRAGMA query_only = 1")
-    os.unlink(root / "gone.yml")
-    plant(root / "new.yml")
-    os.symlink("/etc/hostname", root / "link")
-    end = time.monotonic() + 1
-    while time.monotonic() < end:
-        seen.watcher.turn(0.03)
-    seen.ledger.base.execute("PRAGMA query_only = 0")
+    with unwritable(seen):
+        os.unlink(root / "gone.yml")
+        plant(root / "new.yml")
+        os.symlink("/etc/hostname", root / "link")
     seen.rest()
     assert seen.open == {str(root / "new.yml")}
 
@@ -244,11 +245,8 @@ def test_a_step_of_the_first_walk_that_could_not_be_kept_is_gone_again(
     plant(root / "a" / "one.yml")
     os.symlink("/etc/hostname", root / "a" / "link")
     seen = watch(root)
-    seen.ledger.base.execute("PRAGMA query_only = 1")
-    end = time.monotonic() + 1
-    while time.monotonic() < end:
-        seen.watcher.turn(0.03)
-    seen.ledger.base.execute("PRAGMA query_only = 0")
+    with unwritable(seen):
+        pass
     seen.rest()
     assert str(root / "a" / "one.yml") in seen.open
 
@@ -265,7 +263,12 @@ def test_a_file_that_never_rests_keeps_no_gap_open(root: Path, watch: Watch) -> 
             file.write("x\n")
         return any(event.gap and event.gap.ended for event in seen.events)
 
-    seen.until(write, 10)
+    seen.until(write)
+    gaps = [gap for event in seen.events if (gap := event.gap)]
+    assert [(gap.reason, gap.started, bool(gap.ended)) for gap in gaps] == [
+        ("agent was not running", 1000, False),
+        ("agent was not running", 1000, True),
+    ]
 
 
 def test_keys_are_judged_though_a_crash_came_between(root: Path, watch: Watch) -> None:
@@ -278,10 +281,10 @@ def test_keys_are_judged_though_a_crash_came_between(root: Path, watch: Watch) -
     for name in ("one.key", "two.key"):
         (root / name).write_bytes(text)
     seen = watch(root)
-    seen.until(lambda: "key-shared" in seen.checks, 60)
+    seen.until(lambda: "key-shared" in seen.checks)
     seen.ledger.observe("keys", Look(), time.time())  # as if it had not come to it
     seen = watch(root)
-    seen.until(lambda: "key-shared" in seen.checks, 60)
+    seen.until(lambda: "key-shared" in seen.checks)
 
 
 def test_a_clock_that_was_set_back_ends_no_gap_before_it_began(root: Path, watch: Watch) -> None:

@@ -8,6 +8,7 @@ import random
 import shutil
 import threading
 import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from agent.events import Kind
-from tests.agent.watch.conftest import short_queue, unheard
+from agent.watch.settle import QUIET
+from tests.agent.watch.conftest import short_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,18 +75,30 @@ def test_a_file_written_in_ten_steps_is_looked_at_once(root: Path, watch: Watch)
     """It is judged when it has come to rest."""
     seen = watch(root)
     seen.rest()
+    written: list[float] = []
 
     def write() -> None:
+        written.clear()
         for _ in range(10):
             with open(root / "app.yml", "a", encoding="ascii") as file:
                 file.write("a: b\n")
+            written.append(time.monotonic())
             time.sleep(0.02)
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    seen.until(lambda: not writer.is_alive())
-    seen.rest()
-    assert seen.watcher.numbers["looked"] == 1
+    def looks() -> int:
+        before = seen.watcher.numbers["looked"]
+        writer = threading.Thread(target=write)
+        writer.start()
+        seen.until(lambda: not writer.is_alive())
+        seen.rest()
+        return seen.watcher.numbers["looked"] - before
+
+    # A machine that is busy holds up who writes as well: then the file was at rest in between.
+    told = [looks()]
+    while max(later - one for one, later in pairwise(written)) >= QUIET:
+        assert len(told) < 100
+        told.append(looks())
+    assert told[-1] == 1
 
 
 def test_what_is_gone_is_told(root: Path, watch: Watch, plant: Plant) -> None:
@@ -175,26 +189,23 @@ def test_it_knows_until_when_it_saw_everything(root: Path, watch: Watch, plant: 
     assert seen.open == {*plant.planted}
 
 
-def test_an_overflow_is_made_up_for(root: Path, watch: Watch, plant: Plant) -> None:
+def test_an_overflow_is_made_up_for(quiet: Path, watch: Watch, plant: Plant) -> None:
     """With a queue that is too short everything is found; the gap covers all that was not heard."""
     with short_queue(64):
-        seen = watch(root)
+        seen = watch(quiet)
     seen.rest()
-    places = [root / f"{number}.yml" for number in range(3000)]
-
-    def much() -> None:
-        for place in places:
-            plant(place)
-
+    seen.kernel.hold(back=True)
+    plant(quiet / "0.yml")
     begun = time.time()
-    unheard(much)
+    for number in range(1, 3000):
+        plant(quiet / f"{number}.yml")
     done = time.time()
-    seen.rest(60)
-    assert seen.open == {*map(str, places)}
+    seen.rest()
+    assert seen.open == {*plant.planted}
     gaps = [event.gap for event in seen.events if event.gap]
     assert gaps
     assert "overflow" in gaps[0].reason
-    assert begun - 60 < gaps[0].started <= begun + 5
+    assert begun - 60 < gaps[0].started <= begun
     assert gaps[0].ended == 0
     assert gaps[-1].ended >= done
     assert gaps[-1].closed_by == "rescan"
@@ -329,9 +340,9 @@ def test_keys_are_judged_beside_each_other(root: Path, watch: Watch) -> None:
     seen.rest()
     assert "key-shared" not in seen.checks
     (root / "two.key").write_bytes(text)
-    seen.until(lambda: "key-shared" in seen.checks, 60)
+    seen.until(lambda: "key-shared" in seen.checks)
     os.unlink(root / "two.key")
-    seen.until(lambda: "key-shared" not in seen.checks, 60)
+    seen.until(lambda: "key-shared" not in seen.checks)
 
 
 def test_a_key_that_misses_its_certificate_is_told(root: Path, watch: Watch) -> None:
@@ -344,7 +355,7 @@ def test_a_key_that_misses_its_certificate_is_told(root: Path, watch: Watch) -> 
     seen.rest()
     assert "key-mismatch" not in seen.checks
     (root / "server.crt").write_bytes(certificate(keys[1]))
-    seen.until(lambda: "key-mismatch" in seen.checks, 60)
+    seen.until(lambda: "key-mismatch" in seen.checks)
 
 
 def certificate(key: ec.EllipticCurvePrivateKey) -> bytes:

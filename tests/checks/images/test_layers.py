@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from checks.images.layers import Layer
 from checks.unpack.limits import Budget, Limits, Meter
 from checks.unpack.streams import Raw
 from tests import imaging
+
+if TYPE_CHECKING:
+    from checks.unpack.tars import Entry
 
 TEXT = b"text " * 50_000
 CONTENT = imaging.layer(
@@ -96,11 +100,11 @@ def test_what_is_no_layer(data: bytes, why: str) -> None:
         _read(data)
 
 
-def _read(data: bytes, limits: Limits | None = None) -> None:
+def _read(data: bytes, limits: Limits | None = None) -> list[Entry]:
     layer = opened(data, limits)
-    for _ in layer.entries():
-        pass
+    found = list(layer.entries())
     layer.finish()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -119,6 +123,8 @@ def test_what_costs_too_much(limits: Limits, why: str) -> None:
 
 
 def test_nothing_is_a_layer() -> None:
-    """A layer without entries is no fault."""
-    _read(bytes(1024))
-    _read(gzip.compress(bytes(1024)))
+    """A layer without entries is no fault; another has its entry."""
+    one = imaging.layer(("one", b"x"))
+    for packed in (bytes, gzip.compress):
+        assert _read(packed(bytes(1024))) == []
+        assert [entry.item.name for entry in _read(packed(one))] == ["one"]

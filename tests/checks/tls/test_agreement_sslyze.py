@@ -165,12 +165,13 @@ GNUTLS: list[tuple[tuple[str, ...], dict[str, bool]]] = [
 ]
 
 
-def _same(both: Both, expected: dict[str, bool]) -> None:
-    """Everything that both settled is the same, and among it what the set-up is known for."""
+def _shown(target: Target, sslyze: Interpreter, expected: dict[str, bool]) -> dict[str, bool]:
+    """Give of what a set-up is known for what both found, all that both settled being the same."""
+    both = Both.of(target, sslyze)
     found = both.features()
     assert all(ours is theirs for ours, theirs in found.values()), found
-    assert {name: found[name][0] for name in expected} == expected
     assert both.our_suites.keys() == both.their_suites.keys()
+    return {name: found[name][0] for name in expected}
 
 
 @pytest.mark.parametrize(("options", "expected"), S_SERVER)
@@ -182,7 +183,7 @@ def test_openssl_shows_both_the_same(
 ) -> None:
     """Versions, compression, fallback, renegotiation and master secret of `openssl s_server`."""
     with s_server("-www", *options) as port:
-        _same(Both.of(Target("127.0.0.1", port, "localhost"), sslyze), expected)
+        assert _shown(Target("127.0.0.1", port, "localhost"), sslyze, expected) == expected
 
 
 @pytest.mark.parametrize(("options", "expected"), GNUTLS)
@@ -197,7 +198,7 @@ def test_gnutls_shows_both_the_same(
     words = ["gnutls-serv", "-q", "-p", str(port), "--x509certfile", one.certificate]
     words += ["--x509keyfile", one.private, "--disable-client-cert", "--priority", *options]
     with _SERVING["running"](words, port):
-        _same(Both.of(Target("127.0.0.1", port, "localhost"), sslyze), expected)
+        assert _shown(Target("127.0.0.1", port, "localhost"), sslyze, expected) == expected
 
 
 @pytest.mark.parametrize("early", [False, True])
@@ -212,7 +213,8 @@ def test_web_servers_show_both_the_same(
     drawn = _DRAWN["Drawn"](server, "rsa", tuple(Version)[2:], OLD[1], early_data=early)
     expected = {"early_data": early, "fallback_scsv": True, "secure_renegotiation": True}
     with _DRAWN["started"](drawn, made) as running:
-        _same(Both.of(Target("127.0.0.1", running.port, "localhost"), sslyze), expected)
+        target = Target("127.0.0.1", running.port, "localhost")
+        assert _shown(target, sslyze, expected) == expected
 
 
 def test_who_hangs_up_on_a_fallback_is_protected_from_it(
@@ -222,4 +224,5 @@ def test_who_hangs_up_on_a_fallback_is_protected_from_it(
     drawn = _DRAWN["Drawn"]("dovecot", "rsa", tuple(Version)[2:], OLD[1])
     with _DRAWN["started"](drawn, made) as running:
         target = Target("127.0.0.1", running.port, "localhost", running.starttls)
-        _same(Both.of(target, sslyze), {"fallback_scsv": True})
+        known = {"fallback_scsv": True}
+        assert _shown(target, sslyze, known) == known

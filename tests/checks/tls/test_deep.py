@@ -272,5 +272,7 @@ def test_a_planted_module_is_not_imported(
     (tmp_path / "sslyze.py").write_text("raise SystemExit(9)")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    plain = subprocess.run([sys.executable, "-c", "import sslyze"], check=False)
+    assert plain.returncode == 9
     with s_server("-www", "-tls1_3") as port:
-        look(port, sslyze)
+        assert look(port, sslyze).versions == (Version.TLS13,)

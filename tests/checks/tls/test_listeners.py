@@ -48,11 +48,17 @@ print(json.dumps([one.getsockname()[1], [x.port for x in found]]))
 """
 
 
-def find(port: int, *, diag: bool = True) -> Listener | None:
-    """Give the listener of a port, None where nobody listens on it."""
-    found = [one for one in listeners.look(diag=diag).listeners if one.port == port]
+def find(port: int, address: str = "127.0.0.1", *, diag: bool = True) -> Listener | None:
+    """Give the listener at an address and port, None where nobody listens there."""
+    place = address, port
+    found = [one for one in listeners.look(diag=diag).listeners if (one.address, one.port) == place]
     assert len(found) < 2
     return found[0] if found else None
+
+
+def held(*inodes: int, diag: bool = True) -> bool:
+    """Say whether a listener has one of some sockets; their ports may be somebody else's by now."""
+    return any({*inodes} & {*one.inodes} for one in listeners.look(diag=diag).listeners)
 
 
 class Child:
@@ -107,21 +113,22 @@ def test_a_listening_socket_is_found(
     kind = socket.AF_INET6 if family == 6 else socket.AF_INET
     with socket.create_server((address, 0), family=kind) as one:
         port, inode = one.getsockname()[1], os.fstat(one.fileno()).st_ino
-        found = find(port, diag=diag)
+        found = find(port, address, diag=diag)
+        assert held(inode, diag=diag)
     assert found
     assert (found.address, found.family, found.inodes) == (address, family, (inode,))
     assert (found.wildcard, found.door, found.uid) == (wildcard, door, os.geteuid())
     assert found.pids == (os.getpid(),)
     assert os.path.realpath(found.executable) == os.path.realpath(sys.executable)
     assert found.command
-    assert find(port, diag=diag) is None
+    assert not held(inode, diag=diag)
 
 
 def test_an_ipv6_wildcard_tells_whether_it_takes_ipv4() -> None:
     """A dual-stack socket is reached by IPv4, one of IPv6 alone is not."""
     for dual, door in ((True, "127.0.0.1"), (False, "::1")):
         with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=dual) as one:
-            found = find(one.getsockname()[1])
+            found = find(one.getsockname()[1], "::")
             assert found
             assert (found.dual, found.door) == (dual, door)
             socket.create_connection((found.door, found.port), 1).close()
@@ -205,7 +212,7 @@ def test_nobody_sees_the_listener_but_not_its_process(
         with unprivileged():
             blind = listeners.look()
         seen = find(port)
-    [found] = [one for one in blind.listeners if one.port == port]
+    [found] = [one for one in blind.listeners if (one.address, one.port) == ("127.0.0.1", port)]
     assert (found.pids, found.executable, found.uid, found.user) == ((), "", 0, "root")
     assert any("processes are not seen" in words for words in blind.unseen)
     assert any("may not be read" in words for words in blind.unseen)
@@ -275,7 +282,7 @@ def test_the_unit_comes_from_the_control_group(group: Path) -> None:
         port = process.listen()
         seen = find(port)
         asked = listeners._asked(socket.AF_INET)
-    [one] = [one for one in asked if one.port == port]
+    [one] = [one for one in asked if (one.address, one.port) == ("127.0.0.1", port)]
     assert seen
     assert seen.unit == group.name
     assert owners.units([one.cgroup]) == {one.cgroup: group.name}
@@ -365,11 +372,15 @@ def test_who_lists_again_sees_what_came_and_went() -> None:
     """New sockets have their owners, closed ones are gone, and nothing is looked for in between."""
     lister = listeners.Lister()
     with child() as one:
-        port = one.listen()
+        place = "127.0.0.1", one.listen()
         first = lister.look()
-        (found,) = (o for o in first.listeners if o.port == port)
+        (found,) = (o for o in first.listeners if (o.address, o.port) == place)
         assert found.pids == (one.pid,)
-        assert lister.look() == first
+        assert found in lister.look().listeners
+        # As soon as no other process begins or ceases to listen between two looks.
+        assert any(lister.look() is lister.look() for _ in range(100))
         later = one.listen()
-        assert {port, later} <= {o.port for o in lister.look().listeners if o.pids == (one.pid,)}
-    assert not {port, later} & {o.port for o in lister.look().listeners}
+        own = [o for o in lister.look().listeners if o.pids == (one.pid,)]
+        assert sorted(o.port for o in own) == sorted((place[1], later))
+    inodes = {number for o in own for number in o.inodes}
+    assert not [o for o in lister.look().listeners if inodes & {*o.inodes}]

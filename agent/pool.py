@@ -228,7 +228,7 @@ def _batches(paths: Iterator[str]) -> Iterator[Batch]:
     size = 0
     for path in paths:
         batch.append(path)
-        size += len(os.fsencode(path))
+        size += len(path) if path.isascii() else len(os.fsencode(path))
         if len(batch) == MOST_PATHS or size > MOST_BYTES:
             yield Batch(batch)
             batch, size = [], 0

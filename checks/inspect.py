@@ -17,7 +17,7 @@ from checks.secrets.triggers import IN_LINES, IN_VALUES, Trigger
 from checks.spotted import Glance, as_sample, from_fault, from_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from checks.catalog import Formats, Named
     from checks.keyfiles import KeySeen
@@ -70,8 +70,13 @@ class Inspector:
         self._engine = engine
         self._formats = formats
 
-    def glance(self, path: str, data: bytes, root: str = "") -> Glance | None:
-        """Match a text that is as it is, for its Document; None when a look would show nothing."""
+    def glance(
+        self, path: str, data: bytes, root: Callable[[str], str] = lambda _: ""
+    ) -> Glance | None:
+        """Match a text that is as it is, for its Document; None when a look would show nothing.
+
+        root: gives that of a Document with a path.
+        """
         hits = self._engine.hits(data)
         named = self._formats.of(path, data)
         if named.code or not _certain(named, path, len(data)):
@@ -171,15 +176,20 @@ def _certain(named: Named, path: str, size: int) -> bool:
     return named.dialect and size <= _DIALECT and _SHIPPED.search(path) is None
 
 
-def _is_dull(hits: Hits, named: Named, path: str, data: bytes, root: str) -> bool:
+def _is_dull(
+    hits: Hits, named: Named, path: str, data: bytes, root: Callable[[str], str]
+) -> bool:
     """Say whether a text has no candidates but words that its source or document does not mean."""
-    if hits.flooded or not _WORDY.issuperset(number for number, _ in hits.pairs):
+    if hits.flooded or not _WORDY.issuperset([number for number, _ in hits.pairs]):
         return False
     pairs = _in_code(hits.pairs, data) if named.code else hits.pairs
     if not pairs:
         return True
-    sample = len(data) <= PARSED and places.is_document(path, claimed=named.claimed, root=root)
-    return sample and worth.is_barren(data, pairs)
+    return (
+        len(data) <= PARSED
+        and places.is_document(path, claimed=named.claimed, root=root(path))
+        and worth.is_barren(data, pairs)
+    )
 
 
 def _in_code(hits: Sequence[tuple[int, int]], data: bytes) -> list[tuple[int, int]]:

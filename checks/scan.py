@@ -15,7 +15,7 @@ from checks.keyfiles import KeySeen  # noqa: TC001 - msgspec resolves it
 from checks.model import Access, Finding, Inconclusive, Severity, Suppressed, Suppression
 from checks.secrets.keyfaults import Place
 from checks.spotted import Document, finding, joined_fault
-from checks.unpack.kinds import kind
+from checks.unpack.kinds import FIRST, kind
 from checks.unpack.limits import Budget, Limits
 
 if TYPE_CHECKING:
@@ -166,15 +166,15 @@ class Scanner:
     def _small(self, opened: files.Opened, data: bytes, result: Result) -> None:
         """Look at a file that was read at once; most hold nothing, which is to be seen fast."""
         path, glance = opened.path, None
-        archive = self._is_archive(path, data[:_HEAD])
-        if data and not archive and text.is_plain(data):
-            glance = self._inspector.glance(path, data, self._root(path))
+        plain = data and text.is_plain(data)
+        if (not plain or data[0] in FIRST) and self._is_archive(path, data[:_HEAD]):
+            self._archive(opened, io.BytesIO(data), result)
+            return
+        if plain:
+            glance = self._inspector.glance(path, data, self._root)
             if glance is None:
                 result.text_bytes += len(data)
                 return
-        if archive:
-            self._archive(opened, io.BytesIO(data), result)
-            return
         status = opened.status
         self._document(
             Document(

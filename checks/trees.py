@@ -68,10 +68,13 @@ def _tree(root: str, rules: _Rules) -> Iterator[Walked]:
             gone = error.errno == errno.ENOENT and folder != root
             yield NotApplicable(folder, "vanished") if gone else files.unseen(folder, error)
             continue
+        free = not ignored and rules.excluded is None
         try:
             with entries:
                 for entry in entries:
-                    if ignored and any(one.match(entry.path) for one in ignored):
+                    if free and entry.is_file(follow_symlinks=False):  # as most are
+                        yield entry.path
+                    elif ignored and any(one.match(entry.path) for one in ignored):
                         yield NotApplicable(entry.path, "ignored path")
                     elif (walked := _walked(entry, rules)) is None:
                         stack.append((entry.path, ignored))

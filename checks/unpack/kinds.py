@@ -40,6 +40,8 @@ _BZIP2_BODIES: Final = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90"
 
 _WITHOUT_ZERO: Final = frozenset((b"B", b"\x1f"))
 """How a kind below begins that may have no zero byte; the others have one in their first bytes."""
+FIRST: Final = frozenset(b"".join((*_BY_FIRST, *_WITHOUT_ZERO)))
+"""How an archive begins that has no zero byte among its first bytes."""
 
 COMPRESSED: Final = frozenset(("bzip2", "gzip", "lzma", "xz", "zstd", "rpm"))
 """Kinds that hold one stream."""

@@ -180,8 +180,10 @@ class Haproxy(Server):
 
     @staticmethod
     def words(file: Path) -> list[str]:
-        pid = str(file.with_name("pid"))
-        return [_program("haproxy"), "-W", "-db", "-p", pid, "-f", str(file)]
+        """Give them. It has no includes: further parts are in a folder that it is told of."""
+        pid, parts = str(file.with_name("pid")), file.with_name("parts")
+        more = ["-f", str(parts)] if parts.is_dir() else []
+        return [_program("haproxy"), "-W", "-db", "-p", pid, "-f", str(file), *more]
 
     @property
     def reload(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Fifty kinds of drift of a real nginx's files, while a client asks all the time."""
+"""Fifty kinds of drift of real servers' files, while a client asks all the time."""
 
 from __future__ import annotations
 
@@ -8,23 +8,57 @@ import stat
 import statistics
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
 from tests.e2e.daemon import until
+from tests.e2e.keyservers import Apache, Haproxy, Nginx
 from tests.e2e.mending import AT_ONCE, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.conftest import Hygiene
+    from tests.e2e.keyservers import Server
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 _ALONE: Final = 5
 """Kinds that are tried one by one, each put back once; the others come several at once."""
 _TOGETHER: Final = 8
-TEXT: Final = "# part {name}\nmap $host $part_{number} {{\n  default 1;\n  other 2;\n}}\n"
+
+
+class _Parts(NamedTuple):
+    """What a server's configuration is made of beside its file. text: with a line "other 2"."""
+
+    ending: str
+    text: str
+    include: tuple[str, str]
+    """What the file has in place of what, to read the folder of parts."""
+
+
+PARTS: Final[dict[type[Server], _Parts]] = {
+    Nginx: _Parts(
+        ".conf",
+        "# part {name}\nmap $host $part_{number} {{\n  default 1;\n  other 2;\n}}\n",
+        ("http {", "http {{ include {folder}/*.conf;"),
+    ),
+    Apache: _Parts(
+        ".conf",
+        "# part {name}\n<IfDefine Part{number}>\n  Define other 2;\n  other 2;\n</IfDefine>\n",
+        ("SSLEngine on", "SSLEngine on\nInclude {folder}/*.conf"),
+    ),
+    Haproxy: _Parts(
+        ".cfg",
+        "# part {name}\nbackend part_{number}\n  timeout server 2s # default\n  # other 2;\n",
+        ("", ""),
+    ),
+}
+
+
+def _line(path: Path) -> str:
+    lines = path.read_text().splitlines(keepends=True)
+    return next(line for line in lines if "other 2" in line)
 
 
 def _replaced(path: Path, data: bytes) -> None:
@@ -57,7 +91,7 @@ def _hard(path: Path) -> None:
     path.hardlink_to(
         "/etc/hostname"
         if os.stat("/etc").st_dev == path.parent.stat().st_dev
-        else path.with_name("00.conf")
+        else path.with_name(f"00{path.suffix}")
     )
 
 
@@ -76,8 +110,8 @@ def _socket(path: Path) -> None:
 RESTORED: Final[dict[str, Callable[[Path], object]]] = {
     "line appended": lambda p: p.write_text(p.read_text() + "# x\n"),
     "line in front": lambda p: p.write_text("# x\n" + p.read_text()),
-    "line removed": lambda p: p.write_text(p.read_text().replace("  other 2;\n", "")),
-    "line twice": lambda p: p.write_text(p.read_text().replace("  other 2;\n", "  other 2;\n" * 2)),
+    "line removed": lambda p: p.write_text(p.read_text().replace(_line(p), "")),
+    "line twice": lambda p: p.write_text(p.read_text().replace(_line(p), _line(p) * 2)),
     "lines in another order": lambda p: p.write_text(
         "".join(sorted(p.read_text().splitlines(keepends=True)))
     ),
@@ -120,7 +154,7 @@ RESTORED: Final[dict[str, Callable[[Path], object]]] = {
     "a link to passwd": lambda p: _linked(p, "/etc/passwd"),
     "a link to nothing": lambda p: _linked(p, "/nowhere"),
     "a link to itself": lambda p: _linked(p, p.name),
-    "a link to a sibling": lambda p: _linked(p, "00.conf"),
+    "a link to a sibling": lambda p: _linked(p, f"00{p.suffix}"),
     "a link out of the folder": lambda p: _linked(p, "../../../../../../etc/hostname"),
     "another name of a file": _hard,
 }
@@ -136,24 +170,25 @@ UNTOUCHED: Final[dict[str, Callable[[Path], object]]] = {
 }
 
 
-@pytest.fixture
-def world(hygiene: Hygiene, tmp_path: Path) -> Iterator[World]:
-    made = World(hygiene, tmp_path)
-    yield made
-    made.end()
-
-
 def _parts(world: World) -> dict[str, Path]:
-    """Give each kind of drift a file of its own, which nginx includes."""
+    """Give each kind of drift a file of its own, which the server reads."""
+    told = PARTS[type(world.server)]
     folder = world.managed / "parts"
     folder.mkdir()
-    world.approved = world.approved.replace("http {", f"http {{ include {folder}/*.conf;")
+    world.approved = world.approved.replace(told.include[0], told.include[1].format(folder=folder))
     world.conf.write_text(world.approved)
     files = {}
     for number, name in enumerate([*RESTORED, *REPORTED, *UNTOUCHED]):
-        files[name] = folder / f"{number:02}.conf"
-        files[name].write_text(TEXT.format(name=name, number=number))
+        files[name] = folder / f"{number:02}{told.ending}"
+        files[name].write_text(told.text.format(name=name, number=number))
     return files
+
+
+@pytest.fixture(params=[Nginx, Apache, Haproxy])
+def world(hygiene: Hygiene, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    made = World(hygiene, tmp_path, request.param)
+    yield made
+    made.end()
 
 
 def test_each_kind_of_drift_ends_as_policy_says(world: World) -> None:

@@ -283,7 +283,7 @@ class Client:
         self._context = ssl.create_default_context(cadata=roots)
         self._context.verify_flags |= _LATER
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:

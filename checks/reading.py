@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from checks import text, worth
 from checks.errors import FormatError
-from checks.formats import lines
+from checks.formats import comments, lines
 from checks.lazy import regex
-from checks.model import Entry, Role
-from checks.secrets import judge, places, wording
+from checks.model import Confidence, Entry, Role, Severity
+from checks.secrets import judge, places, shapes, wording
 from checks.secrets.engine import FIRST_RULE, Engine
+from checks.secrets.names import own_name
 from checks.secrets.triggers import IN_LINES, IN_VALUES, Trigger
+from checks.secrets.weak import is_weak
 from checks.spotted import from_candidate, from_token
 
 if TYPE_CHECKING:
@@ -95,7 +97,30 @@ class Reader:
             yield from self._judged(rest, place._replace(loose=True))
         entries += list(self._nested(entries, 1))
         yield from self._renamed(entries)
-        yield from map(self._located, self._judged(entries, place))
+        used: set[str] = set()
+        for one in map(self._located, self._judged(entries, place)):
+            if one.check != judge.WEAK:
+                used.add(own_name(one.keys).lower())
+            yield one
+        if not self._is_document:
+            yield from self._commented(comments.parse(string), place, used)
+
+    def _commented(
+        self, entries: Iterable[Entry], place: places.Place, used: set[str]
+    ) -> Iterator[Spotted]:
+        """Find passwords in settings that are commented out: no examples, as far as can be told.
+
+        used: the names that have a password in the text; one that is commented out beside it was
+        in its place. Any other has to be one that no manual would show. Defaults and keys stand in
+        the comments of products as they were delivered.
+        """
+        for one in self._judged(entries, place):
+            if (one.check == judge.WEAK and not place.code) or shapes.repeats(one.value):
+                continue
+            if own_name(one.keys).lower() in used:
+                yield one._replace(severity=min(one.severity, Severity.MEDIUM))
+            elif one.check == judge.PASSWORD and _is_no_example(one.value):
+                yield one._replace(severity=Severity.LOW, confidence=Confidence.LOW)
 
     def _nested(self, entries: Iterable[Entry], depth: int) -> Iterator[Entry]:
         """Read values that are themselves files: block scalars, ConfigMap data, write_files."""
@@ -179,9 +204,16 @@ class Reader:
         calls = not _CALLS.isdisjoint(n for n, _ in wanted)
         if code and not (calls or place.settings or path.endswith(".php")):
             rows = ((row, line) for row, line in rows if worth.has_literal(row))
+        used: set[str] = set()
+        hidden: list[Entry] = []
         for row, line in rows:
             here = self._at(row, line, place) if code else place
-            yield from self._judged(parse_line(row, line), here)
+            for one in self._judged(parse_line(row, line), here):
+                used.add(own_name(one.keys).lower())
+                yield one
+            if settled and code and (mark := comments.MARK.match(row)):
+                hidden += parse_line(row[mark.end() :], line)
+        yield from self._commented(hidden, place, used)
         yield from self.nets(pairs)
 
     def _at(self, row: str, line: int, place: places.Place) -> places.Place:
@@ -263,6 +295,10 @@ class Reader:
                 if mark not in seen:
                     seen.add(mark)
                     yield from_candidate(candidate)
+
+
+def _is_no_example(value: str) -> bool:
+    return shapes.is_no_example(value) and not is_weak(value)
 
 
 def _end_of(path: str) -> str:

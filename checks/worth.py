@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from checks.formats import callables, lines
+from checks.formats import callables, comments, lines
 from checks.lazy import regex
 from checks.model import Entry
 from checks.secrets import judge, shapes, values, wording
@@ -44,7 +44,7 @@ _HEADER: Final = regex(
     r"""(?=[^\s"']*\d)[^\s"'{}$<]{4}"""
 )
 _TELLING: Final = regex(
-    r"(?i)\d|pass|pw|psk|psw|senha|kennwort|contrasena|masterauth|authtok|community|secret"
+    r"(?i)\d|pass|pw|psk|psw|senha|kennwort|contrasena|masterauth|authtok|community|secret|clave|mdp"
     r"|[|>][+\-]?\s*$|[a-z]{20}"
 )
 """What a line has that may set a credential.
@@ -189,6 +189,9 @@ def _survives(number: int, row: str) -> bool:
         or (_BLOCK.fullmatch(entry.value) and kind(entry.keys) is not Kind.NONE)
         for part in row.split("\\n")  # a file within a string has its line ends escaped
         for entry in lines.parse_line(part, 0)
+    ) or any(
+        shapes.is_no_example(entry.value) and judge.is_plausible(entry.keys, entry.value)
+        for entry in comments.parse(row)
     )
 
 

@@ -27,7 +27,7 @@ _PLACES: Final = {
     "PlainTextAuthProvider": 1, "NewStaticCredentials": 1, "auth=": 1, "auth =": 1,
     "AUTH =": 1, "jwt.sign": 1, "jwt.verify": 1, "jwt.encode": 1, "jwt.decode": 1,
     "postgresql_password": 1, "mysql_password": 0, "mysql::password": 0,
-    "db.auth": 1,
+    "db.auth": 1, "pymysql.connect": 2, "MySQLdb.connect": 2, "new Sequelize": 2,
     "DBI->connect": 2, "Secret.fromString": 0, "UsernamePasswordCredentialsImpl": 4,
     "SecretValue.unsafePlainText": 0, "SecretValue.plainText": 0, "+= Credentials": 3,
 }  # fmt: skip

@@ -47,6 +47,8 @@ _NAMING: Final = frozenset({"name", "key", "id", "property", "setting", "path", 
 _SIGNS: Final = frozenset("=:<")
 _OPENERS: Final = ("{", "[", "(", "<")
 _MERE_SIGNS: Final = frozenset({"=", ":", ":=", "=>", "==", "{", "(", "[", "-", "|"})
+_SETTERS: Final = frozenset({"ENV", "SetEnv", "setenv"})
+"""Words in front of a name and its value: of Dockerfiles, of Apache httpd, of csh."""
 _MOST_WORDS: Final = 9
 _LONGEST: Final = 4096
 
@@ -202,6 +204,7 @@ def _behind(
     text = value or match[1] or match[2] or ""
     if not quoted:
         text = text[:-1] if text[-1:] in {";", ","} else text
-    alone = typed or (index == 0 and (len(after) == 1 or "community" in name))
+    first = index == 0 or (index == 1 and words[0][0] in _SETTERS)
+    alone = typed or (first and (len(after) == 1 or "community" in name))
     if text and (quoted or alone or not text.isalpha()) and text not in _MERE_SIGNS:
         yield Entry((name,), text, number, quoted=quoted)

@@ -160,8 +160,7 @@ class _Reader:
             element.text.append(text)
         elif not text.isspace():
             element.text.append(text)
-            if not element.shown:
-                element.line = self._line()
+            element.line = self._line()
 
     def _end(self, tag: str) -> None:
         element = self.nest.pop()

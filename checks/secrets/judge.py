@@ -91,8 +91,16 @@ def _inside(entry: Entry, place: Place) -> Iterator[Candidate]:
     guessed: Place | None = None
     for part in values.inner(entry):  # of most values nothing
         if guessed is None:
-            guessed = place if settings.is_only_pairs(entry.value) else place._replace(loose=True)
+            guessed = _within(entry, place)
         yield from _judge_one(part, place if part.role is Role.SECRET else guessed)
+
+
+def _within(entry: Entry, place: Place) -> Place:
+    """Say where the parts of a value stand: a literal that is a connection string is settings."""
+    if not settings.is_only_pairs(entry.value):
+        return place._replace(loose=True)
+    connects = entry.quoted and ";" in entry.value and settings.user(entry.value)
+    return place._replace(code=False, loose=False) if connects else place
 
 
 OPENERS: Final = frozenset("{[(|>&")
@@ -239,6 +247,10 @@ def _is_left(value: str, keys: tuple[str, ...]) -> bool:
     return is_common(value) and "secret" in words(own_name(keys))
 
 
+_KNOWN: Final = 8
+"""From this length on a weak password with a digit is told of source code, beside its user."""
+
+
 def _password(
     value: str, named: Kind, entry: Entry, place: Place
 ) -> tuple[str, Severity, Confidence] | None:
@@ -257,7 +269,9 @@ def _password(
     if named is Kind.PASS and word and not certain and not place.beside:
         return None
     if is_weak(value, place.path + " " + entry.subject):
-        return None if guessed else (WEAK, Severity.LOW, Confidence.MEDIUM)
+        beside = literal and place.beside and shapes.has_sign_or_digit(value)
+        known = not guessed or (beside and len(value) >= _KNOWN)
+        return (WEAK, Severity.LOW, Confidence.MEDIUM) if known else None
     return PASSWORD, Severity.HIGH, Confidence.MEDIUM if guessed else Confidence.HIGH
 
 

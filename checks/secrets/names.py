@@ -51,7 +51,7 @@ _PROGRAMS: Final = frozenset(
     " fullpass datapass".split()
 )
 """Programs and words that only end like a credential."""
-_SHORT_PASSWORD: Final = frozenset({"pass", "pw", "psk"})
+_SHORT_PASSWORD: Final = frozenset({"pass", "pw", "psk", "clave", "mdp"})
 
 _TOKEN: Final = frozenset(
     "accesskey accesstoken apikey apitoken appkey appsecret authkey authtoken bearertoken"

@@ -70,13 +70,13 @@ _PLACEHOLDER: Final = regex(
     r"""
     ^<[^<>]*>$ | ^\[[^\[\]]*\]$ | ^\{[\w\-. ]*\}$ | ^\(.*\)$ | ^%[-\w]*[sd](?:\\n)?$
     | ^:\w+$ | ^\?+$ | ^@\w+$
-    | ^[xX*.\-_#•?]+$ | ^x{3,} | x{4,}$ | \*{3,} | \.{3}$ | ^\.{3}
+    | ^[xX*.\-_#•?$]+$ | ^x{3,} | x{4,}$ | \*{3,} | \.{3}$ | ^\.{3}
     | ^(?:todo|tbd|fixme|redacted|removed|hidden|masked|censored|obfuscated|scrubbed|sanitized)\b
     | (?:place[_\- ]?holder|replace[_\- ]?(?:me|this|with|it)|insert[_\- ]?\w{0,40}?[_\- ]?here)
     | ^(?:insert|replace|enter|put|fill|add|set|type|use|choose|pick|provide|specify|paste)
       [_\- ](?:a|an|your|the|here|in|my|me|some|this|with|strong|own)\b
     | ^(?:your|my|our|the|some|any|an?)(?:[_\- ](?:[a-z]{2,}|\d+))+\W*$ | [_\- ]here$
-    | ^(?:goes|change)[_\- ]here
+    | ^(?:goes|change)[_\- ]here | ^change[_\- ](?:me|this|it)(?![a-z])
     | ^(?:example|dummy|fake|mock|foo|bar|baz|foobar|blah|something|whatever|sample)
       (?:[_\-. ]?(?:pass\w*+|secret|key|token|pwd|value|\d++))*+$
     | (?:^|[_\-. ])example(?:[_\-. ]|$) | EXAMPLE(?:KEY|TOKEN|SECRET)?$
@@ -132,11 +132,6 @@ _VERSION: Final = regex(r"^(?:[\^~]|[<>=]=?[ ]?)\d+(?:\.[\dx*]+){0,2}(?:-[\w.]+)
 """A version or a range of versions, as lists of packages have them."""
 _LOCKED: Final = frozenset({"!", "!!", "!*", "*!", "*LK*", "*NP*"})
 """What stands in place of a hash so that no password fits."""
-_APP_PASSWORD: Final = regex(r"^[a-z]{4}(?: [a-z]{4}){3}$")
-"""How Google shows the password of an application."""
-_PROMPTS: Final = frozenset(
-    "auth code copy from here into must pass pick that this type with word your".split()
-)
 _LABEL_WORDS: Final = regex(r"^[^\W\d_]+(?:['\u2019\-][^\W\d_]+)*[.,:;!?…]*$")
 
 
@@ -164,9 +159,7 @@ def _is_label(value: str) -> bool:
     if value[-1] in ":?…" and value[:-1].isalpha():
         return True
     words = value.split()
-    if len(words) < 2 or (_APP_PASSWORD.match(value) and _PROMPTS.isdisjoint(words)):
-        return False
-    if phrases.is_passphrase(value):
+    if len(words) < 2 or phrases.is_of_application(value) or phrases.is_passphrase(value):
         return False
     plain = sum(1 for word in words if _LABEL_WORDS.match(word))
     return plain >= max(2, 0.6 * len(words))

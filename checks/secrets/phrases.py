@@ -31,6 +31,16 @@ _SUBJECTS: Final = regex(
 )
 """How a word begins that speaks of credentials, of settings or to the reader."""
 
+_OF_APPLICATION: Final = regex(r"[a-z]{4}(?: [a-z]{4}){3}")
+_PROMPTS: Final = frozenset(
+    "auth code copy from here into must pass pick that this type with word your".split()
+)
+
+
+def is_of_application(value: str) -> bool:
+    """Know the form in which Google shows the password of an application, from words of a label."""
+    return bool(_OF_APPLICATION.fullmatch(value)) and _PROMPTS.isdisjoint(value.split(" "))
+
 
 def is_passphrase(value: str) -> bool:
     """Say whether a value is words drawn at random: three or more, none that makes a sentence.

@@ -93,6 +93,9 @@ def pairs(text: str) -> Iterator[Pair]:
     while name := _NAME.search(text, at):
         pair, at = _value(text, name, default)
         yield pair
+        if pair.quoted and ";" in pair.value:  # a connection string within another's
+            for one in pairs(pair.value):
+                yield one._replace(offset=pair.offset + one.offset)
 
 
 def _json(body: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from checks.lazy import regex
 from checks.secrets.names import Kind
-from checks.secrets.phrases import is_passphrase
+from checks.secrets.phrases import is_of_application, is_passphrase
 from checks.secrets.rules import entropy
 
 _CODE: Final = regex(r"^[A-Za-z_][\w.]*(?:\(|\[|->|::)|[;)\]}{]$|^[A-Z][A-Z0-9_]+$|^[a-z]:\d+$")
@@ -17,13 +17,19 @@ _MIXED: Final = 10
 """From this length on signs and both cases are chosen, with digits or without."""
 CHOSEN: Final = 10
 """From this length on a value may be told of a document."""
+_COMMENTED: Final = 8
+"""From this length on it may be told of a comment."""
+_RISING: Final = 5
+"""So many characters that follow one another are an example's, where one could stand."""
 _CLASSES: Final = 2
 _SIGNS: Final = frozenset("!\"#$%&'()*+,;<=>?@[\\]^`{|}~")
 
 
 def has_sign_or_digit(value: str) -> bool:
-    """Say whether a value has what a guessed password must have: a digit or a sign."""
-    return not _SIGNS.isdisjoint(value) or any(c.isdigit() for c in value)
+    """Say whether a value has what a guessed password must have: a digit, a sign or its form."""
+    return (
+        not _SIGNS.isdisjoint(value) or any(c.isdigit() for c in value) or is_of_application(value)
+    )
 
 
 def looks_chosen(value: str, named: Kind, *, quoted: bool, settings: bool) -> bool:
@@ -32,6 +38,8 @@ def looks_chosen(value: str, named: Kind, *, quoted: bool, settings: bool) -> bo
     Asked only where the key was guessed from a line; a bare word, a number or an expression stands
     behind `password` there more often than a password.
     """
+    if quoted and is_of_application(value):
+        return True
     if not any(c.isalpha() for c in value) or not _has_one_word(value, quoted=quoted):
         return False
     if value.startswith(("0x", "0X", "(", "[", "{", "<", "&")) or _CODE.search(value):
@@ -54,9 +62,28 @@ def _has_one_word(value: str, *, quoted: bool) -> bool:
     )
 
 
+def is_no_example(value: str) -> bool:
+    """Mixed as few examples are, of a password in a comment: no reference, nothing counted up."""
+    return _is_mixed(value, _COMMENTED) and "${" not in value and not _rises(value)
+
+
+def repeats(value: str) -> bool:
+    """Say whether a value is one piece over and over."""
+    return value in (value * 2)[1:-1]
+
+
+def _rises(value: str) -> bool:
+    steps = "".join("+" if ord(b) - ord(a) == 1 else "." for a, b in pairwise(value))
+    return "+" * (_RISING - 1) in steps
+
+
 def is_mixed(value: str) -> bool:
     """Letters of both cases or with signs, and digits: what an example seldom has."""
-    plain = len(value) >= CHOSEN and not any(c.isspace() for c in value)
+    return _is_mixed(value, CHOSEN)
+
+
+def _is_mixed(value: str, least: int) -> bool:
+    plain = len(value) >= least and not any(c.isspace() for c in value)
     return plain and any(c.isdigit() for c in value) and _classes(value) > _CLASSES
 
 

@@ -51,7 +51,7 @@ _WORD: Final = (
     r"|access[_\-. ]?key|psk|bindpw|rootpw|[^a-z]pw|masterauth|community|storepass|keypass"
     r"|(?:auth|private|encryption|account|signing|shared|master|license|app|host|admin|des|crypt)"
     r"[_\-. ]?key|kennwort|contrasena|senha|salt|authtok"
-    r"|(?:logged_in|nonce)_key|erlang_cookie|api_hash"
+    r"|(?:logged_in|nonce)_key|erlang_cookie|api_hash|clave|[^a-z]mdp"
 )
 _LEAD: Final = r"pass|pwd|secret|token|psk|bindpw|rootpw|masterauth|requirepass|storepass|community"
 
@@ -59,7 +59,7 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     (
         Trigger.QUOTED,
         rf"(?i)(?:{_WORD})[\w.\-]{{0,24}}[\"'`\])]{{0,3}}[ \t]{{0,16}}"
-        r"(?:=>|->|:=|\|\|=?|\?\?=?|\?:|[=:,(])[ \t]{0,16}[a-zA-Z@]?[\"'`][^\"'`\s]",
+        r"(?:=>|->|:=|\|\|=?|\?\?=?|\?:|[=:,(])[ \t]{0,16}[a-zA-Z@]?[\"'`][^\"'\s]",
     ),
     (
         Trigger.QUOTED,
@@ -77,7 +77,8 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
     ),
     (
         Trigger.DIRECTIVE,
-        rf"(?im)^[^\n#;:=]{{0,60}}(?:{_LEAD})[\w.\-]{{0,12}}[ \t\"']{{1,24}}[^\s=:]",
+        rf"(?im)^(?:#[ \t]?define[ \t])?[^\n#;:=]{{0,60}}(?:{_LEAD})[\w.\-]{{0,12}}"
+        r"[ \t\"']{1,24}[^\s=:]",
     ),
     (
         Trigger.PAIRED,
@@ -116,7 +117,8 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         r"|identified[ \t]{1,4}(?:by|with[ \t]{1,4}[^\n]{1,60}(?:by|as))"
         r"[ \t]{1,4}(?:password[ \t]{1,4})?[\"']|\"auths\""
         r"|insecure-password|basic_?auth(?:\(| [\"'])|plainauth\(|dbi->connect"
-        r"|new pdo\(|mysqli_connect\(|auth ?= ?\([\"']|credentialsimpl\(",
+        r"|new (?:pdo|mysqli|sequelize)\(|(?:mysqli?|mssql|odbc|oci)_connect\("
+        r"|mysql(?:db)?\.connect\(|auth ?= ?\([\"']|credentialsimpl\(",
     ),
     (
         Trigger.CONTAINER,

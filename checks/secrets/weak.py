@@ -49,7 +49,7 @@ def is_weak(value: str, around: str = "") -> bool:
         (len(value) <= _GUESSED and (value.isdigit() or (value.isalpha() and folded == value)))
         or _names(folded.strip("0123456789!"), around.lower())
         or folded in _COMMON
-        or folded.rstrip("!.?0123456789") in _COMMON
+        or folded.rstrip("!.?0123456789").rstrip("-") in _COMMON
         or len(value) < 4
         or len(set(folded)) == 1
         or _runs(folded)

@@ -58,8 +58,8 @@ _ASKED: Final = frozenset("choose current enter new old repeat reset retype set 
 """Words in front of `password` that make it what a form asks for."""
 
 _SET: Final = regex(
-    r"(?i:pass(?:wo?r?d|phrase)?|pwd?|pswd?)\w{0,16}[\"'\])]{0,3}"
-    r"(?:[ \t]*(?:=>|:=|\|\||\?\?|[=:,(]|\bor\b)|[ \t])[^\"'`]{0,40}[\"'`][A-Za-z]{4,64}[\"'`]"
+    r"(?i:pass(?:wo?r?d|phrase)?|pwd?|pswd?|clave|mdp)\w{0,16}[\"'\])]{0,3}"
+    r"(?:[ \t]*(?:=>|:=|\|\||\?\?|[=:,(]|\bor\b)|[ \t])[^\"'`]{0,40}[\"'`][A-Za-z\d]{4,64}[\"'`]"
 )
 _ALONE: Final = regex(
     r"(?i:pass(?:wo?r?d|phrase)|pwd)(?!\w{0,8}[\"'\])])\w{0,8}(?:[ \t]*:[ \t]*[\w.&']{1,16})?"
@@ -69,10 +69,11 @@ _ALONE: Final = regex(
 """A variable or an argument that is given a literal; in a map it may be a text or a rule."""
 _BESIDE: Final = regex(
     r"(?i:user(?:_?name)?|login|host(?:_?name)?|server|addr(?:ess)?|database|db_?name|e?mail"
-    r"|driver|dialect|adapter|namespace)[\"'\]]{0,2}[ \t]*(?::[ \t]*(?i:str|string)[ \t]*)?"
-    r"(?:=>|:=|[:=,])[ \t]*[\w.]{0,24}\(?[\"'`]"
+    r"|usuario|utilisateur|servidor|serveur|driver|dialect|adapter|namespace)[\"'\]]{0,2}[ \t]*"
+    r"(?::[ \t]*(?i:str|string)[ \t]*)?(?:=>|:=|[:=,])[ \t]*[\w.]{0,24}\(?[\"'`]"
     r"(?!(?:[Uu]ser_?[Nn]ame|user|login|e?mail|host|hostname|server|name|text|string|str|required"
-    r"|optional|input|varchar|any|account|address|profile|person|passw(?:or)?d|pass)[\"'`])([a-z\d][\w.@\-/:+]*)[\"'`]"
+    r"|optional|input|varchar|any|account|address|profile|person|passw(?:or)?d|pass"
+    r"|usuario|utilisateur|servidor|serveur)[\"'`])([a-z\d][\w.@\-/:+]*)[\"'`]"
     r"|[\"'`]jdbc:"
 )
 """A user or a host that is set to a plain word; a label begins with a capital or has blanks."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checks.model import Confidence, Severity
+from checks.secrets.templates import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,3 +142,96 @@ def test_documents_and_tests_tell_nothing_more(look: Look) -> None:
     line = f"DB_PASSWORD = '{letters(6)}'\n"
     assert told(look("/srv/app/tests/settings.py", line)) == []
     assert told(look("/srv/app/web/settings.py", line)) == [letters(6)]
+
+
+COMMENTED = [
+    ("app.properties", "{mark}db.password={value}\n", "#"),
+    ("app.yml", "db:\n  {mark}password: {value}\n  name: shop\n", "# "),
+    ("app.ini", "[db]\n{mark}password = {value}\n", ";"),
+    ("web.config", "<a>\n<!-- x\n<add key='DbPassword' value='{value}'/>\n--></a>\n", ""),
+    ("pom.xml", "<a>\n<!-- <password>{value}</password> -->\n</a>\n", ""),
+    ("config.php", "<?php\n{mark}$db_password = '{value}';\n", "// "),
+    ("settings.py", "{mark}DB_PASSWORD = '{value}'\n", "# "),
+    ("Dockerfile", "FROM scratch\n{mark}ENV DB_PASSWORD={value}\n", "#"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "mark"), COMMENTED)
+def test_a_commented_password_is_told_with_doubt(
+    look: Look, name: str, text: str, mark: str
+) -> None:
+    """Only where it is mixed as no example is; of documentation nothing is told."""
+    value = render("{{alnum 16}}", "a commented password") + "!"
+    found = look(f"/srv/app/{name}", text.format(mark=mark, value=value)).spotted
+    assert [(one.value, one.severity, one.confidence) for one in found] == [
+        (value, Severity.LOW, Confidence.LOW)
+    ]
+    for other in ("password", "letmein123", letters(8), "Abcdefgh1!", "${DB_PASSWORD1!}", "<Pw1>"):
+        assert told(look(f"/srv/app/{name}", text.format(mark=mark, value=other))) == []
+    assert told(look(f"/srv/app/docs/{name}", text.format(mark=mark, value=value))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("app.properties", "{1}db.password={0}\n{2}db.password={3}\n"),
+        ("app.yml", "db:\n  {1}password: {0}\n  {2}password: {3}\n"),
+        ("config.php", "<?php\n{1}$db_password = '{0}';\n{2}$db_password = '{3}';\n"),
+    ],
+)
+def test_a_password_beside_one_of_its_name_was_in_use(look: Look, name: str, text: str) -> None:
+    """Letters count there, as no more than medium; without the one in use they do not."""
+    value, used = letters(9), render("{{alnum 16}}", "a password in use")
+    found = look(f"/srv/app/{name}", text.format(value, "#", "", used)).spotted
+    assert sorted((one.value, one.severity) for one in found) == sorted(
+        [(value, Severity.MEDIUM), (used, Severity.HIGH)]
+    )
+    assert told(look(f"/srv/app/{name}", text.format(value, "#", "", "${PW}"))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("wp-config.php", "define('AUTH_SALT', '`{}');"),
+        ("secrets.h", '#define WIFI_PASSWORD "{}"'),
+        ("db.php", "$db = mysql_connect('db1', 'app', '{}');"),
+        ("db.php", "$db = odbc_connect('db1', 'app', '{}');"),
+        ("db.py", "db = pymysql.connect('db1', 'app', '{}')"),
+        ("db.js", "const db = new Sequelize('shop', 'app', '{}', {{"),
+        ("config/conexion.php", "$clave = '{}';"),
+        ("config/connexion.php", "$mdp = '{}';"),
+        ("mail.py", 'SMTP_PASSWORD = "{}"'),
+        ("Dockerfile", "ENV DB_PASSWORD {}"),
+    ],
+)
+def test_a_notation_of_its_own_is_read(look: Look, name: str, line: str) -> None:
+    """What people write in such files, with a variable in place of the password as the control."""
+    value = render("{{alnum 16}}", "a password of its own notation")
+    found = told(look(f"/srv/app/{name}", f"\n{line.format(value)}\n"))
+    assert [one.lstrip("`") for one in found] == [value]
+    assert told(look(f"/srv/app/{name}", f"\n{line.format('${PASSWORD}')}\n")) == []
+
+
+def test_the_password_of_an_application_is_one(look: Look) -> None:
+    """Its four groups have neither a digit nor a sign; a sentence has another form."""
+    value = " ".join(random.Random(12).sample(["kqzt", "wmrb", "hxpd", "jvlc", "nsgf"], 4))
+    line = 'EMAIL_HOST_PASSWORD = "{}"\n'
+    assert told(look("/srv/app/mail.py", line.format(value))) == [value]
+    assert told(look("/srv/app/mail.py", line.format("pick from this code"))) == []
+
+
+@pytest.mark.parametrize("value", ["guest", "qwerty", "metricsmetricsmetrics"])
+def test_a_default_in_a_comment_is_not_told(look: Look, value: str) -> None:
+    """Products are delivered with it, beside the line in use; another password there is told."""
+    used = render("{{alnum 16}}", "a password in use")
+    text = "[db]\n# password = {}\npassword = {}\n"
+    assert told(look("/etc/app/app.ini", text.format(value, used))) == [used]
+    assert len(told(look("/etc/app/app.ini", text.format(letters(10), used)))) == 2
+
+
+def test_a_key_in_a_comment_is_not_told(look: Look) -> None:
+    """A product's own key is shown so; a password as mixed is told."""
+    value = render("{{alnum 20}}", "a key in a comment") + "9aQ"
+    text = "[security]\n;{} = {}\n"
+    assert told(look("/etc/app/app.ini", text.format("secret_key", value))) == []
+    assert told(look("/etc/app/app.ini", text.format("password", value))) == [value]

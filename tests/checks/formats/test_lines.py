@@ -51,6 +51,7 @@ PLANTED = [
     ('{"a": {"password": "@@"}}', "password", BARE + "#;: ='", True),
     ("password:@@", "password", "!%&*@^.~+_?|$/", False),
     ("requirepass @@", "requirepass", BARE + "#:=;,'\"", False),
+    ("ENV DB_PASSWORD @@", "DB_PASSWORD", BARE + "#:;,", False),
     ('bind-password "@@";', "bind-password", "!%&*@^.~+_? ", True),
     ("username bob password 0 @@", "password", "!%&*@^.~+_?", False),
 ]
@@ -138,3 +139,11 @@ def test_words_within_quotes_are_no_directive() -> None:
     )
     [found] = lines.parse_line("ldap password dell'utente1", 1)
     assert found.value == "dell'utente1"
+
+
+@pytest.mark.parametrize("word", ["ENV", "SetEnv", "setenv"])
+def test_a_variable_of_letters_is_a_directive(word: str) -> None:
+    """Two words that anything else stands in front of are a sentence."""
+    assert pairs(f"{word} DB_PASSWORD lantern") == [("DB_PASSWORD", "lantern", False)]
+    assert pairs("the DB_PASSWORD lantern") == []
+    assert pairs(f"{word} the DB_PASSWORD lantern") == []

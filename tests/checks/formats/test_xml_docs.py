@@ -24,6 +24,8 @@ PLANTED = [
     (f"<a>\n<password>{TEXT}</password></a>", ("a", "password"), 2),
     (f"<a>\n<password enc='no'>{TEXT}</password></a>", ("a", "password"), 2),
     (f"<a><password>\n\n {TEXT}\n</password></a>", ("a", "password"), 3),
+    (f"<a><password enc='no'>\n\n {TEXT}\n</password></a>", ("a", "password"), 3),
+    (f"<a><password\n enc='no'>{TEXT}</password></a>", ("a", "password"), 2),
     (f"<a><password><![CDATA[{SECRET}]]></password></a>", ("a", "password"), 1),
     (f"<a>\n<Resource name='x' password={ATTRIBUTE}/></a>", ("a", "Resource", "@password"), 2),
     (f"<a><add key='Pw' value={ATTRIBUTE}/></a>", ("a", "add", "Pw"), 1),

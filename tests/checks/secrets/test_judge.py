@@ -436,3 +436,23 @@ def test_a_random_value_may_have_a_single_digit() -> None:
             assert told(judged(flickering, "token")) == [(SECRET, flickering)]
     assert not judged("MyApplicationTokenVersion2Name", "token")
     assert not judged("abcdefghijklmnop7qrstuvwxyz", "token")
+
+
+def test_a_connection_string_in_source_code_is_settings() -> None:
+    """Its password may be letters, since a user is beside it; a text with one pair is a guess."""
+    place = Place(code=True, loose=True, path="src/Db.cs")
+    text = "Server=db1;User Id=app;Password=lanternpepper;"
+    assert told(judged(text, "x", place=place, quoted=True)) == [(PASSWORD, "lanternpepper")]
+    for other in (text.replace("User Id", "Pooling"), "Password=lanternpepper"):
+        assert judged(other, "x", place=place, quoted=True) == []
+    assert judged(text, "x", place=place) == []
+
+
+def test_a_weak_password_is_told_of_source_code_beside_its_user() -> None:
+    """It has to be long and to have a digit: words stand there as labels."""
+    place = Place(code=True, loose=True, path="src/db.js", settings=True, beside=True)
+    found = judged("root1234", "password", place=place, quoted=True)
+    assert [(one.check, one.severity) for one in found] == [(WEAK, Severity.LOW)]
+    assert judged("root12", "password", place=place, quoted=True) == []
+    assert judged("root1234", "password", place=place) == []
+    assert judged("root1234", "password", place=place._replace(beside=False), quoted=True) == []

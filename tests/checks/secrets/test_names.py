@@ -16,8 +16,9 @@ PASSWORDS = """password PASSWORD Password passwd DB_PASSWORD dbPassword db-passw
     javax.net.ssl.keyStorePassword wpa_psk db_pass SMTP_PASS admin_pw pwd kennwort senha
     ansible_password ansible_ssh_pass password_value new_password WORDPRESS_DB_PASSWORD
     snmp_community ro_community _SNMPCOMMUNITY bindCredential requiredSecret
-    root_password_again enable_password wifi_key wpa_key shared_key turn_shared_secret""".split()
-SHORT = "pass pw psk pass123 mypass ansible_become_pass".split()
+    root_password_again enable_password wifi_key wpa_key shared_key turn_shared_secret
+    DB_CLAVE""".split()
+SHORT = "pass pw psk pass123 mypass ansible_become_pass clave mdp bdd_mdp".split()
 TOKENS = """api_key apiKey APIKEY X-Api-Key secret_key SECRET_KEY SECRET_KEY_BASE client_secret
     clientSecret access_token refresh_token auth_token aws_secret_access_key AWS_SECRET_ACCESS_KEY
     private_key encryption_key master_key license_key account_key session_secret
@@ -34,7 +35,8 @@ NONE = """password_file passwordFile DB_PASSWORD_FILE password_hash password_pol
     imagePullSecrets private_key_path public_key publicKey primary_key foreign_key sort_key
     cache_key partition_key hotkey keyboard monkey credentials_file author authority username user
     name host url email port login account value default chpasswd sshpass keepass signingkey
-    user.signingKey shared_key_file wifi_key_mgmt enable_password_auth""".split()
+    user.signingKey shared_key_file wifi_key_mgmt enable_password_auth enclave autoclave
+    clave_length""".split()
 TABLE = [
     *((name, Kind.PASSWORD) for name in PASSWORDS),
     *((name, Kind.PASS) for name in SHORT),

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from checks.secrets.notsecret import why_not
-from checks.secrets.phrases import is_passphrase
+from checks.secrets.phrases import is_of_application, is_passphrase
 
 WORDS = (
     "copper lantern river falcon winter marble harbor pepper castle orchid thunder velvet".split()
@@ -58,3 +58,11 @@ def test_a_locked_account_has_no_password(value: str) -> None:
     """The marks of a locked account are no secret even where one must stand; others may be."""
     assert why_not(value, strict=True) == "locked"
     assert not why_not(f"{value}k7Q2", strict=True)
+
+
+def test_the_password_of_an_application_is_known_by_its_form() -> None:
+    """Four words of four letters are one, as long as none is of a label."""
+    value = " ".join(random.Random(6).sample(["kqzt", "wmrb", "hxpd", "jvlc", "nsgf"], 4))
+    assert is_of_application(value)
+    for other in (value[:-1], value.title(), f"{value} abcd", f"your {value[5:]}", value + "\n"):
+        assert not is_of_application(other)

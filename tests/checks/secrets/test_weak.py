@@ -11,7 +11,7 @@ from checks.secrets.weak import is_weak
 
 WEAK = """changeme ChangeMe changeme123 password Password1 P@ssw0rd admin admin123! letmein qwerty
     123456 12345678 welcome1 hunter2 root toor test secret minioadmin aaaaaaaa 11111111 abcdefgh
-    87654321 zyxwvut abc a 0 12345 abcdef secret!""".split()
+    87654321 zyxwvut abc a 0 12345 abcdef secret! root-123 admin-2024""".split()
 
 
 @pytest.mark.parametrize("value", WEAK)
@@ -41,3 +41,9 @@ def test_words_joined_to_a_phrase_are_not_weak() -> None:
     """A phrase is not in the list because its words are."""
     assert not is_weak("correct-horse-battery-staple")
     assert not is_weak("PasswordOfKraken91")
+
+
+def test_a_hyphen_at_the_end_is_chosen() -> None:
+    """Between a word and its digits it only joins them."""
+    assert is_weak("Dragon-2020")
+    assert not is_weak("Dragon2020-")

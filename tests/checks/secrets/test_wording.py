@@ -49,7 +49,8 @@ def test_the_name_may_say_that_it_is_a_text(keys: tuple[str, ...]) -> None:
     "row",
     [
         'user: "app",', "$username = 'root';", 'String url = "jdbc:mysql://db/app";',
-        "'USER': 'shop',", "host => 'db1',", 'Addr: "db:5432",', "SENDER_EMAIL = 'a@example.net'",
+        "'USER': 'shop',", "$usuario = 'shop';", "$serveur = 'db1';",
+        "host => 'db1',", 'Addr: "db:5432",', "SENDER_EMAIL = 'a@example.net'",
     ],
 )  # fmt: skip
 def test_a_user_or_a_host_beside_makes_settings(row: str) -> None:
@@ -61,7 +62,7 @@ def test_a_user_or_a_host_beside_makes_settings(row: str) -> None:
     "row",
     [
         "username: 'Username',", "user: 'string',", "username: 'User name',", "user: process.env.X",
-        "host: host,", "username: 'required'", "users = []",
+        "usuario: 'usuario',", "host: host,", "username: 'required'", "users = []",
     ],
 )  # fmt: skip
 def test_labels_and_types_beside_make_no_settings(row: str) -> None:
@@ -98,3 +99,14 @@ def test_any_text_can_be_asked(text: str) -> None:
         assert asked in {True, False}
     assert wording.is_chosen(text, (text,)) in {True, False}
     assert wording.are_settings([text]) in {True, False}
+
+
+@pytest.mark.parametrize("name", ["password", "db_pwd", "clave", "mdp"])
+def test_a_literal_of_letters_and_digits_is_set_to_a_password(name: str) -> None:
+    """A call, a sentence and another name's literal are not."""
+    value = "".join(random.Random(5).sample(WORDS, 2))
+    for made in (value, f"{value}7"):
+        assert wording.sets_letters(f'x.{name} = "{made}"')
+        assert not wording.sets_letters(f"x.{name} = {made}()")
+        assert not wording.sets_letters(f'x.{name} = "{made} is it"')
+        assert not wording.sets_letters(f'x.title = "{made}"')

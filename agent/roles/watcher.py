@@ -107,7 +107,7 @@ class _Loop:
         self._attesting = Attesting(base, readings.surveyor, clock)
         self._comparing = Comparing(base)
         self._waivers = Waivers(base.ledger)
-        self._kernel, self._mounts = Kernel(), Mounts()
+        self._kernel, self._mounts = _kernel(base.settings), Mounts()
         self._coverage = Coverage(base.ledger)
         self._swept = time.monotonic()
         self._told_ready = False
@@ -167,7 +167,7 @@ class _Loop:
             self._switch(plan)
         self._watcher.turn(self._managing.pause(self._inforce.pause(_IDLE)))
         self._base.seen = self._watcher.seen
-        if not self._told_ready and not self._watcher.walking:
+        if not self._told_ready and self._watcher.complete:
             self._told_ready = True
             life.ready()
         if time.monotonic() - self._swept > self._base.settings.watch.sweep:
@@ -228,7 +228,7 @@ class _Loop:
         since = time.time()
         self._readers.close()
         self._kernel.close()
-        self._kernel = Kernel()
+        self._kernel = _kernel(self._base.settings)
         self._wire(plan)
         self._judge()
         self._watcher.everything(reason="policy changed", since=since)
@@ -253,6 +253,12 @@ def looking(scanner: Scanner) -> Callable[[files.Opened, Result], None]:
             result.certificates = [(opened.path, keyfiles.first_certificate(data))]
 
     return look
+
+
+def _kernel(settings: Settings) -> Kernel:
+    """Listen for no more than half of the budget: who makes noise leaves the rest for looking."""
+    percent = settings.budget.cpu / 2
+    return Kernel(lambda: Processor(percent, time.thread_time, time.monotonic()))
 
 
 def _basis(policy: Policy, texts: list[tuple[str, str]]) -> str:

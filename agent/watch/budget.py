@@ -14,8 +14,8 @@ _SPAN: Final = 10.0
 """Seconds in which no more processor time is used than a budget has for them."""
 _BURST: Final = 0.5
 """Seconds whose processor time may be used at once."""
-DEBT: Final = 0.5
-"""Seconds to rest behind which not even what happens is heard."""
+_DEBT: Final = 0.5
+"""Seconds by which a rest may grow, since what happens is heard meanwhile."""
 _MEASURE: Final = 0.02
 """Seconds between two measurements, each of which takes a ten-thousandth of one."""
 
@@ -88,7 +88,7 @@ class Processor:
 
     def __init__(self, percent: float, used: Callable[[], float], now: float) -> None:
         """Begin with a burst. percent: of one core, in any ten seconds; used: seconds so far."""
-        rate = percent / 100 * _SPAN / (_SPAN + _BURST + DEBT)
+        rate = percent / 100 * _SPAN / (_SPAN + _BURST + _DEBT)
         self._bucket = Bucket(rate, rate * _BURST, now)
         self._used, self._before, self._measured = used, used(), now
 

@@ -1,34 +1,39 @@
-"""Hear from the kernel what happens in folders, through watchdog's inotify. EDGE.
+"""Hear from the kernel what happens in folders, through watchdog's calls of inotify. EDGE.
 
-watchdog's own recursive observer loses what happens while it sets up watches and rebuilds them
-behind our back; its inner layer tells everything, an overflow of the queue too, and is used here.
-Its thread reads; what it read is taken by ours.
+watchdog's observers lose what happens while they set up watches, and go through each event however
+many there are; its calls alone are used here. A thread reads, at most for its share of processor
+time, and sifts; what it kept is taken by ours. What it does not come to waits in the kernel, which
+keeps some and tells when it lost any.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import select
 import threading
 import time
-import warnings
 from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from watchdog.observers.inotify_c import (
-    CallbackId,
     InotifyConstants,
-    InotifyFD,
-    Mask,
     WatchDescriptor,
+    inotify_add_watch,
+    inotify_init,
+    inotify_rm_watch,
 )
 
-if TYPE_CHECKING:
-    from watchdog.observers.inotify_c import InotifyEvent
+from agent.watch import sieve
+from agent.watch.budget import Processor
+from agent.watch.sieve import About, Heard, Lost, Sieve
 
-_FOLDER: Final = Mask(
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FOLDER: Final = (
     InotifyConstants.IN_CLOSE_WRITE
     | InotifyConstants.IN_MOVED_FROM
     | InotifyConstants.IN_MOVED_TO
@@ -40,73 +45,52 @@ _FOLDER: Final = Mask(
     | InotifyConstants.IN_ONLYDIR
     | InotifyConstants.IN_DONT_FOLLOW
 )
-_FILE: Final = Mask(
+_FILE: Final = (
     InotifyConstants.IN_CLOSE_WRITE
     | InotifyConstants.IN_ATTRIB
     | InotifyConstants.IN_DELETE_SELF
     | InotifyConstants.IN_DONT_FOLLOW
 )
-_OURS: Final = CallbackId(1)
-_MOST: Final = 200_000
-"""Events that wait to be taken; more are told as lost."""
-_AT_ONCE: Final = 20_000
-"""Events that are taken at once."""
+_AT_ONCE: Final = 2000
+"""Events that are taken at once: what waits to be looked at gets its turn between."""
+_BUFFER: Final = 1 << 20
+"""Bytes that are read at once: more than a queue of 16,384 events with names of usual length."""
+_LARGEST: Final = 4096
+"""Bytes that stay free where everything there was is read: an event is smaller."""
 _LOOK: Final = 1000
 """Milliseconds between two looks whether the kernel's queue is empty, while it is."""
+_GATHER: Final = 0.005
+"""Seconds after a reading in which events gather in the kernel: each reading costs."""
+_NAP: Final = 0.1
+"""Seconds between two looks whether there is a share again."""
+_REASONS: Final = {
+    errno.ENOSPC: "inotify watch limit reached",
+    errno.EMFILE: "inotify instance limit reached",
+}
 
 
-class Heard(NamedTuple):
-    """One event. watch: whose; name: in the folder, "" for the watched thing itself."""
-
-    watch: int
-    name: str
-    folder: bool
-    came: bool
-    went: bool
-    ended: bool
-    """The watch is no more."""
-    written: bool = False
-    """A file was closed that may have been written to."""
-
-
-class Lost(NamedTuple):
-    """Events were thrown away. since: seconds since 1970 in UTC, before which none was."""
-
-    since: float
-
-
-class _Listener(InotifyFD):
-    """Knows when the kernel's queue was last empty: what it lost came after that."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.emptied = time.time()
-        self._poll = select.poll()
-        self._poll.register(self._inotify_fd, select.POLLIN)
-        self._poll.register(self._kill_r, select.POLLIN)
-
-    def _check_inotify_fd(self) -> bool:
-        """Wait until there is something to read; say whether it is from the kernel."""
-        now = time.time()
-        while not self._poll.poll(0):
-            self.emptied = now
-            self._poll.poll(_LOOK)
-            now = time.time()
-        return bool(super()._check_inotify_fd())
+def _unbounded() -> Processor:
+    return Processor(6400, time.thread_time, time.monotonic())
 
 
 class Kernel:
     """Watches on folders and files."""
 
-    def __init__(self) -> None:
-        """Begin to listen; raises OSError where the kernel has no more for this user."""
-        self._heard: deque[Heard | Lost] = deque()
-        self._may = threading.Event()
-        self._may.set()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._inotify = _Listener()
-        self._inotify.start()
+    def __init__(self, share: Callable[[], Processor] = _unbounded) -> None:
+        """Begin to listen; raises OSError where the kernel has no more for this user.
+
+        share: makes, in the thread that reads, what bounds its processor time.
+        """
+        self._share = share
+        self._sieve, self._lock = Sieve(), threading.Lock()
+        self._found: deque[tuple[About, int]] = deque()
         self._watches: set[int] = set()
+        self._emptied = time.time()
+        self._inotify = _checked(inotify_init())
+        os.set_inheritable(self._inotify, False)  # noqa: FBT003 - it takes no name
+        self._wake, self._end = (os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC) for _ in "12")
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
 
     def fileno(self) -> int:
         """Give what is readable when there is something to take."""
@@ -124,83 +108,113 @@ class Kernel:
         """Watch one file by its inode, wherever else it has names; raises OSError."""
         return self._add(path, _FILE)
 
-    def _add(self, path: str, mask: Mask) -> int:
-        with warnings.catch_warnings(action="ignore"):  # of a watch that is there already
-            watch = self._inotify.add_callback(os.fsencode(path), mask, self, _OURS)
-        if watch < 0:  # what watchdog makes of EACCES
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    def _add(self, path: str, mask: int) -> int:
+        watch = _checked(inotify_add_watch(self._inotify, os.fsencode(path), mask))
         self._watches.add(watch)
-        return int(watch)
+        return watch
 
     def forget(self, watch: int) -> None:
         """End a watch; one that has ended already is no error."""
         self._watches.discard(watch)
-        with contextlib.suppress(OSError):
-            self._inotify.remove_callbacks([(WatchDescriptor(watch), _OURS)])
+        self.every(watch)
+        inotify_rm_watch(self._inotify, WatchDescriptor(watch))
+
+    # Which names matter
+
+    def few(self, watch: int) -> None:
+        """Tell of some names of a folder alone, of none at first."""
+        with self._lock:
+            self._sieve.few(watch)
+
+    def want(self, watch: int, name: str) -> None:
+        """Tell of a name, where only some are told of."""
+        with self._lock:
+            self._sieve.want(watch, os.fsencode(name))
+
+    def unwant(self, watch: int, name: str) -> None:
+        """Tell of a name no more, where only some are told of."""
+        with self._lock:
+            self._sieve.unwant(watch, os.fsencode(name))
+
+    def every(self, watch: int) -> None:
+        """Tell of all names of a folder."""
+        with self._lock:
+            self._sieve.every(watch)
+
+    # What was heard
 
     def take(self) -> list[Heard | Lost]:
-        """Give what was heard since the last time, and where something was lost.
+        """Give what was heard since the last time, each once, and whether something was lost.
 
         Raises OSError where nothing will be heard any more.
         """
-        if not self._inotify.is_alive():
+        if not self._reader.is_alive():
             raise OSError(errno.EIO, "inotify is not read any more")
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._wake)
-        found = [self._heard.popleft() for _ in range(min(len(self._heard), _AT_ONCE))]
-        if self._heard:
+        lost: list[Lost] = []
+        if not self._found:
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_read(self._wake)
+            with self._lock:
+                waiting, one = self._sieve.take()
+            self._found.extend(waiting.items())
+            lost += [one] if one else []
+        some = min(len(self._found), _AT_ONCE)
+        found = [self._found.popleft() for _ in range(some)]
+        if self._found:
             os.eventfd_write(self._wake, 1)
-        return found
+        return [*lost, *(sieve.heard(one, bits, os.fsdecode(one.name)) for one, bits in found)]
 
     @property
     def heard(self) -> float | None:
         """Before when all that happened was taken, in seconds since 1970 in UTC; None: not now."""
-        emptied = self._inotify.emptied  # asked for first: what was heard before it waits here
-        return None if self._heard else emptied
-
-    def hold(self, *, back: bool) -> None:
-        """Leave events to the kernel, which keeps some and tells when it lost any; or no more."""
-        if back:
-            self._may.clear()
-        else:
-            self._may.set()
+        emptied = self._emptied  # asked for first: what was heard before it waits here
+        return None if self._found or self._sieve else emptied
 
     def close(self) -> None:
         """Stop listening."""
-        self._may.set()
-        self._inotify.stop()
-        self._inotify.join()
-        os.close(self._wake)
+        os.eventfd_write(self._end, 1)
+        self._reader.join()
+        for number in (self._inotify, self._wake, self._end):
+            os.close(number)
 
-    # What watchdog's thread calls
+    # What the thread does
 
-    def on_event(self, event: InotifyEvent) -> None:
-        """Keep an event for whoever takes it."""
-        self._keep(
-            Heard(
-                int(event.wd),
-                os.fsdecode(event.name),
-                folder=bool(event.mask & InotifyConstants.IN_ISDIR),
-                came=event.is_create or event.is_moved_to,
-                went=event.is_delete or event.is_moved_from,
-                ended=event.is_delete_self or event.is_move_self,
-                written=event.is_close_write,
-            )
-        )
+    def _listen(self) -> None:
+        share = self._share()
+        told, ended = select.poll(), select.poll()
+        for poll, number in ((told, self._inotify), (told, self._end), (ended, self._end)):
+            poll.register(number, select.POLLIN)
+        wait = 0.0
+        while not ended.poll(1000 * min(wait, _NAP)):
+            wait = share.rest(time.monotonic())
+            if wait <= 0 and self._comes(told):
+                self._read()
+                wait = _GATHER
 
-    def on_watch_deleted(self, wd: WatchDescriptor) -> None:
-        """Tell that a watch ended, since its folder is gone or was unmounted."""
-        self._watches.discard(int(wd))
-        self._keep(Heard(int(wd), "", folder=True, came=False, went=False, ended=True))
+    def _comes(self, told: select.poll) -> bool:
+        """Wait until there is something to read; say whether it is from the kernel."""
+        now = time.time()
+        while not (ready := told.poll(0)):
+            self._emptied = now
+            told.poll(_LOOK)
+            now = time.time()
+        return all(number != self._end for number, _ in ready)
 
-    def on_queue_overflow(self) -> None:
-        """Tell that the kernel threw events away."""
-        self._keep(Lost(self._inotify.emptied))
+    def _read(self) -> None:
+        now = time.time()
+        data = os.read(self._inotify, _BUFFER)
+        with self._lock:
+            self._sieve.add(data, self._emptied)
+            some = bool(self._sieve)
+        if len(data) <= _BUFFER - _LARGEST:
+            self._emptied = now
+        if some:
+            os.eventfd_write(self._wake, 1)
 
-    def _keep(self, heard: Heard | Lost) -> None:
-        self._may.wait()
-        if len(self._heard) < _MOST:
-            self._heard.append(heard)
-        elif not isinstance(self._heard[-1], Lost):
-            self._heard.append(heard if isinstance(heard, Lost) else Lost(time.time()))
-        os.eventfd_write(self._wake, 1)
+
+def _checked(told: int) -> int:
+    """Give what inotify gave; raises OSError where that is an error."""
+    if told < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, _REASONS.get(number) or os.strerror(number))
+    return told

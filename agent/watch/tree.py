@@ -15,15 +15,16 @@ from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent.watch import listing
-from agent.watch.kernel import Lost
+from agent.watch.sieve import Lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from agent.watch.index import Stamp
-    from agent.watch.kernel import Heard, Kernel
+    from agent.watch.kernel import Kernel
     from agent.watch.listing import Part
     from agent.watch.roots import Roots
+    from agent.watch.sieve import Heard
 
 _GONE: Final = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP))
 _MOST_OPEN: Final = 50
@@ -50,7 +51,14 @@ class Came(NamedTuple):
     path: str
 
 
-News = Touched | Came | Lost
+class Missed(NamedTuple):
+    """Something happened that is not told. noisy: the folder where most happened, "" for none."""
+
+    since: float
+    noisy: str = ""
+
+
+News = Touched | Came | Missed
 
 
 class Listing(NamedTuple):
@@ -136,7 +144,9 @@ class Tree:
 
     def _watch(self, folder: str) -> str:
         """Set a folder's watch; give why it could not be set, "" if it was."""
-        self._named -= len(self._names.pop(folder, ()))
+        if folder in self._names:
+            self._named -= len(self._names.pop(folder))
+            self._kernel.every(self._watches[folder])
         try:
             self._set(folder, self._roots.reach(folder))
         except OSError as error:
@@ -162,6 +172,8 @@ class Tree:
         alike = self._paths.get(watch, ())
         if len(alike) >= _MOST_ALIKE:
             raise OSError(errno.EMLINK, "too many names of one file")
+        if alike:
+            self._kernel.every(watch)
         self._paths[watch] = (*alike, path)
 
     # Single names and files
@@ -177,9 +189,13 @@ class Tree:
             self._set(folder, f"{folder}/.")
         except OSError as error:
             return "" if error.errno in _GONE else error.strerror or "cannot be watched"
+        watch = self._watches[folder]
+        if folder not in self._names and len(self._paths[watch]) == 1:
+            self._kernel.few(watch)
         names = self._names.setdefault(folder, set())
         self._named += name not in names
         names.add(name)
+        self._kernel.want(watch, name)
         return ""
 
     def named(self, path: str) -> bool:
@@ -193,6 +209,7 @@ class Tree:
         names = self._names.get(folder)
         if names and name in names:
             names.discard(name)
+            self._kernel.unwant(self._watches[folder], name)
             self._named -= 1
             if not names:
                 self._drop(folder)
@@ -219,7 +236,7 @@ class Tree:
         """Give what happened since the last time, in order; raises OSError."""
         for heard in self._kernel.take():
             if isinstance(heard, Lost):
-                yield heard
+                yield Missed(heard.since, *self._paths.get(heard.noisy, ())[:1])
                 continue
             for where in self._paths.get(heard.watch, ()):
                 yield from self._told(heard, where)

@@ -38,6 +38,10 @@ class Walks:
         """Everything is being walked."""
         return self._all is not None
 
+    def __len__(self) -> int:
+        """Give how many walks wait."""
+        return len(self._waiting) + len(self._others)
+
     def add(self, folder: str) -> None:
         """Have a folder walked."""
         self._waiting[folder] = None

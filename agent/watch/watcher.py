@@ -7,13 +7,13 @@ that it was looked at, is written in one transaction; until then the file counts
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent.ledger import SQLITE_ERROR, LedgerError
 from agent.watch import reconcile
-from agent.watch.budget import DEBT
 from agent.watch.horizon import Horizon
 from agent.watch.index import UNSETTLED
 from agent.watch.intake import Intake
@@ -22,7 +22,7 @@ from agent.watch.looking import AGAIN, Looking, Means
 from agent.watch.reach import Around, Reach
 from agent.watch.rescan import Rescan
 from agent.watch.roots import Roots
-from agent.watch.tree import Came, Touched, Tree
+from agent.watch.tree import Came, Missed, Tree
 from agent.watch.waiting import Waiting
 from agent.watch.walks import Walks
 
@@ -45,6 +45,10 @@ _ROOM: Final = 50_000
 """Paths that wait before walking pauses."""
 _FULL: Final = 200_000
 """Paths that wait before what happens is not kept, but walked for later."""
+_LATE: Final = 1.0
+"""Seconds without a step of a walk after which there is one, however much waits."""
+_MOST_WALKS: Final = 10_000
+"""Folders that came and wait to be walked before all are walked instead."""
 _MANY: Final = 100
 _GATHER: Final = 0.01
 """While so many paths wait, seconds to let readers' answers gather: each transaction costs."""
@@ -94,14 +98,18 @@ class Watcher:
         self._looking = Looking(around, self._reach, means)
         self._rescan = Rescan(parts.coverage)
         self._horizon = Horizon(time.time())
+        self._stepped = 0.0
         self.changed: list[str] = []
         """What was dealt with since whoever is interested emptied the list."""
 
     # What the role asks
 
-    def everything(self, *, reason: str, since: float) -> None:
-        """Walk all trees anew; reason: why something may have been missed since then, "" if not."""
-        self._rescan.ask(reason, since, walking=self._walks.whole)
+    def everything(self, *, reason: str, since: float, noisy: str = "") -> None:
+        """Walk all trees anew; reason: why something may have been missed since then, "" if not.
+
+        noisy: the folder where most happened.
+        """
+        self._rescan.ask(reason, since, walking=self._walks.whole, noisy=noisy)
 
     def judge_by(self, judgement: str) -> None:
         """Have every file looked at again unless it was judged in the same way; raises LedgerError.
@@ -130,6 +138,11 @@ class Watcher:
     def walking(self) -> bool:
         """A tree is being walked: not everything has its watch yet."""
         return bool(self._walks) or self._rescan.asked
+
+    @property
+    def complete(self) -> bool:
+        """All that there was at the start has its watch, and all that came by then."""
+        return self._rescan.walked and not self._walks
 
     @property
     def idle(self) -> bool:
@@ -168,17 +181,13 @@ class Watcher:
         self._waiting.due(now)
         dealt = self._looking.round(now)
         self.changed += dealt
-        self._rescan.looked(dealt, walking=self._walks.whole)
+        self._rescan.looked(dealt)
         self._horizon.looked(dealt, None if self.walking else self._kernel.heard, self._paths)
         self._looking.care(now)
 
     def _rested(self, timeout: float) -> bool:
-        """Rest for a while where the budget of processor time is used up; say whether it is.
-
-        What happens meanwhile waits, and where hearing of it takes too much, waits in the kernel.
-        """
+        """Rest for a while where the budget of processor time is used up; say whether it is."""
         wait = self._processor.rest(time.monotonic())
-        self._kernel.hold(back=wait > DEBT)
         if wait > 0:
             time.sleep(min(wait, timeout, _NAP))
         return wait > 0
@@ -221,14 +230,17 @@ class Watcher:
 
     def _hear(self, now: float) -> None:
         for news in self._tree.hear():
-            if isinstance(news, Came):
+            if isinstance(news, Missed):
+                reason = "kernel's event queue overflowed"
+                self.everything(reason=reason, since=news.since, noisy=news.noisy)
+            elif len(self._waiting) >= _FULL or len(self._walks) >= _MOST_WALKS:
+                where = os.path.dirname(news.path)
+                reason = "more changes than can be kept"
+                self.everything(reason=reason, since=time.time(), noisy=where)
+            elif isinstance(news, Came):
                 self._reach.came(news.path)
-            elif not isinstance(news, Touched):
-                self.everything(reason="kernel's event queue overflowed", since=news.since)
-            elif len(self._waiting) < _FULL:
-                self._waiting.touch(news.path, now, written=news.written)
             else:
-                self.everything(reason="more changes than can be kept", since=time.time())
+                self._waiting.touch(news.path, now, written=news.written)
 
     def _paths(self) -> set[str]:
         """Give all that is to be looked at."""
@@ -238,19 +250,25 @@ class Watcher:
         return reconcile.below(top, self._tree, self._intake.index)
 
     def _walk(self, now: float) -> None:
+        if now - self._stepped > _LATE:
+            self._step(now)
         while self._walks and len(self._waiting) < _ROOM and time.monotonic() - now < _SLICE:
-            differs, whole = self._walks.step()
-            if differs is None:
-                if whole:
-                    self._walked(now)
-                continue
+            self._step(now)
+
+    def _step(self, now: float) -> None:
+        self._stepped = now
+        differs, whole = self._walks.step()
+        if differs is None:
             if whole:
-                self._rescan.met(len(differs.paths))
-            for path in differs.paths:
-                self._waiting.touch(path, now)
-            self._note(differs)
-            for path in differs.links:
-                self._reach.link(path)
+                self._walked(now)
+            return
+        if whole:
+            self._rescan.met(len(differs.paths))
+        for path in differs.paths:
+            self._waiting.touch(path, now)
+        self._note(differs)
+        for path in differs.links:
+            self._reach.link(path)
 
     def _walked(self, now: float) -> None:
         self._rescan.ended(now, self._paths())

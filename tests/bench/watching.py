@@ -158,7 +158,7 @@ def _open(fleet: Fleet) -> int:
 
 
 def _overflows(gaps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [gap for gap in gaps if gap["reason"] == _OVERFLOW]
+    return [gap for gap in gaps if gap["reason"].startswith(_OVERFLOW)]
 
 
 def _ended(fleet: Fleet) -> float:

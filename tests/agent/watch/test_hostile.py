@@ -38,11 +38,13 @@ def test_a_folder_made_anew_while_events_are_lost_is_watched(
     with short_queue(16):
         seen = watch(quiet)
     seen.rest()
-    seen.kernel.hold(back=True)
+    seen.deafen(quiet / "noise" / "0")
     for number in range(100):
         (quiet / "noise" / f"{number}").write_text("x")
     shutil.rmtree(quiet / "a")
     (quiet / "a" / "b").mkdir(parents=True)
+    seen.hearing.down()
+    seen.until(lambda: any(event.gap for event in seen.events))
     seen.rest()
     assert any(event.gap for event in seen.events)
     plant(quiet / "a" / "b" / "one.yml")

@@ -16,8 +16,7 @@ from agent import journal, ledger, settings
 from agent.daemon import by_pipe
 from agent.journal import Record
 from agent.roles import watcher
-from agent.watch.budget import Processor
-from tests.agent.watch.conftest import PATIENCE, short_queue
+from tests.agent.watch.conftest import PATIENCE, Used, short_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,77 +31,56 @@ _ITEM = 0.3
 """Seconds of processor time by which one turn may go over the budget, and of a burst."""
 
 
-class Used:
-    """What the watcher is told that it used: so much that it rests for hours, or nothing."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def up(self) -> None:
-        """Use up everything; no measurement comes sooner after the last."""
-        self.seconds = 10_000
-        time.sleep(0.05)
-
-    @property
-    def parts(self) -> dict[str, Processor]:
-        """Give it as a part of a watcher."""
-        return {"processor": Processor(100, self, time.monotonic())}
-
-
 def test_who_used_up_its_budget_looks_at_nothing_until_there_is_some_again(
     root: Path, watch: Watch, plant: Plant
 ) -> None:
     """What waits is then found; somebody within the budget goes on."""
     used = Used()
-    seen = watch(root, **used.parts)
+    seen = watch(root, processor=used.processor())
     seen.rest()
     for number in range(50):
         plant(root / f"{number}.yml")
     seen.until(lambda: seen.watcher.numbers["waiting"] > 0)
     used.up()
+    time.sleep(0.05)  # no measurement comes sooner after the last
     before = seen.watcher.numbers
     for _ in range(5):
         seen.watcher.turn(0.1)
     assert seen.watcher.numbers == before
-    used.seconds = 0
+    used.down()
     seen.until(lambda: seen.open == {*plant.planted})
     assert not [event.gap for event in seen.events if event.gap]
 
 
-def test_what_the_kernel_drops_while_the_watcher_rests_is_told_and_found(
+def test_what_the_kernel_drops_while_nobody_hears_it_is_told_and_found(
     quiet: Path, watch: Watch, plant: Plant
 ) -> None:
-    """Where even hearing takes too much, events wait in the kernel, which has room for some."""
-    used = Used()
+    """Where hearing takes too much, events wait in the kernel, which has room for some."""
     with short_queue(16):
-        seen = watch(quiet, **used.parts)
+        seen = watch(quiet)
     seen.rest()
-    used.up()
-    seen.watcher.turn(0)
+    seen.deafen(quiet / "poke")
     for number in range(200):
         plant(quiet / f"{number}.yml")
-    time.sleep(0.2)
-    assert seen.kernel.take() == []
-    used.seconds = 0
+    seen.rest()
+    assert not seen.open
+    seen.hearing.down()
     seen.until(lambda: seen.open == {*plant.planted})
     seen.rest()
     gaps = [event.gap for event in seen.events if event.gap]
-    assert [gap.reason for gap in gaps] == ["kernel's event queue overflowed"] * 2
+    reason = f"kernel's event queue overflowed, most events from {quiet}"
+    assert [gap.reason for gap in gaps] == [reason] * 2
     assert [bool(gap.ended) for gap in gaps] == [False, True]
 
 
-def test_a_watcher_that_rests_can_be_ended(root: Path, watch: Watch, plant: Plant) -> None:
-    """Though its listener holds an event that nobody takes."""
-    used = Used()
-    seen = watch(root, **used.parts)
+def test_a_watcher_that_does_not_hear_for_now_can_be_ended(
+    root: Path, watch: Watch, plant: Plant
+) -> None:
+    """Though the kernel holds an event that nobody takes."""
+    seen = watch(root)
     seen.rest()
-    used.up()
-    seen.watcher.turn(0)
+    seen.deafen(root / "one.yml")
     plant(root / "one.yml")
-    seen.watcher.turn(0.1)
     ending = threading.Thread(target=seen.kernel.close, daemon=True)
     ending.start()
     ending.join(PATIENCE)

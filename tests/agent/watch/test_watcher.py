@@ -194,14 +194,15 @@ def test_an_overflow_is_made_up_for(quiet: Path, watch: Watch, plant: Plant) -> 
     with short_queue(64):
         seen = watch(quiet)
     seen.rest()
-    seen.kernel.hold(back=True)
-    plant(quiet / "0.yml")
+    seen.deafen(quiet / "0.yml")
     begun = time.time()
+    plant(quiet / "0.yml")
     for number in range(1, 3000):
         plant(quiet / f"{number}.yml")
     done = time.time()
+    seen.hearing.down()
+    seen.until(lambda: seen.open == {*plant.planted})
     seen.rest()
-    assert seen.open == {*plant.planted}
     gaps = [event.gap for event in seen.events if event.gap]
     assert gaps
     assert "overflow" in gaps[0].reason

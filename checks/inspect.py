@@ -176,9 +176,7 @@ def _certain(named: Named, path: str, size: int) -> bool:
     return named.dialect and size <= _DIALECT and _SHIPPED.search(path) is None
 
 
-def _is_dull(
-    hits: Hits, named: Named, path: str, data: bytes, root: Callable[[str], str]
-) -> bool:
+def _is_dull(hits: Hits, named: Named, path: str, data: bytes, root: Callable[[str], str]) -> bool:
     """Say whether a text has no candidates but words that its source or document does not mean."""
     if hits.flooded or not _WORDY.issuperset([number for number, _ in hits.pairs]):
         return False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent import faults
 from checks.model import Inconclusive
-from checks.scan import Result
+from checks.scanned import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

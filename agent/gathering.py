@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from checks.keyfiles import KeySeen
-    from checks.scan import Result
+    from checks.scanned import Result
     from checks.tls.keyuse import Use
     from checks.tls.summary import CertificateSummary
 

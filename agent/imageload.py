@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from checks.images.look import Source
     from checks.images.merged import Merged
     from checks.policy import Policy
-    from checks.scan import Result
+    from checks.scanned import Result
     from checks.unpack import Item
     from checks.unpack.streams import Stream
     from checks.unpack.tars import Entry

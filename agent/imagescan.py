@@ -19,7 +19,7 @@ from checks.images.fates import Fates
 from checks.images.merged import Merged
 from checks.images.store import Blob, Image
 from checks.model import Inconclusive, Suppressed, Suppression
-from checks.scan import Result
+from checks.scanned import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from checks.images.choosing import Wanted
     from checks.images.reading import LayerNamed
     from checks.images.store import Store
-    from checks.scan import Result
+    from checks.scanned import Result
 
 _PLAIN = frozenset({"", "tar"})
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from agent import bounds, packing
 from checks.errors import HygieneError
 from checks.model import Inconclusive
-from checks.scan import Result
+from checks.scanned import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

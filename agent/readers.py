@@ -24,7 +24,7 @@ from agent import bounds, packing
 from checks import files
 from checks.errors import HygieneError
 from checks.model import Inconclusive
-from checks.scan import Result
+from checks.scanned import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from agent.inventory import Inventory
     from agent.report import CheckInfo, Report
-    from checks.scan import Result
+    from checks.scanned import Result
 
 FORMATS: Final = {
     "html": ("html", "render"),

@@ -9,7 +9,7 @@ from checks.model import Finding, Inconclusive
 
 if TYPE_CHECKING:
     from agent.scanning import Job
-    from checks.scan import Result
+    from checks.scanned import Result
     from checks.tls.tree import Named
 
 

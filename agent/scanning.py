@@ -16,7 +16,8 @@ from agent.report import Counts, Report
 from checks import catalog, keyfiles, suppress, trees
 from checks.inspect import Inspector
 from checks.model import Finding, Inconclusive
-from checks.scan import Orders, Result, Scanner
+from checks.scan import Scanner
+from checks.scanned import Orders, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -16,7 +16,7 @@ from checks import catalog, suppress
 from checks.errors import PolicyError, RuleError
 from checks.model import Severity
 from checks.printable import printable
-from checks.scan import Orders
+from checks.scanned import Orders
 from checks.secrets import advice
 from checks.secrets.keyfaults import Place
 

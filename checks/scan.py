@@ -5,78 +5,25 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections import Counter
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 
-from checks import files, keyfiles, suppress, text
-from checks.keyfiles import KeySeen  # noqa: TC001 - msgspec resolves it
-from checks.model import Access, Finding, Inconclusive, Severity, Suppressed, Suppression
-from checks.secrets.keyfaults import Place
-from checks.spotted import Document, finding, joined_fault
+from checks import files, keyfiles, text
+from checks.model import Access, Inconclusive
+from checks.spotted import Document, joined_fault
 from checks.unpack.kinds import FIRST, kind
 from checks.unpack.limits import Budget, Limits
+from checks.weighing import Weighing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from checks.inspect import Inspector, Looked
-    from checks.policy import Policy
     from checks.redact import FingerprintKey
+    from checks.scanned import Orders, Result
     from checks.secrets.keyfaults import Fault
-    from checks.spotted import Spotted
 
 _HEAD: Final = 1024
 _MIB: Final = 1024 * 1024
-_MOST: Final = 10_000
-"""More findings than this in one file are a flood, made to drown the others."""
-
-
-class Result(msgspec.Struct):
-    """What looking at some files gave: counts and outcomes, safe to hand to other processes."""
-
-    files: int = 0
-    bytes: int = 0
-    text_bytes: int = 0
-    members: int = 0
-    degraded: int = 0
-    not_applicable: dict[str, int] = {}
-    findings: list[Finding] = []
-    suppressed: list[Suppressed] = []
-    inconclusive: list[Inconclusive] = []
-    keys: list[KeySeen] = []
-    certificates: list[tuple[str, str]] = []
-    """Files with a certificate: (path, ""), or with the public key's digest once read."""
-    accepted: list[suppress.Entry] = []
-    """Baseline entries of the findings, when a baseline is being taken."""
-
-    def count(self, kind: str) -> None:
-        """Count something that has no content to look at."""
-        self.not_applicable[kind] = self.not_applicable.get(kind, 0) + 1
-
-
-class Orders(NamedTuple):
-    """What a scan is told: policy, fingerprint keys, marks, baseline."""
-
-    policy: Policy
-    keys: tuple[FingerprintKey, ...]
-    marks: bool = False
-    marking: int | None = None
-    """The only user whose files' marks count; None: anybody's."""
-    accepted: suppress.Accepted | None = None
-    base: str = ""
-    """The folder the baseline's paths are relative to."""
-    place: Place = Place.HOST
-    within: str = ""
-    """The folder of an unpacked root, below which the paths given to a scanner are."""
-    foreign: bool = False
-    """What is scanned is of another system: this host's names for its numbers say nothing, and a
-    baseline keeps its paths as they are."""
-    roots: tuple[str, ...] = ()
-    """What is scanned."""
-    taking: bool = False
-    """A baseline is being taken: findings come with their slow hashes."""
 
 
 class Scanner:
@@ -84,15 +31,11 @@ class Scanner:
 
     def __init__(self, inspector: Inspector, orders: Orders) -> None:
         """Keep the inspector and the orders; nothing is opened."""
-        self._room = _MOST
+        self._weighing = Weighing(orders)
         self._inspector = inspector
         self._orders = orders
         self._access = files.numbered if orders.foreign else files.access
         self._roots = sorted(orders.roots, key=len, reverse=True)
-        self._disabled = frozenset(orders.policy.secrets.disable)
-        self._severity = {
-            check: Severity.named(name) for check, name in orders.policy.secrets.severity.items()
-        }
         limits = orders.policy.archives
         self._limits = Limits(
             depth=limits.depth,
@@ -145,7 +88,7 @@ class Scanner:
 
     def opened(self, opened: files.Opened, result: Result) -> None:
         """Look at an open file, whoever opened it; raises OSError; the caller closes it."""
-        self._room = _MOST
+        self._weighing.begin()
         result.files += 1
         if opened.status.st_size <= files.CHUNK:
             data = files.whole(opened)
@@ -275,83 +218,15 @@ class Scanner:
             result.text_bytes += len(document.data)
         if not looked.spotted:
             return
-        self._report(
-            document, looked.spotted, self._rows(looked) if self._may_mark(document) else [], result
-        )
+        self._weighing.report(document, looked.spotted, looked.content, result)
 
     def fault(
         self, path: str, spki: str, fault: Fault, result: Result, access: Access | None = None
     ) -> None:
         """Report a fault of a key that showed only beside other files; access: where known."""
-        self._room = _MOST
+        self._weighing.begin()
         if not self._orders.foreign:
             with contextlib.suppress(OSError):
                 access = files.access(os.lstat(path))
-        self._report(Document(path, b"", access), [joined_fault(fault, spki)], [], result)
-
-    def _report(
-        self, document: Document, spotted: Iterable[Spotted], rows: list[str], result: Result
-    ) -> None:
-        wanted = list(self._wanted(spotted))
-        # A mark names no value: of several on its line it cannot say which one it allows.
-        single = {place for place, n in Counter((s.line, s.check) for s in wanted).items() if n < 2}
-        for one in wanted:
-            self._room -= 1
-            if self._room >= 0:
-                marked = rows if (one.line, one.check) in single else []
-                self._place(document, one, marked, result)
-            elif self._room == -1:
-                why = f"more than {_MOST:,} findings"
-                result.inconclusive.append(Inconclusive(document.path, "finding flood", why))
-
-    def _wanted(self, spotted: Iterable[Spotted]) -> Iterator[Spotted]:
-        for one in spotted:
-            yield one._replace(severity=self._severity.get(one.check, one.severity))
-
-    def _rows(self, looked: Looked) -> list[str]:
-        if (
-            not self._orders.marks
-            or looked.content is None
-            or b"hygiene: allow" not in looked.content.data
-        ):
-            return []
-        return looked.content.string.split("\n")
-
-    def _may_mark(self, document: Document) -> bool:
-        owner = self._orders.marking
-        return owner is None or (document.access is not None and document.access.uid == owner)
-
-    def _place(self, document: Document, spotted: Spotted, rows: list[str], result: Result) -> None:
-        described = finding(spotted, document, self._orders.keys)
-        said = self._suppression(document, spotted, rows)
-        if said is not None:
-            result.suppressed.append(Suppressed(described, said))
-            return
-        result.findings.append(described)
-        if self._orders.taking and self._orders.accepted is not None:
-            hashed = self._orders.accepted.slow_hash(spotted.value)
-            place = self._relative(document.path)
-            result.accepted.append(suppress.Entry(spotted.check, place, hashed))
-
-    def _relative(self, path: str) -> str:
-        """Give a path as a baseline has it."""
-        return path if self._orders.foreign else os.path.relpath(path, self._orders.base)
-
-    def _suppression(
-        self, document: Document, spotted: Spotted, rows: list[str]
-    ) -> Suppression | None:
-        if spotted.check in self._disabled:
-            return Suppression("policy", "", f"disabled by policy {self._orders.policy.name}")
-        if rows:
-            line = spotted.line - document.first_line + 1
-            mark = suppress.mark_at(rows, line, spotted.check)
-            if mark is not None:
-                who = document.access
-                owner = (who.owner or str(who.uid)) if who else ""
-                return Suppression("mark", owner, mark.reason)
-        accepted = self._orders.accepted
-        if accepted is not None and not self._orders.taking:
-            place = self._relative(document.path)
-            if accepted.holds(spotted.check, place, spotted.value):
-                return Suppression("baseline", "", "accepted when the baseline was taken")
-        return None
+        told = Document(path, b"", access)
+        self._weighing.report(told, [joined_fault(fault, spki)], None, result)

@@ -40,7 +40,8 @@ from agent.watch.mounts import Mounts
 from agent.watch.watcher import Parts, Watcher
 from checks import catalog, files, ignore, keyfiles
 from checks.inspect import Inspector
-from checks.scan import Orders, Result, Scanner
+from checks.scan import Scanner
+from checks.scanned import Orders, Result
 
 if TYPE_CHECKING:
     import datetime

@@ -13,7 +13,7 @@ from agent.watch.index import UNSETTLED, Index, stamp
 from agent.watch.keyring import Keyring
 from checks import suppress
 from checks.model import Inconclusive
-from checks.scan import Result
+from checks.scanned import Result
 
 if TYPE_CHECKING:
     import datetime

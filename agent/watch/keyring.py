@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-    from checks.scan import Result
+    from checks.scanned import Result
     from checks.secrets.keyfaults import Fault
 
 _SCHEMA: Final = (

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from checks.images.parts import Part
     from checks.images.store import Blob
     from checks.model import Finding
-    from checks.scan import Result, Scanner
+    from checks.scan import Scanner
+    from checks.scanned import Result
 
 _CHUNK: Final = 1 << 20
 _MIB: Final = 1 << 20

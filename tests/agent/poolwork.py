@@ -20,7 +20,7 @@ from checks.model import Inconclusive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from checks.scan import Result
+    from checks.scanned import Result
 
 DONE = "done"
 _STEP = 128 * 1024 * 1024

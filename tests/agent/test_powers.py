@@ -40,7 +40,8 @@ from checks import catalog, files
 from checks.inspect import Inspector
 from checks.policy import Policy
 from checks.redact import FingerprintKey
-from checks.scan import Orders, Result, Scanner
+from checks.scan import Scanner
+from checks.scanned import Orders, Result
 from checks.tls import deepenv, listeners
 
 if TYPE_CHECKING:

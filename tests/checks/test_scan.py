@@ -21,7 +21,8 @@ from checks.files import CHUNK, OVERLAP
 from checks.model import Inconclusive, Severity
 from checks.policy import ArchivePolicy, Policy, SecretsPolicy
 from checks.redact import FingerprintKey
-from checks.scan import Orders, Result, Scanner
+from checks.scan import Scanner
+from checks.scanned import Orders, Result
 from checks.secrets.keyfaults import Place
 from checks.secrets.templates import render
 from checks.suppress import Accepted, Baseline

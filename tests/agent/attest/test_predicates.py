@@ -23,7 +23,7 @@ from checks.model import (
     Suppression,
 )
 from checks.policy import Policy
-from checks.scan import Orders
+from checks.scanned import Orders
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,8 @@ from checks import catalog, policy, suppress
 from checks.errors import HygieneError
 from checks.inspect import Inspector
 from checks.redact import FingerprintKey
-from checks.scan import Orders, Result, Scanner
+from checks.scan import Scanner
+from checks.scanned import Orders, Result
 from checks.tls import sites
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from checks import catalog
 from checks.inspect import Inspector
 from checks.policy import Policy
 from checks.redact import FingerprintKey
-from checks.scan import Orders, Scanner
+from checks.scan import Scanner
+from checks.scanned import Orders
 from tests.agent.watch.conftest import Watching
 
 if TYPE_CHECKING:

@@ -30,7 +30,8 @@ from checks import catalog, ignore
 from checks.inspect import Inspector
 from checks.policy import Policy
 from checks.redact import FingerprintKey
-from checks.scan import Orders, Scanner
+from checks.scan import Scanner
+from checks.scanned import Orders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

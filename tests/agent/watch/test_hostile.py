@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from checks.files import Opened
-    from checks.scan import Result
+    from checks.scanned import Result
     from tests.agent.watch.conftest import Plant, Watching
 
     Watch = Callable[..., Watching]

@@ -44,6 +44,7 @@ _TURN: Final = 0.25
 _LOGIN: Final = "login"
 _HELD: Final = "not kept over a restart"
 _KNOWN: Final = "known secrets"
+_DELIVERED: Final = "deliveries"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID
 """
@@ -113,12 +114,9 @@ class _Loop:
         known = self._worker.known
         self._joins.turn(known.holdings if known else (), whole=known is not None and known.whole)
         if known:
-            self._base.faults.pop(_KNOWN, None)
-            if known.fault:
-                self._base.faults[_KNOWN] = known.fault
-        self._base.faults.pop(_HELD, None)
-        if self._worker.unkept:
-            self._base.faults[_HELD] = self._worker.unkept
+            self._tell(_KNOWN, known.fault)
+        self._tell(_HELD, self._worker.unkept)
+        self._tell(_DELIVERED, "; ".join(self._worker.warnings))
         self._base.care({"keys": len(self._base.settings.keys), "requests": self._worker.requests})
         if self._base.reloading:
             self._base.reloading = False
@@ -126,6 +124,12 @@ class _Loop:
         if self._worker.ended:
             self._base.tell("starting anew", f"keeping keys ended: {self._worker.ended}")
             self._base.stopping = True
+
+    def _tell(self, what: str, why: str) -> None:
+        """Have the status show that something is wrong, "" for nothing."""
+        self._base.faults.pop(what, None)
+        if why:
+            self._base.faults[what] = why
 
     def _rotate(self, asked: Request) -> tuple[str, bool] | None:
         """Have a key got anew; None until it is known what came of that."""
@@ -144,9 +148,8 @@ class _Loop:
             self._rotations.take(said)
             return
         if isinstance(said, str):
-            self._base.faults.pop(_LOGIN, None)
+            self._tell(_LOGIN, said)
             if said:
-                self._base.faults[_LOGIN] = said
                 self._base.tell("Vault gives no token", said)
             return
         self._records[said.name] = said

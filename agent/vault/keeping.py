@@ -93,6 +93,11 @@ class Keeping:
         """What is served now."""
         return self._held
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is not as it should be where it is delivered, and no error."""
+        return [said for one in self._parts.deliveries for said in one.warnings()]
+
     def hurry(self) -> None:
         """Ask Vault at the next turn."""
         self.record = msgspec.structs.replace(self.record, due=0.0)

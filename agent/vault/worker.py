@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from checks.redact import FingerprintKey
 
 _TURN: Final = 0.25
+_AROUND: Final = 5.0
+"""Seconds between two looks at what the deliveries have to say."""
 
 
 class Worker:
@@ -70,6 +72,9 @@ class Worker:
         self._wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._token_due = 0.0
         self._token_fault = ""
+        self._deliveries_due = 0.0
+        self.warnings: tuple[str, ...] = ()
+        """What is not as it should be where keys are delivered, and no error."""
         self.ended = ""
         """What ended the work, which nothing should, "" for nothing."""
         self._thread = threading.Thread(target=self._run, name="keys", daemon=True)
@@ -139,10 +144,18 @@ class Worker:
             self._rotate_wanted()
             for key in self._keys:
                 self._turn(key)
+            self._look_around()
         for key in self._keys:
             key.close()
         self._session.close()
         self._deliveries.close()
+
+    def _look_around(self) -> None:
+        """Ask the deliveries now and then what is not as it should be."""
+        now = time.monotonic()
+        if now >= self._deliveries_due:
+            self._deliveries_due = now + _AROUND
+            self.warnings = tuple(said for key in self._keys for said in key.warnings)
 
     def _rotate_wanted(self) -> None:
         with contextlib.suppress(queue.Empty):

@@ -229,6 +229,11 @@ def test_the_exit_status_is_the_jobs_own(
     assert jobs.leaks((done.stdout + done.stderr).encode()) == []
 
 
+def _faults(host: Host) -> str:
+    """Give what the keeper says is wrong."""
+    return "; ".join(host.daemon.role("keeper").get("faults", []))
+
+
 def test_only_the_users_that_are_named_get_it(
     host: Host, person: Hygiene, canary: str, jobs: Search
 ) -> None:
@@ -243,6 +248,7 @@ def test_only_the_users_that_are_named_get_it(
     refused = person(*exec_, "webroot", "--", "cat", cwd=Path("/"))
     assert (refused.returncode, refused.stdout) == (125, "")
     assert "not to this user" in refused.stderr
+    until(lambda: "key/webroot: refused 1 times" in _faults(host), lambda: _faults(host))
     assert _given(host, "webroot").returncode == 0
     held = (host.where.memory / "keeper" / "held").stat()
     assert held.st_mode & 0o077 == 0

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.conftest import Hygiene
 
 _T = TypeVar("_T")
+
+
+class _World(Protocol):
+    def end(self) -> None: ...
+
+
+_W = TypeVar("_W", bound=_World)
+
+
+@contextlib.contextmanager
+def ending(one: _W) -> Iterator[_W]:
+    """Give it, and end it afterwards, where it came so far that there is something to end."""
+    try:
+        yield one
+    finally:
+        with contextlib.suppress(AttributeError):
+            one.end()
 
 
 class Daemon:

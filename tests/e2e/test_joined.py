@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from checks.model import Severity
 from checks.redact import FingerprintKey
 from tests.agent.vault.authority import issue
 from tests.e2e import approle
-from tests.e2e.daemon import Daemon, until
+from tests.e2e.daemon import Daemon, ending, until
 from tests.e2e.keyservers import Nginx
 from tests.e2e.vaulting import NAME
 
@@ -96,12 +95,8 @@ class World:
 
 @pytest.fixture
 def world(hygiene: Hygiene, folder: Path, shared: Path, vault: Vault) -> Iterator[World]:
-    one = World(hygiene, folder, shared, vault)
-    try:
+    with ending(World(hygiene, folder, shared, vault)) as one:
         yield one
-    finally:
-        with contextlib.suppress(AttributeError):
-            one.end()
 
 
 def _all_but(port: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import time
@@ -15,7 +14,7 @@ from agent.roles.keeper import Published
 from agent.vault.record import Record, State
 from tests.agent.vault.authority import issue
 from tests.e2e import approle
-from tests.e2e.daemon import Daemon, until
+from tests.e2e.daemon import Daemon, ending, until
 from tests.e2e.keyservers import Nginx
 from tests.e2e.vaulting import NAME, Client
 
@@ -79,12 +78,8 @@ class World:
 
 @pytest.fixture
 def world(hygiene: Hygiene, folder: Path, shared: Path, vault: Vault) -> Iterator[World]:
-    one = World(hygiene, folder, shared, vault)
-    try:
+    with ending(World(hygiene, folder, shared, vault)) as one:
         yield one
-    finally:
-        with contextlib.suppress(AttributeError):
-            one.end()
 
 
 def test_a_certificate_is_renewed_without_a_failed_handshake(world: World) -> None:

@@ -132,15 +132,16 @@ def test_vault_fails(running: Running, vault: Source, fault: Fault) -> None:
 
 def test_vault_is_sealed_in_truth(running: Running, vault: Source) -> None:
     """A real one says so itself, and what it gives once it is opened is served."""
-    with _served(running.host):
+    host, before = running.host, running.host.record.version
+    with _served(host) as client:
         vault.server.seal()
         try:
-            running.host.daemon.hurry()
-            _told(
-                running.host, "vault-away: web: Vault does not give it: pki/issue/web: Vault is s"
-            )
+            host.daemon.hurry()
+            _told(host, "vault-away: web: Vault does not give it: pki/issue/web: Vault is s")
+            assert (host.record.version, len(client.served)) == (before, 1)
         finally:
             vault.server.unseal()
+    assert host.record.version != before
 
 
 def test_its_token_is_revoked(running: Running, vault: Source) -> None:
@@ -158,27 +159,29 @@ def test_its_token_is_revoked(running: Running, vault: Source) -> None:
 
 def test_a_clock_that_is_behind(running: Running) -> None:
     """What Vault gives begins in its future: the one before stays, and the new one follows."""
-    with _served(running.host):
+    host, before = running.host, running.host.record.version
+    with _served(host) as client:
         running.clock.shift(-_DAY)
         try:
-            _told(
-                running.host, "vault-key-unfit: web: what Vault gave is not fit to be served: CN="
-            )
+            _told(host, "vault-key-unfit: web: what Vault gave is not fit to be served: CN=")
+            assert (host.record.version, len(client.served)) == (before, 1)
         finally:
             running.clock.shift(0)
+    assert host.record.version != before
 
 
 def test_a_clock_that_is_ahead(running: Running) -> None:
     """All is over by it, which is said; once it is right again nothing waits for its future."""
-    with _served(running.host):
+    host, before = running.host, running.host.record.version
+    with _served(host) as client:
         running.clock.shift(_DAY)
         try:
             unfit = "vault-key-unfit: web: what Vault gave is not fit to be served: CN="
-            _told(
-                running.host, unfit, "key-ending: web: it ends soon, and there is no other: ended"
-            )
+            _told(host, unfit, "key-ending: web: it ends soon, and there is no other: ended")
+            assert (host.record.version, len(client.served)) == (before, 1)
         finally:
             running.clock.shift(0)
+    assert host.record.version != before
 
 
 def test_a_clock_by_which_half_is_over(running: Running, vault: Source) -> None:
@@ -199,14 +202,16 @@ def test_a_reload_that_fails(running: Running) -> None:
     """A server with a broken configuration goes on with what it has, and its file with it."""
     host = running.host
     right, before = host.server.file.read_text(), host.pem.read_bytes()
-    with _served(host):
+    with _served(host) as client:
         host.server.file.write_text(right.replace("listen", "listens"))
         try:
             host.daemon.hurry()
             _told(host, "key-not-taken-up: web: its service did not take it up: reload: ended with")
             until(lambda: host.pem.read_bytes() == before, "the one before was not put back")
+            assert len(client.served) == 1
         finally:
             host.server.file.write_text(right)
+    assert host.pem.read_bytes() != before
 
 
 def test_a_reload_that_does_nothing(hygiene: Hygiene, vault: Source) -> None:
@@ -218,14 +223,16 @@ def test_a_reload_that_does_nothing(hygiene: Hygiene, vault: Source) -> None:
         does.write_text(f"exec {' '.join(host.server.reload)}\n")
         host.begin(told)
         before, right = host.pem.read_bytes(), does.read_text()
-        with _served(host):
+        with _served(host) as client:
             does.write_text("exit 0\n")
             try:
                 host.daemon.hurry()
                 _told(host, "key-not-served: web: it is not what is served: 127.0.0.1:")
                 until(lambda: host.pem.read_bytes() == before, "the one before was not put back")
+                assert len(client.served) == 1
             finally:
                 does.write_text(right)
+        assert host.pem.read_bytes() != before
 
 
 def _ask(host: Host, command: str) -> str:

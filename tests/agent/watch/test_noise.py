@@ -81,6 +81,8 @@ def test_the_first_walk_comes_to_its_end_while_noise_goes_on(quiet: Path, watch:
             seen = watch(quiet)
         seen.until(lambda: any(event.gap for event in seen.events))
         seen.until(lambda: seen.watcher.complete)
+    assert [event.gap.reason for event in seen.events if event.gap]
+    assert seen.watcher.complete
 
 
 def test_gaps_begin_and_end_while_noise_goes_on(quiet: Path, watch: Watch, plant: Plant) -> None:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 # A shared machine may pause for longer than hypothesis allows an example.
 hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
-# What is started in the background of a shell ignores interruptions, and so would its children.
+# What is started in the background of a shell ignores these, and so would its children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 NOBODY = 65534
 _COMMAND = (sys.executable, "-I", "-m", "agent")

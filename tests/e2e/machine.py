@@ -141,9 +141,16 @@ class Machine:
         return found
 
     def main(self, unit: str) -> Process:
-        """Give a unit's main process."""
-        wanted = int(self.shown(unit, "MainPID"))
-        return next(one for one in self.processes(unit) if one.inside == wanted)
+        """Give a unit's main process, once there is one."""
+        found: list[Process] = []
+
+        def begun() -> bool:
+            wanted = int(self.shown(unit, "MainPID"))
+            found[:] = [one for one in self.processes(unit) if one.inside == wanted]
+            return bool(found)
+
+        until(begun, PATIENCE, f"{unit} has no main process")
+        return found[0]
 
     def user(self, name: str) -> tuple[str, str]:
         """Give a user's id and group id."""

@@ -55,7 +55,7 @@ seen "$source/checks" /opt/hygiene-agent/source/checks
 cat >"$root/opt/hygiene-agent/start.py" <<'END'
 import sys
 
-sys.path += ["/opt/hygiene-agent/source", "/opt/hygiene-agent/packages"]
+sys.path[:0] = ["/opt/hygiene-agent/source", "/opt/hygiene-agent/packages"]
 from agent.cli import main
 
 main()

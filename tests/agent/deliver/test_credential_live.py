@@ -20,7 +20,7 @@ _PYTHON = "/opt/hygiene-agent/python/bin/python3 -I"
 _SOCKET = "/run/holder/credentials.sock"
 _PREPARED = """
 import sys
-sys.path += ["/opt/hygiene-agent/source", "/opt/hygiene-agent/packages"]
+sys.path[:0] = ["/opt/hygiene-agent/source", "/opt/hygiene-agent/packages"]
 """
 _HOLDER = (
     _PREPARED

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from agent import __version__, home
-from checks import catalog
+from checks import catalog, compiled, lazy
 from checks.errors import RuleError
 from checks.secrets import engine as engines
 from checks.secrets import rules as rule_files
@@ -24,6 +24,7 @@ class _Kept(msgspec.Struct):
     rules: list[Rule]
     database: bytes
     formats: catalog.Index
+    expressions: dict[bytes, bytes]
 
 
 class Matching(NamedTuple):
@@ -39,10 +40,13 @@ def load(files: Iterable[tuple[str, str]], base: Path, *, apart: bool = False) -
     The kept form is named by a digest of the rules' text, of the library, of the built-in
     expressions and of the folder of formats; one that is damaged, not private or fails its
     examples is compiled anew; apart: by a process of its own, for a caller that stays, since a
-    compiler leaves more in memory than what it made.
+    compiler leaves more in memory than what it made. It compiles the few expressions that it comes
+    to itself, since the forms of all of them would stay there too.
     """
     texts = list(files)
-    digest = hashlib.sha256(f"{__version__}\0{catalog.key()}".encode("utf-8", "surrogateescape"))
+    digest = hashlib.sha256(
+        f"{__version__}\0{compiled.MAKER}\0{catalog.key()}".encode("utf-8", "surrogateescape")
+    )
     for name, text in texts:
         digest.update(f"{name}\0{text}\0".encode("utf-8", "surrogateescape"))
     path = base / "cache" / f"rules-{engines.key(digest.digest())}"
@@ -50,7 +54,12 @@ def load(files: Iterable[tuple[str, str]], base: Path, *, apart: bool = False) -
     if kept is None and apart:
         _do_apart(lambda: _compiled(texts, path))
         kept = _kept(path)
-    return kept or _compiled(texts, path)
+    if kept is None:
+        return _compiled(texts, path)
+    matching, expressions = kept
+    if not apart:
+        lazy.keep(expressions)
+    return matching
 
 
 def _compiled(texts: list[tuple[str, str]], path: Path) -> Matching:
@@ -58,7 +67,8 @@ def _compiled(texts: list[tuple[str, str]], path: Path) -> Matching:
     database = engines.compile_rules(rules)
     made = Matching(engines.Engine(rules, database), catalog.index())
     try:
-        content = msgspec.msgpack.encode(_Kept(rules, database, made.formats))
+        expressions = lazy.forms(rule.confirming for rule in rules)
+        content = msgspec.msgpack.encode(_Kept(rules, database, made.formats, expressions))
         home.write(path, home.sealed(content, path.name))
         _forget_others(path)
     except (home.StateError, OSError):
@@ -80,13 +90,14 @@ def _do_apart(work: Callable[[], object]) -> None:
     os.waitpid(pid, 0)
 
 
-def _kept(path: Path) -> Matching | None:
+def _kept(path: Path) -> tuple[Matching, dict[bytes, bytes]] | None:
     try:
         content = home.checked(home.read(path), path.name)
         if content is None:
             return None
         kept = msgspec.msgpack.decode(content, type=_Kept)
-        return Matching(engines.Engine(kept.rules, kept.database), kept.formats)
+        engine = engines.Engine(kept.rules, kept.database)
+        return Matching(engine, kept.formats), kept.expressions
     except (home.StateError, msgspec.DecodeError, RuleError):
         return None
 

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from checks.errors import RuleError
-from checks.lazy import regex
+from checks.lazy import pattern, regex
 from checks.model import Confidence, Severity
 from checks.secrets import proofs
 
@@ -81,10 +81,15 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     @cached_property
     def confirm(self) -> re.Pattern[bytes]:
         """The expression that finds the value around a hit: group `secret`, or the whole."""
+        return pattern(self.confirming)
+
+    @property
+    def confirming(self) -> bytes:
+        """The source of that expression."""
         body = self.pattern
         if self.context:
             body = f"(?i:{self.context}){ASSIGN}(?P<secret>{body})"
-        return re.compile(f"{_BEFORE}(?:{body}){_AFTER}".encode())
+        return f"{_BEFORE}(?:{body}){_AFTER}".encode()
 
     @cached_property
     def longest(self) -> int:

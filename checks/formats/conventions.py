@@ -115,13 +115,13 @@ PROVIDERS: Final = frozenset({"aescbc", "aesgcm", "secretbox"})
 """Kubernetes encryption providers that keep their key in the file."""
 
 _PLAIN: Final = frozenset(
-    "auth-extra-groups ca.crt ca.pem cert crt description tls.crt token-id url.txt account audience"
-    " bucket count database db dbname dialect"
-    " dir domain driver email enabled endpoint endpoints env environment expiration expires expiry"
-    " from host hostname hosts id issuer level locale login mode name namespace origin origins path"
-    " port ports project protocol queue region role schema scheme scope scopes server servers size"
-    " subscription tenant timeout timezone topic ttl type uri url urls user username"
-    " version".split()
+    "auth-extra-groups ca.crt ca.pem cert crt description tls.crt token-id url.txt account"
+    " address addresses alias audience branch branches bucket count database db dbname dialect"
+    " dir domain driver email enabled endpoint endpoints env environment expiration expires"
+    " expiry from host hostname hosts id issuer level locale login mode name namespace org"
+    " organization origin origins path port ports project protocol queue region repo"
+    " repository role schema scheme scope scopes server servers size subscription tenant"
+    " timeout timezone topic ttl type uri url urls user username version".split()
 )
 _WORD: Final = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 

@@ -159,9 +159,18 @@ def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
 def _named(keys: tuple[str, ...], path: str) -> Kind:
     """Classify by the names, and by the file's: a community in the file of an SNMP program."""
     found = kind(keys)
-    if found is Kind.VAGUE and "snmp" in path.rpartition("/")[2].lower():
+    name = path.rpartition("/")[2].lower()
+    if found is Kind.VAGUE and "snmp" in name:
         return kind(("snmp", own_name(keys)))
+    if name == "clients.conf" and own_name(keys) == "secret":  # of FreeRADIUS
+        return Kind.PASSWORD
+    if found is Kind.NONE and name in _SECRETS and len(keys) == 1 and keys[0] != "apiVersion":
+        return Kind.VAGUE
     return found
+
+
+_SECRETS: Final = frozenset({"secrets.yaml", "secrets.yml"})
+"""Files in which Home Assistant and ESPHome keep whatever is to be kept, under any name."""
 
 
 _HASH_ALONE: Final = regex(r"^[\w.@\-]{1,64}:(?=[${])")
@@ -206,6 +215,10 @@ _LONGEST_NAME: Final = 48
 """What is longer is made of the word for a secret, not called by it."""
 
 
+_ALSO_VALUES: Final = frozenset({"passwd", "password", "secret"})
+"""Names of passwords that people also set them to."""
+
+
 def _echoes(keys: tuple[str, ...], value: str, named: Kind) -> bool:
     """Say whether the value only repeats its key ("Password: Password", `token: authtoken`)."""
     own, squashed = "".join(words(own_name(keys))), "".join(words(value))
@@ -215,7 +228,9 @@ def _echoes(keys: tuple[str, ...], value: str, named: Kind) -> bool:
         return False
     if squashed == own and (value[:1].isupper() or named is not Kind.PASSWORD or value != own):
         return True
-    return kind((value,)) is not Kind.NONE and value.lower() not in {"password", "secret", "passwd"}
+    if value.lower() == "pass":  # what examples of URLs have
+        return kind(keys) is not Kind.PASSWORD
+    return kind((value,)) is not Kind.NONE and value.lower() not in _ALSO_VALUES
 
 
 def _weigh(
@@ -298,12 +313,19 @@ def _is_default(value: str, named: Kind, keys: tuple[str, ...], *, beside: bool)
     )
 
 
+def _decoded(value: str) -> str:
+    """Give the text that base64 stands for, "" where it is none."""
+    try:
+        return base64.b64decode("".join(value.split()), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+
+
 def _encoded(entry: Entry, place: Place) -> Iterator[Candidate]:
     """Open a value of a secret container: a credential unless its name says otherwise."""
-    compact = "".join(entry.value.split())
-    try:
-        text = base64.b64decode(compact, validate=True).decode()
-    except (binascii.Error, ValueError):
+    text = _decoded(entry.value)
+    if not text:  # some write it as it is
+        yield from _judge_one(entry._replace(role=Role.NAMED), place)
         return
     own = own_name(entry.keys).lower()
     if own == "auth" and ":" in text:

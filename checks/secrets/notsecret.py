@@ -69,7 +69,7 @@ _ENCRYPTED: Final = regex(
 _PLACEHOLDER: Final = regex(
     r"""
     ^<[^<>]*>$ | ^\[[^\[\]]*\]$ | ^\{[\w\-. ]*\}$ | ^\(.*\)$ | ^%[-\w]*[sd](?:\\n)?$
-    | ^:\w+$ | ^\?+$ | ^@\w+$
+    | ^:\w+$ | ^\?+$ | ^@[A-Za-z_]+$
     | ^[xX*.\-_#•?$]+$ | ^x{3,} | x{4,}$ | \*{3,} | \.{3}$ | ^\.{3}
     | ^(?:todo|tbd|fixme|redacted|removed|hidden|masked|censored|obfuscated|scrubbed|sanitized)\b
     | (?:place[_\- ]?holder|replace[_\- ]?(?:me|this|with|it)|insert[_\- ]?\w{0,40}?[_\- ]?here)
@@ -78,7 +78,7 @@ _PLACEHOLDER: Final = regex(
     | ^(?:your|my|our|the|some|any|an?)(?:[_\- ](?:[a-z]{2,}|\d+))+\W*$ | [_\- ]here$
     | ^(?:goes|change)[_\- ]here | ^change[_\- ](?:me|this|it)(?![a-z])
     | ^(?:example|dummy|fake|mock|foo|bar|baz|foobar|blah|something|whatever|sample)
-      (?:[_\-. ]?(?:pass\w*+|secret|key|token|pwd|value|\d++))*+$
+      (?>(?:[_\-. ]?(?:pass\w*+|secret|key|token|pwd|value|\d++))*)$
     | (?:^|[_\-. ])example(?:[_\-. ]|$) | EXAMPLE(?:KEY|TOKEN|SECRET)?$
     | ^(?:no|not)[_\- ](?:set|used|needed|required|real|a[_\- ])
     | \b(?:never|not)[_\- ](?:be[_\- ])?used$

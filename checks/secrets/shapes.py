@@ -64,7 +64,9 @@ def _has_one_word(value: str, *, quoted: bool) -> bool:
 
 def is_no_example(value: str) -> bool:
     """Mixed as few examples are, of a password in a comment: no reference, nothing counted up."""
-    return _is_mixed(value, _COMMENTED) and "${" not in value and not _rises(value)
+    letters = len(value) >= _RUN and value.isalpha() and _flickers(value)
+    mixed = letters or _is_mixed(value, _COMMENTED)
+    return mixed and "${" not in value and not _rises(value)
 
 
 def repeats(value: str) -> bool:

@@ -102,6 +102,9 @@ def test_escapes_and_doubled_quotes_are_decoded() -> None:
     assert pairs(r'"password": "a\"b\\c"') == [("password", 'a"b\\c', True)]
     assert pairs("password: 'it''s'") == [("password", "it's", True)]
     assert pairs("<password>a&amp;b&lt;c</password>") == [("password", "a&b<c", False)]
+    for value in ("abc", "a]b", "]]c", "a]]"):
+        inside = f"<password><![CDATA[{value}]]></password>"
+        assert pairs(inside) == [("password", value, False)]
 
 
 def test_every_line_of_a_text_has_its_number() -> None:

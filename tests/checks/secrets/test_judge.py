@@ -175,6 +175,8 @@ def test_a_value_that_repeats_its_key_is_none() -> None:
     assert judged("Password", "Password") == []
     assert judged("api-key", "api_key") == []
     assert told(judged("password")) == [(WEAK, "password")]
+    assert told(judged("pass", "POSTGRES_PASSWORD")) == [(WEAK, "pass")]
+    assert judged("http://user:pass@proxy.example.net", "proxy") == []
 
 
 def test_keys_that_are_no_names_are_refused() -> None:
@@ -246,7 +248,10 @@ def test_encoded_values_are_opened() -> None:
     assert judged(encoded("application7"), "data", "username", role=Role.ENCODED) == []
     assert judged(encoded("${PW}"), "data", "pw", role=Role.ENCODED) == []
     for broken in ("no base64!", "////", "a", ""):
-        assert judged(broken, "data", "pw", role=Role.ENCODED) == []
+        assert judged(broken, "data", "anything", role=Role.ENCODED) == []
+    assert told(judged(VALUE, "data", "db_password", role=Role.ENCODED)) == [(PASSWORD, VALUE)]
+    for plain in ("github-org", "KAFKA_ADDRESS", "KEY_ALIAS", "branches"):
+        assert judged(encoded("kafka:9092"), "data", plain, role=Role.ENCODED) == []
 
 
 def test_the_auth_of_a_registry_is_user_and_password() -> None:
@@ -368,6 +373,24 @@ def test_a_community_in_a_file_of_snmp_is_a_password() -> None:
     value = "marbleharbor"
     assert told(judged(value, "core", "community", place=Place(path="etc/snmp.yml")))
     assert judged(value, "core", "community", place=Place(path="etc/forum.yml")) == []
+
+
+def test_a_secret_of_a_client_of_radius_is_a_password() -> None:
+    """It is a person's choice there; elsewhere a word is none."""
+    word, keys = "marbleharbor", ("client", "secret")
+    found = judged(word, *keys, place=Place(path="raddb/clients.conf"))
+    assert told(found) == [(PASSWORD, word)]
+    assert judged(word, *keys, place=Place(path="app/client.conf")) == []
+
+
+def test_whatever_is_made_is_a_secret_in_a_file_of_secrets() -> None:
+    """Under any name, but not below another, and not what a Kubernetes object begins with."""
+    place = Place(path="esphome/secrets.yaml")
+    assert told(judged(KEY, "groundfloorkey", place=place)) == [(SECRET, KEY)]
+    assert judged("lantern", "groundfloor", place=place) == []
+    assert judged(KEY, "outer", "groundfloorkey", place=place) == []
+    assert judged("secrets-store.csi.x-k8s.io/v1", "apiVersion", place=place) == []
+    assert judged(KEY, "groundfloorkey", place=Place(path="esphome/floor.yaml")) == []
 
 
 def test_a_list_of_settings_is_no_guess() -> None:

@@ -17,6 +17,9 @@ def test_a_mixed_value_is_no_example(seed: int) -> None:
     assert not shapes.is_no_example(value[:7])
     for other in (f"abcde{value}", f"{value}12345", f"${{{value}}}", "lantern-pepper", "lantern77"):
         assert not shapes.is_no_example(other)
+    letters = render("{{alpha 64}}", f"letters {seed}")
+    assert shapes.is_no_example(letters)
+    assert not shapes.is_no_example(letters[:12])
 
 
 def test_the_form_of_an_application_password_stands_for_signs() -> None:

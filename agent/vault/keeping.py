@@ -81,7 +81,7 @@ class Keeping:
             self.record = msgspec.structs.replace(self.record, version="", due=0.0)
         self._held = held
         self._begun = self._unsettled = False
-        self._last, self._astray = 0.0, math.inf
+        self._last, self._astray, self._wrong = 0.0, math.inf, ""
 
     def close(self) -> None:
         """Give back what would live on in Vault with nobody to use it."""
@@ -112,12 +112,12 @@ class Keeping:
         """Do what is due; gives whether anything was. Raises nothing that a part can."""
         self._replan(now)
         self._repeat(now)
-        if now < self.record.due:
-            return False
-        self._look(now)
-        if self._unsettled:
-            self._put_back(now)
-        return True
+        if is_due := now >= self.record.due:
+            self._look(now)
+            if self._unsettled:
+                self._put_back(now)
+        self._tell_places(now)
+        return is_due
 
     def _look(self, now: float) -> None:
         """Ask Vault, and go on with what it gives."""
@@ -153,12 +153,8 @@ class Keeping:
         anew, self._begun = not self._begun, True
         if self._held is None:
             return
-        wrong, lost = self._places.repeat(self._held, anew=anew)
-        self._astray = min(self._astray, now) if wrong else math.inf
-        if wrong and now - self._astray > _ASTRAY and not self.record.fault:
-            self._tell(State.FAILED, advice.UNDELIVERED, wrong)
-        elif not wrong and self.record.fault and not self.record.failures:
-            self._tell(State.SERVED, "", "")
+        self._wrong, lost = self._places.repeat(self._held, anew=anew)
+        self._astray = min(self._astray, now) if self._wrong else math.inf
         if lost and not anew:
             self._settle(self._held, now)
 
@@ -174,6 +170,16 @@ class Keeping:
                 self._unsettled = True
                 self._failed(failed.what, now)
 
+    def _tell_places(self, now: float) -> None:
+        """Tell of a place that stays without what it was given, where nothing else is wrong."""
+        if self._held is None or self.record.failures:
+            return
+        told = self.record.state is State.FAILED  # of what is served only a place says so
+        if self._wrong and (told or now - self._astray > _ASTRAY):
+            self._tell(State.FAILED, advice.UNDELIVERED, self._wrong)
+        elif told and not self._wrong:
+            self._tell(State.SERVED, "", "")
+
     def _tell(self, state: State, fault: str, why: str) -> None:
         self.record = msgspec.structs.replace(self.record, state=state, fault=fault, why=why)
 
@@ -185,7 +191,7 @@ class Keeping:
         except _FailedError as failed:
             self._failed(failed.what, now)
             return
-        self._held = got.what
+        self._held, self._wrong = got.what, ""
         proven = self._told.prove is not None
         self.record = self._plan.served(self._source, got, now, proven=proven)
 

@@ -357,19 +357,54 @@ def test_what_comes_from_elsewhere_is_another_one(one: Bench, folder: Path) -> N
     assert again.contents == {other.pem}
 
 
-def test_what_is_lost_for_long_is_told_until_it_is_there(one: Bench) -> None:
-    """A place that cannot be given what it lost is a fault after some seconds, and then none."""
+@pytest.mark.parametrize("asks", [False, True], ids=["between looks", "at a look"])
+@pytest.mark.parametrize("ends", [False, True], ids=["", "its end at a look"])
+def test_what_is_lost_for_long_is_told_until_it_is_there(
+    one: Bench, *, asks: bool, ends: bool
+) -> None:
+    """A place that cannot be given what it lost is a fault after some seconds, and then none.
+
+    Whether or not Vault is asked in the same turn, and says that there is nothing newer.
+    """
+
+    def turned(now: float, *, asks: bool) -> Record:
+        due = 0 if asks else NOW + 60
+        one.keeping.record = msgspec.structs.replace(one.keeping.record, due=due)
+        assert one.keeping.turn(now) == asks
+        return one.keeping.record
+
+    serving(one, made())
+    one.places[1].unseen = True
+    assert turned(NOW + 1, asks=asks).fault == ""
+    for now in (NOW + 7, NOW + 8):
+        record = turned(now, asks=asks)
+        told = (record.state, record.fault, record.failures)
+        assert told == (State.FAILED, advice.UNDELIVERED, 0)
+        assert record.why == "two.pem: cannot be looked at"
+    one.places[1].unseen = False
+    record = turned(NOW + 9, asks=ends)
+    assert (record.state, record.fault, record.why) == (State.SERVED, "", "")
+
+
+def test_what_was_told_of_a_place_is_told_after_a_start(one: Bench, folder: Path) -> None:
+    """Not ended by it, nor by a look, while that place is without what it is given."""
+    what = made()
+    told = {"state": State.FAILED, "fault": advice.UNDELIVERED}
+    again = bench(folder, msgspec.structs.replace(serving(one, what), **told), what)
+    again.source.says = one.source.says
+    again.places[1].breaks = [True]
+    assert again.turn().fault == advice.UNDELIVERED
+    assert (again.turn().state, again.keeping.record.fault) == (State.SERVED, "")
+
+
+def test_a_lost_place_that_is_given_the_next_one_is_well(one: Bench) -> None:
+    """What could not be looked at and takes what is new is not told of."""
     serving(one, made())
     one.places[1].unseen = True
     one.keeping.turn(NOW + 1)
-    assert one.keeping.record.fault == ""
-    one.keeping.turn(NOW + 7)
-    record = one.keeping.record
-    assert (record.state, record.fault, record.failures) == (State.FAILED, advice.UNDELIVERED, 0)
-    assert record.why == "two.pem: cannot be looked at"
-    one.places[1].unseen = False
-    one.keeping.turn(NOW + 8)
-    assert (one.keeping.record.state, one.keeping.record.fault) == (State.SERVED, "")
+    one.source.says = got(made(), "2")
+    record = one.turn(NOW + 7)
+    assert (record.state, record.fault, record.version) == (State.SERVED, "", "2")
 
 
 def test_a_server_that_took_up_something_else_meanwhile_is_told(one: Bench) -> None:

@@ -62,7 +62,7 @@ _CLOSED: Final = regex(rb"(?<!\})\}(?!\})")
 _VALUE: Final = regex(rb"(?i)(?:value|default|content)s?[\\\"']{0,2}\s*[:=>]")
 _ELEMENT: Final = regex(rb">\s*[^<\s]")
 _VAGUE: Final = regex(r"(?i)auth|encrypt|key|token")
-_LITERAL: Final = regex(r"""(["'`])((?>(?:(?!\1)[^\\]|\\.)*))\1""")
+_LITERAL: Final = regex(r"""(["'`])((?:(?>(?!\1)[^\\]|\\.))*+)\1""")
 _ON_LINES: Final = IN_VALUES | {
     int(t) for t in (Trigger.QUOTED, Trigger.PLAIN, Trigger.ARGUMENT, Trigger.HASH)
 }

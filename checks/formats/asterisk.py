@@ -21,7 +21,7 @@ ALWAYS: tuple[str, ...] = NAMES
 _SECRETS: Final = frozenset({"secret", "md5secret", "password", "vmsecret", "remotesecret"})
 _INCLUDE: Final = regex(r"^[ \t]*+#.*$", re.MULTILINE)
 _TEMPLATED: Final = regex(r"^[ \t]*+(\[[^\]\n]*+\])[ \t]*+\([^)\n]*+\)", re.MULTILINE)
-_REGISTER: Final = regex(r"(?:\w+://)?([^\s:@/]++):([^\s:@]++(?>(?:@(?=[^/]*@)[^\s:@]++)*))[:@]")
+_REGISTER: Final = regex(r"(?:\w+://)?([^\s:@/]++):([^\s:@]++(?:(?>@(?=[^/]*@)[^\s:@]++))*+)[:@]")
 
 
 def parse(text: str) -> Iterator[Entry]:

@@ -18,7 +18,7 @@ _MOST_DEPTH: Final = 64
 _COMMENT: Final = regex(r"[#;!]|//|--|/\*|\* |\*/|%%")
 _WORD: Final = r"""[^\s=:"'{}()<>,;|&]++"""
 _ASSIGN: Final = regex(
-    rf"""(?P<key>\[?"[^"]*+"\]?|\[?'[^']*+'\]?|{_WORD}(?>(?:[ \t]++{_WORD}){{0,6}}))"""
+    rf"""(?P<key>\[?"[^"]*+"\]?|\[?'[^']*+'\]?|{_WORD}(?:(?>[ \t]++{_WORD})){{0,6}}+)"""
     r"(?P<gap>[ \t]*+)(?P<separator>=>|:=|=(?!=)|:)(?P<rest>.*)\Z",
     re.DOTALL,
 )
@@ -27,13 +27,13 @@ _INLINE: Final = regex(
     r"""(?P<head>[^"'{}]*+(?:"[^"]*+"[^"'{}]*+)?)(?<![^\s=:(])\{(?=[\s}"']|[\w.\-]++\s*+[=:])"""
 )
 _PIECE: Final = regex(
-    rf"""(?>(?:{quoting.DOUBLE}|{quoting.SINGLE}|\\.|[^"'{{}};,\\]++|["'\\])+)|[{{}};,]""",
+    rf"""(?:(?>{quoting.DOUBLE}|{quoting.SINGLE}|\\.|[^"'{{}};,\\]++|["'\\]))++|[{{}};,]""",
     re.DOTALL,
 )
 
 
 _SEVERAL: Final = regex(
-    r"[A-Za-z_]\w*+(?>(?:[ ]\w++)*)[ \t]*+=[ \t]*+"
+    r"[A-Za-z_]\w*+(?:(?>[ ]\w++))*+[ \t]*+=[ \t]*+"
     rf"""({quoting.DOUBLE}|[^\s;="']++)[ \t]*+;[ \t]++"""
 )
 """The first of several assignments on one line, as Bacula writes them."""

@@ -35,7 +35,7 @@ _ESCAPE: Final = regex(r"(?:#[^\n]*\n)*?#\s*escape\s*=\s*([\\`])", re.IGNORECASE
 _FLAG: Final = regex(r"--[\w\-]+=\S+(?:\s|\\\n)+")
 _PAIR: Final = regex(
     r"""([^\s="'\\]{1,200}|"[^"\n]{1,200}")="""
-    r"""((?>(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^']*+'|\\[^\n]|[^\s"'\\]++|["'])*))""",
+    r"""((?:(?>"[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^']*+'|\\[^\n]|[^\s"'\\]++|["']))*+)""",
     re.DOTALL,
 )
 _PART: Final = regex(
@@ -46,7 +46,9 @@ _CONTINUED: Final = regex(r"\\[ \t]*\n")
 _SETTINGS: Final = frozenset({"ENV", "ARG", "LABEL"})
 _COMMANDS: Final = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL"})
 _HEALTH: Final = regex(r"\bCMD\s+", re.IGNORECASE)
-_STAGE: Final = regex(r"(?>(?:[ \t]*(?:#[^\n]*|ARG[ \t][^\n]*)?\n)*)[ \t]*FROM[ \t]+[\w.$\-/:{}@]+")
+_STAGE: Final = regex(
+    r"(?:(?>[ \t]*(?:#[^\n]*|ARG[ \t][^\n]*)?\n))*+[ \t]*FROM[ \t]+[\w.$\-/:{}@]+"
+)
 _STEP: Final = regex(r"^[ \t]*(?:RUN|ENV|COPY|CMD|ADD|ENTRYPOINT)[ \t]", re.MULTILINE)
 
 

@@ -18,7 +18,7 @@ _INTERPRETER: Final = regex(r"#![^\n]{0,80}?[/ ](?:expect|autoexpect)\b")
 _TEXT: Final = r'(?:"((?:[^"\\]++|\\.){0,400}+)"|\{([^{}\n]{0,400}+)\}|([^\s"{};]{1,400}+))'
 _STEP: Final = regex(
     r"(?:^|(?<=[\s;{\"']))(?:(set)[ \t]++(\w{1,80}+)[ \t]++|(send(?:_user|_tty)?)[ \t]++"
-    r"(?>(?:(?:--?|-s|-h)[ \t]++){0,3})|(expect)\b)(?>" + _TEXT + r"?)",
+    r"(?:(?>(?:--?|-s|-h)[ \t]++)){0,3}+|(expect)\b)(?>" + _TEXT + r"?)",
     re.MULTILINE | re.DOTALL,
 )
 _PROMPT: Final = regex(r"assw|assphrase|asscode|secret|pin\b|kennwort|token", re.IGNORECASE)

@@ -39,13 +39,13 @@ NAMES: Final = (
     "terraform.rc",
 )
 
-_COMMENT: Final = r"\#[^\n]*+|//[^\n]*+|/\*(?>(?:[^*]++|\*(?!/))*)\*/"
-_GAPS: Final = rf"(?>(?:[\s\ufeff,;]++|{_COMMENT})*)"
+_COMMENT: Final = r"\#[^\n]*+|//[^\n]*+|/\*(?:(?>[^*]++|\*(?!/)))*+\*/"
+_GAPS: Final = rf"(?:(?>[\s\ufeff,;]++|{_COMMENT}))*+"
 _LABEL: Final = r"""(?:[ \t]++"([^"\\\n$%]*+)")?"""
 _END: Final = r"[ \t\r]*+(?=\#|//|\n|\Z)"
 _LINE: Final = regex(
     rf"""{_GAPS}(?:([\w\-]++)(?:[ \t]*+=[ \t]*+(?:"([^"\\\n$%]*+)"|(-?[\w.]++)"""
-    rf"""|\[((?>(?:[ \t]*+"[^"\\\n$%]*+"[ \t]*+,?)+))[ \t]*+\])"""
+    rf"""|\[((?:(?>[ \t]*+"[^"\\\n$%]*+"[ \t]*+,?))++)[ \t]*+\])"""
     rf"""|{_LABEL}{_LABEL}[ \t]*+(=?)[ \t]*+(\{{)(?!\s*+for\s)(?=[ \t\r]*+\n)){_END}|(\}}))"""
 )
 """A line of the usual kind with what stands before it; everything else takes the long way."""
@@ -54,11 +54,11 @@ _BLANK: Final = regex(_GAPS)
 _SPACE: Final = regex(r"[ \t]*+")
 _NAME: Final = regex(rf"[\w\-.{templated.LETTERS}]++|\([^()\n]*+\)|\$\{{[^{{}}\n]*+\}}")
 _SET: Final = regex(r"[ \t]*+[=:][ \t]*+(?![=>])")
-_SIMPLE: Final = regex(r'"((?>(?:[^"\\\n$%]++|\\.|[$%](?!\{))*))"', re.DOTALL)
+_SIMPLE: Final = regex(r'"((?:(?>[^"\\\n$%]++|\\.|[$%](?!\{)))*+)"', re.DOTALL)
 _INSIDE: Final = regex(r'\\.|\$\$\{|%%\{|["{}\n]|[$%]\{', re.DOTALL)
 _HEREDOC: Final = regex(r"<<([-~]?)([\w\-]++)[ \t]*+\r?\n")
 _FOR: Final = regex(r"[\[{]\s*+for\s")
-_GAP: Final = regex(rf"(?>(?:[ \t\r]++|{_COMMENT})+)")
+_GAP: Final = regex(rf"(?:(?>[ \t\r]++|{_COMMENT}))++")
 _TOKEN: Final = regex(r"[\w.\-]++|[^\w.\-]")
 _CLOSER: Final = {"(": ")", "[": "]", "{": "}"}
 _LABELS: Final = 16

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = ("*.ldif", "*.ldif.*", "*.ldf")
 
-_ATTRIBUTE: Final = regex(r"([A-Za-z][\w.\-]*+(?>(?:;[\w\-]++)*)):(:?)[ \t]*+(.*)\Z", re.DOTALL)
+_ATTRIBUTE: Final = regex(r"([A-Za-z][\w.\-]*+(?:(?>;[\w\-]++))*+):(:?)[ \t]*+(.*)\Z", re.DOTALL)
 _PASSWORDS: Final = frozenset({
     "userpassword", "olcrootpw", "olcdbrootpw", "authpassword", "clearpassword", "unicodepwd",
     "pwdhistory",

@@ -28,14 +28,14 @@ _REGISTRY: Final = regex(r"//[\w.\-:/@]{1,200}/:_")
 """How npm names a registry's setting; it begins as a comment does elsewhere."""
 _DOUBLE: Final = regex(r'[A-Za-z@]?"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
 _SINGLE: Final = regex(r"[A-Za-z@]?'([^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+)'(?!\w)")
-_ESCAPED: Final = regex(r'\\"([^"\\]*+(?>(?:\\(?!")[^"\\]*+)*))\\"')
+_ESCAPED: Final = regex(r'\\"([^"\\]*+(?:(?>\\(?!")[^"\\]*+))*+)\\"')
 _ITEM: Final = regex(r"[^,{}]*+")
 _ARGUMENT: Final = regex(r"(\S*+)")
 _MORE: Final = regex(r"(\S++)[ \t]+-{0,2}[A-Za-z_][\w.\-]*+=")
 _COMMENT: Final = regex(r"[ \t](?:#|//|;|--|/\*|<!--)(?:[ \t#*]|\Z)|[ \t]#")
 _ELEMENT: Final = regex(
     r"<([A-Za-z_][\w:.\-]{0,120}+)((?:[ \t][^<>]{0,400}+)?)>(?:<!\[CDATA\[)?"
-    r"([^<>\]]{0,4096}+(?>(?:\](?!\]>)[^<>\]]{0,4096}+){0,64}))(?=</|\]\]>)"
+    r"([^<>\]]{0,4096}+(?:(?>\](?!\]>)[^<>\]]{0,4096}+)){0,64}+)(?=</|\]\]>)"
 )
 _ATTRIBUTE: Final = regex(r"\b(?:name|key|id)=[\"']([^\"']{1,120})[\"']")
 _DEFINE: Final = regex(

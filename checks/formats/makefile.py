@@ -17,7 +17,7 @@ NAMES: Final = ("makefile", "gnumakefile", "bsdmakefile", "makefile.*", "*.mk", 
 
 _SETTING: Final = regex(
     r"(?:[^\s:=#][^:=#\t]{0,200}+:[ \t]++(?=[\w.\- ]++[?+:!]*+=))?"
-    r"(?>(?:(?:export|override|private)[ \t]++){0,3})([A-Za-z_][\w.\-]{0,200}+)[ \t]*+"
+    r"(?:(?>(?:export|override|private)[ \t]++)){0,3}+([A-Za-z_][\w.\-]{0,200}+)[ \t]*+"
     r"(?:\?|\+|!|:{1,3})?=[ \t]*+(.*)",
     re.DOTALL,
 )

@@ -14,13 +14,13 @@ DOUBLE: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 SINGLE: Final = r"'[^'\\]*+(?:\\.[^'\\]*+)*+'"
 
 _WORD: Final = regex(rf"(?:{DOUBLE}|{SINGLE})(?=[\s;,)]|$)|\S++", re.DOTALL)
-_SHELL_WORD: Final = regex(rf"""(?>(?:{DOUBLE}|'[^']*+'|\\.|[^\s"'\\]++|["'\\])+)""", re.DOTALL)
+_SHELL_WORD: Final = regex(rf"""(?:(?>{DOUBLE}|'[^']*+'|\\.|[^\s"'\\]++|["'\\]))++""", re.DOTALL)
 _SHELL_PART: Final = regex(rf"""({DOUBLE})|'([^']*+)'|\\(.)""", re.DOTALL)
 _PAIR: Final = regex(
     rf"(?<![^\s,(])([A-Za-z_][\w.\-]*+)=((?:{DOUBLE}|{SINGLE})(?=[\s;,)]|$)|\S*+)", re.DOTALL
 )
 _QUOTED: Final = regex(
-    r'(?:"""(?P<triple>[^"]*+(?>(?:"{1,2}(?!")[^"]*+)*))"""|`(?P<tick>[^`]*+)`'
+    r'(?:"""(?P<triple>[^"]*+(?:(?>"{1,2}(?!")[^"]*+))*+)"""|`(?P<tick>[^`]*+)`'
     rf"|(?P<double>{DOUBLE})|(?P<single>{SINGLE}))\s*+[;,]?\s*+(?:(?:[#;]|//).*+)?\Z",
     re.DOTALL,
 )

@@ -18,7 +18,8 @@ NAMES: Final = ("jenkinsfile", "jenkinsfile.*", "*.jenkinsfile", "vagrantfile", 
 _HEREDOC: Final = regex(r"<<[-~]?([\"']?)([A-Za-z_]\w{0,80})\1")
 _TRIPLE: Final = regex(r"'''|\"\"\"")
 _COMMAND: Final = regex(
-    r"(?:^|[\s{(,;])(?:sh|bat|powershell|pwsh|:?inline)\b[ \t]*(?>(?:[(:=>\[]|script[ \t]*:|\s)*)\Z"
+    r"(?:^|[\s{(,;])(?:sh|bat|powershell|pwsh|:?inline)\b[ \t]*"
+    r"(?:(?>[(:=>\[\s]|script[ \t]*:))*+\Z"
 )
 
 

@@ -38,7 +38,7 @@ _NAME: Final = (
 )
 _TOKEN: Final = regex(
     rf"""
-      (?P<comment>--(?=\s|-)[^\n]*+|/\*(?![!+])(?>(?:[^*]|\*(?!/)){{0,20000}})(?:\*/)?
+      (?P<comment>--(?=\s|-)[^\n]*+|/\*(?![!+])(?:(?>[^*]|\*(?!/))){{0,20000}}+(?:\*/)?
         |^[ \t]*+\#[^\n]*+)
     | (?P<end>;|^GO[ \t]*$)
     | \bIDENTIFIED\s+(?:WITH\s+{_NAME}\s+)?(?P<how>BY\s+VALUES|BY\s+PASSWORD|BY|AS)\s+

@@ -24,7 +24,7 @@ NAMES: tuple[str, ...] = (
 
 
 _HEAD: Final = regex(
-    r"(?>(?:[ \t]*+(?:[#;][^\n]*+)?\n)*)"
+    r"(?:(?>[ \t]*+(?:[#;][^\n]*+)?\n))*+"
     r"\[(?:Unit|Service|Install|Socket|Timer|Container|Mount)\][ \t\r]*\n"
 )
 _SETTING: Final = regex(r"([A-Za-z0-9][\w.\-]*+)[ \t]*+=[ \t]*+")
@@ -40,7 +40,7 @@ _SECTIONS: Final = frozenset({"WireGuard", "WireGuardPeer", "MACsecTransmitAssoc
                               "MACsecReceiveAssociation"})  # fmt: skip
 _KEYS: Final = frozenset({"privatekey", "presharedkey", "key"})
 _WORD: Final = regex(
-    rf"""(?>(?:{quoting.DOUBLE}|{quoting.SINGLE}|\\.|[^\s"'\\]++|["'\\])+)""", re.DOTALL
+    rf"""(?:(?>{quoting.DOUBLE}|{quoting.SINGLE}|\\.|[^\s"'\\]++|["'\\]))++""", re.DOTALL
 )
 _PART: Final = regex(
     rf"""({quoting.DOUBLE}|{quoting.SINGLE})|(?:\\.|[^"'\\])++|["'\\]""", re.DOTALL

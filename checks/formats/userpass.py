@@ -24,7 +24,7 @@ NAMES: tuple[str, ...] = (
 ALWAYS: tuple[str, ...] = NAMES
 
 _QUOTED_PAIR: Final = regex(
-    rf"({quoting.DOUBLE})(?>(?:[ \t]++[A-Z0-9,\-]++)*)[ \t]++({quoting.DOUBLE})"
+    rf"({quoting.DOUBLE})(?:(?>[ \t]++[A-Z0-9,\-]++))*+[ \t]++({quoting.DOUBLE})"
 )
 _CVS: Final = regex(r"(?:/\d+ )?(:\w+:(\S+?)@\S+) (A\S*)\Z")
 _MOSQUITTO: Final = regex(r"\$[67]\$[A-Za-z0-9+/=]+\$")

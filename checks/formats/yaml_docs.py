@@ -39,7 +39,7 @@ NAMES: Final = (
 )
 ALWAYS: tuple[str, ...] = ("secrets.yaml", "secrets.yml")
 
-_START: Final = regex(r"(?>(?:#[^\n]*\n|\s)*)(?:---(?:\s|$)|apiVersion:)")
+_START: Final = regex(r"(?:(?>#[^\n]*\n|\s))*+(?:---(?:\s|$)|apiVersion:)")
 _CLOUD: Final = regex(r"(?:#[^\n]*\n)?#cloud-config\s")
 _REFUSED: Final = regex(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"

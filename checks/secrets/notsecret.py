@@ -78,7 +78,7 @@ _PLACEHOLDER: Final = regex(
     | ^(?:your|my|our|the|some|any|an?)(?:[_\- ](?:[a-z]{2,}|\d+))+\W*$ | [_\- ]here$
     | ^(?:goes|change)[_\- ]here | ^change[_\- ](?:me|this|it)(?![a-z])
     | ^(?:example|dummy|fake|mock|foo|bar|baz|foobar|blah|something|whatever|sample)
-      (?>(?:[_\-. ]?(?:pass\w*+|secret|key|token|pwd|value|\d++))*)$
+      (?:(?>[_\-. ]?(?:pass\w*+|secret|key|token|pwd|value|\d++)))*+$
     | (?:^|[_\-. ])example(?:[_\-. ]|$) | EXAMPLE(?:KEY|TOKEN|SECRET)?$
     | ^(?:no|not)[_\- ](?:set|used|needed|required|real|a[_\- ])
     | \b(?:never|not)[_\- ](?:be[_\- ])?used$

@@ -33,11 +33,11 @@ _AMPERSANDS: Final = regex(r"\s*[\w.\-]{1,60}=[^;&\s]*+&")
 _COMMAS: Final = regex(r"\s*[\w.\-]{1,60}=[^,;&\s]*+,[\w.\-]{1,60}=")
 _ONLY_PAIRS: Final = (
     regex(
-        r"\s*+(?>(?:-{0,2}[A-Za-z_][\w.\-]*+=(?:\"[^\"]*+\"|'[^']*+'|\{\{[^{}]*+\}\}|[^\s\"'=&;]++)"
-        r"(?:\s++|\Z)){2,})\Z"
+        r"\s*+(?:(?>-{0,2}[A-Za-z_][\w.\-]*+=(?:\"[^\"]*+\"|'[^']*+'|\{\{[^{}]*+\}\}|[^\s\"'=&;]++)"
+        r"(?:\s++|\Z))){2,}+\Z"
     ),
-    regex(r"\s*+(?>(?:-[^\s\"']++(?:\s++|\Z)){2,})\Z"),
-    regex(r"\s*+(?>(?:[A-Za-z][\w .]{0,40}+=[^;=]*+(?:;\s*+|\Z)){2,})\Z"),
+    regex(r"\s*+(?:(?>-[^\s\"']++(?:\s++|\Z))){2,}+\Z"),
+    regex(r"\s*+(?:(?>[A-Za-z][\w .]{0,40}+=[^;=]*+(?:;\s*+|\Z))){2,}+\Z"),
 )
 """A value that is nothing but settings, divided by blanks or by semicolons, or options."""
 _CERTAIN: Final = frozenset({"accountkey", "sharedaccesskey", "sharedsecretvalue"})

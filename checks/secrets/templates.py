@@ -35,7 +35,7 @@ ALPHABETS = {
     "base58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
 }
 _LENGTH = regex(r"[0-9]{1,5}")
-_PLACEHOLDER = regex(r"\{\{((?>(?:(?!\{\{|\}\}).)*))\}\}", re.DOTALL)
+_PLACEHOLDER = regex(r"\{\{((?:(?>(?!\{\{|\}\}).))*+)\}\}", re.DOTALL)
 
 
 def render(template: str, seed: str) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _SCHEME: Final = regex(r"[A-Za-z][A-Za-z0-9+.\-]{0,40}\Z")
 _END: Final = regex(r"[\s\"'<>`\\|]")
 _HOST: Final = regex(
-    r"(?:localhost(?::\d+)?|[\w\-]++(?>(?:\.[\w\-]++)*):\d+|(?>(?:[\w\-]++\.)+)\w++)(?=[/?#,;)\]}]|\Z)"
+    r"(?:localhost(?::\d+)?|[\w\-]++(?:(?>\.[\w\-]++))*+:\d+|(?:(?>[\w\-]++\.))++\w++)(?=[/?#,;)\]}]|\Z)"
 )
 _ALONE: Final = regex(r"[A-Za-z][A-Za-z0-9+.\-]{0,40}://\S{1,1024}\Z")
 """A value that is one URL: then quotes belong to it too."""

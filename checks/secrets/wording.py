@@ -32,7 +32,7 @@ _WORDS: Final = (
     " undefined unknown update upper url user valid valida value varchar vertical visible weak"
     " wrong".split()
 )
-_ABOUT: Final = regex("(?>(?:" + "|".join(sorted(_WORDS, key=len, reverse=True)) + ")+)")
+_ABOUT: Final = regex("(?:(?>" + "|".join(sorted(_WORDS, key=len, reverse=True)) + "))++")
 """Of these words and endings schemas, validators, forms, icons, methods and messages are made."""
 _TRANSLATED: Final = frozenset(
     "adgangskode adgangskoden contrasena contrasenha contrasenya contrasigno contrasinal cyfrinair"

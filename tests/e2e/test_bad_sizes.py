@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from checks.reading import PARSED
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -50,6 +52,33 @@ def test_a_flood_of_candidates_costs_little(
     seen = look(folder)
     assert "took too long" not in seen.reasons
     assert seen.took.cpu < 25
+
+
+REPEATED = {
+    "Dockerfile": ("FROM x\nENV PASSWORD={secret}\nENV A=", 'a"', "\n"),
+    "blocks.conf": ("password = {secret}\na {{ b = x; ", "a\\'", "}\n"),
+    "comment.tf": ('password = "{secret}"\n/*', "a*", "*/\n"),
+    "comments.tf": ('password = "{secret}"\n', "#\n", "\n"),
+    "quotes.toml": ('password = "{secret}"\na = """', 'a"', '"""\n'),
+    "raw.toml": ("password = '{secret}'\na = '''", "a'", "'''\n"),
+    "string.tf": ('password = "{secret}"\na = "', "a$", '"\n'),
+    "words.service": ("[Service]\nEnvironment=PASSWORD={secret}\nEnvironment=A=", "a'\\'", "\n"),
+}
+"""What a file begins with, what it then is full of, and how it ends."""
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_what_is_repeated_without_end_costs_little_memory(
+    look: Callable[..., Seen], folder: Path, password: str, name: str
+) -> None:
+    """An expression that could go back to each of millions of pieces would keep them all."""
+    begin, piece, end = REPEATED[name]
+    begin = begin.format(secret=password)
+    times = (PARSED - len(begin) - len(end)) // len(piece)
+    (folder / name).write_text(begin + piece * times + end)
+    seen = look(folder)
+    assert seen.found_in(name)
+    assert seen.took.peak < 200 * MIB
 
 
 def test_ten_million_bytes_of_passwords_take_two_seconds(

@@ -21,7 +21,7 @@ _SECTION: Final = regex(r"\s*+\[\s*+([^\]]*[^\]\s])\s*+\]\s*+\Z")
 _INCLUDE: Final = regex(r"\s*+\.include(?:\s*+=\s*+|\s++)(\S.*)\Z")
 _PRAGMA: Final = regex(r"\s*+\.pragma(?:\s*+=\s*+|\s++)includedir\s*+:\s*+(\S++)")
 _COMMENT: Final = regex(
-    r"(?>(?:[^\\#\"'`]++|\\.|\"[^\"]*+\"|'[^']*+'|`[^`]*+`|[\"'`])*)", re.DOTALL
+    r"(?:(?>[^\\#\"'`]++|\\.|\"[^\"]*+\"|'[^']*+'|`[^`]*+`|[\"'`]))*+", re.DOTALL
 )
 _QUOTE: Final = regex(r"\"([^\"]*+)\"|'([^']*+)'|`([^`]*+)`|\\(.)", re.DOTALL)
 _VARIABLE: Final = regex(

@@ -34,6 +34,12 @@ class Matching(NamedTuple):
     formats: catalog.Index
 
 
+class _Found(NamedTuple):
+    matching: Matching
+    expressions: dict[bytes, bytes]
+    """Forms of our expressions, as `lazy.keep` takes them."""
+
+
 def load(files: Iterable[tuple[str, str]], base: Path, *, apart: bool = False) -> Matching:
     """Load or compile the engine for these rule files; raises RuleError for a bad rule.
 
@@ -50,30 +56,28 @@ def load(files: Iterable[tuple[str, str]], base: Path, *, apart: bool = False) -
     for name, text in texts:
         digest.update(f"{name}\0{text}\0".encode("utf-8", "surrogateescape"))
     path = base / "cache" / f"rules-{engines.key(digest.digest())}"
-    kept = _kept(path)
-    if kept is None and apart:
+    found = _kept(path)
+    if found is None and apart:
         _do_apart(lambda: _compiled(texts, path))
-        kept = _kept(path)
-    if kept is None:
-        return _compiled(texts, path)
-    matching, expressions = kept
+        found = _kept(path)
+    found = found or _compiled(texts, path)
     if not apart:
-        lazy.keep(expressions)
-    return matching
+        lazy.keep(found.expressions)
+    return found.matching
 
 
-def _compiled(texts: list[tuple[str, str]], path: Path) -> Matching:
+def _compiled(texts: list[tuple[str, str]], path: Path) -> _Found:
     rules = rule_files.load(texts)
     database = engines.compile_rules(rules)
     made = Matching(engines.Engine(rules, database), catalog.index())
+    expressions = lazy.forms(rule.confirming for rule in rules)
     try:
-        expressions = lazy.forms(rule.confirming for rule in rules)
         content = msgspec.msgpack.encode(_Kept(rules, database, made.formats, expressions))
         home.write(path, home.sealed(content, path.name))
         _forget_others(path)
     except (home.StateError, OSError):
         pass  # a scan without a cache is slower, not wrong; another may clean up at the same time
-    return made
+    return _Found(made, expressions)
 
 
 def _do_apart(work: Callable[[], object]) -> None:
@@ -90,14 +94,14 @@ def _do_apart(work: Callable[[], object]) -> None:
     os.waitpid(pid, 0)
 
 
-def _kept(path: Path) -> tuple[Matching, dict[bytes, bytes]] | None:
+def _kept(path: Path) -> _Found | None:
     try:
         content = home.checked(home.read(path), path.name)
         if content is None:
             return None
         kept = msgspec.msgpack.decode(content, type=_Kept)
         engine = engines.Engine(kept.rules, kept.database)
-        return Matching(engine, kept.formats), kept.expressions
+        return _Found(Matching(engine, kept.formats), kept.expressions)
     except (home.StateError, msgspec.DecodeError, RuleError):
         return None
 

@@ -11,13 +11,11 @@ import re
 import sys
 from array import array
 from functools import cache
-from re import _compiler, _parser  # type: ignore[attr-defined]  # they have no types
 from typing import AnyStr, Final, NamedTuple
 
 import msgspec
 
-_ENGINE: Final = _compiler._sre  # noqa: SLF001 - of `re`, which shows it nowhere else
-MAKER: Final = f"{sys.version} {_ENGINE.MAGIC} {sys.byteorder} {array('I').itemsize}"
+MAKER: Final = f"{sys.version} {sys.byteorder} {array('I').itemsize}"
 """Whose forms these are; those of another maker are not to be loaded."""
 _PROBE: Final = (
     r"(?i)^(?P<one>[\w.-]{2,9}+|é)(?:(?!x)(?P=one))*?(?<=[^a-f\d])(?>ab?|c)+(x)?(?(2)y|z)$"
@@ -48,11 +46,13 @@ def _is_known() -> bool:
     """Say whether an expression comes back as `re` makes it."""
     try:
         return loaded(_PROBE, _form(_PROBE, re.MULTILINE)) == re.compile(_PROBE, re.MULTILINE)
-    except (AttributeError, TypeError, ValueError, OverflowError):
+    except (ImportError, AttributeError, TypeError, ValueError, OverflowError):
         return False
 
 
 def _form(source: str | bytes, flags: int) -> bytes:
+    from re import _compiler, _parser  # type: ignore[attr-defined]  # they have no types
+
     parsed = _parser.parse(source, flags)
     code = array("I", _compiler._code(parsed, flags)).tobytes()  # noqa: SLF001 - the same
     state = parsed.state
@@ -63,13 +63,15 @@ def _form(source: str | bytes, flags: int) -> bytes:
 
 def loaded(source: AnyStr, packed: bytes) -> re.Pattern[AnyStr]:
     """Make the expression of its form."""
+    import _sre  # type: ignore[import-not-found]  # it has no types
+
     made = _DECODER.decode(packed)
     code = array("I")
     code.frombytes(made.code)
     names: list[str | None] = [None] * (made.groups + 1)
     for name, number in made.names.items():
         names[number] = name
-    found: re.Pattern[AnyStr] = _ENGINE.compile(
+    found: re.Pattern[AnyStr] = _sre.compile(
         source, made.flags, code.tolist(), made.groups, made.names, tuple(names)
     )
     return found

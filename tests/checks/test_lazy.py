@@ -6,6 +6,8 @@ import importlib
 import itertools
 import pkgutil
 import re
+import subprocess
+import sys
 from re import _compiler, _constants, _parser  # type: ignore[attr-defined]  # they have no types
 from typing import TYPE_CHECKING, Any
 
@@ -145,13 +147,30 @@ def test_forms_are_of_all_that_is_written(written: list[tuple[str | bytes, int]]
 
 def test_a_kept_form_is_loaded_and_not_compiled_again() -> None:
     """Of two forms whose names were exchanged, each finds what the other stands for."""
+    one, two = f"one {__name__}", f"two {__name__}"  # as nobody else writes
     few = lazy.forms()
-    named = {name: form for name, form in lazy.forms(["one", "two"]).items() if name not in few}
+    named = {name: form for name, form in lazy.forms([one, two]).items() if name not in few}
     lazy.keep(dict(zip(named, reversed(named.values()), strict=True)))
-    assert lazy.pattern("one").search("two")
-    assert lazy.regex("two").search("one")
-    assert lazy.pattern("two", re.IGNORECASE).search("TWO")
-    assert lazy.pattern(b"two").search(b"two")
+    assert lazy.pattern(one).search(two)
+    assert lazy.regex(two).search(one)
+    assert lazy.pattern(two, re.IGNORECASE).search(two.upper())
+    assert lazy.pattern(two.encode()).search(two.encode())
+
+
+@pytest.mark.parametrize("missing", ["re._parser", "_sre"])
+def test_a_python_whose_re_is_another_one_compiles_each_time(missing: str) -> None:
+    """Slower, not wrong: there are no forms then, and what is asked is compiled."""
+    program = f"""
+import re, sys
+sys.modules[{missing!r}] = None
+del re._parser
+from checks import lazy
+asked = lazy.regex("(a)b")
+print(lazy.forms(), asked.fullmatch("ab")[1])
+"""
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "{} a\n"
 
 
 def test_a_wrong_expression_has_no_form() -> None:

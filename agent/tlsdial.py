@@ -108,7 +108,7 @@ def _context(identity: Identity) -> ssl.SSLContext:
     """Make what TLS needs, from files that are read anew each time; raises DialError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # as Python 3.11 had it at first
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # some releases of 3.11 set it
     context.sslsocket_class = Timed
     context.post_handshake_auth = False
     try:

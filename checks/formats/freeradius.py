@@ -20,6 +20,7 @@ NAMES: tuple[str, ...] = (
     "freeradius/*/mods-available/*", "freeradius/*/mods-enabled/*", "freeradius/*/policy.d/*",
     "raddb/sites-available/*", "raddb/sites-enabled/*", "raddb/mods-available/*",
     "raddb/mods-enabled/*", "raddb/policy.d/*", "raddb/*.conf", "radiusd.conf",
+    "clients.conf",
 )  # fmt: skip
 
 _OPENS: Final = regex(r"([\w\-.&!(][^{]*+)\{\s*\Z")

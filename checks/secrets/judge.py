@@ -162,8 +162,6 @@ def _named(keys: tuple[str, ...], path: str) -> Kind:
     name = path.rpartition("/")[2].lower()
     if found is Kind.VAGUE and "snmp" in name:
         return kind(("snmp", own_name(keys)))
-    if name == "clients.conf" and own_name(keys) == "secret":  # of FreeRADIUS
-        return Kind.PASSWORD
     if found is Kind.NONE and name in _SECRETS and len(keys) == 1 and keys[0] != "apiVersion":
         return Kind.VAGUE
     return found
@@ -325,7 +323,7 @@ def _encoded(entry: Entry, place: Place) -> Iterator[Candidate]:
     """Open a value of a secret container: a credential unless its name says otherwise."""
     text = _decoded(entry.value)
     if not text:  # some write it as it is
-        yield from _judge_one(entry._replace(role=Role.NAMED), place)
+        yield from _judge_one(entry._replace(role=Role.NAMED), place._replace(loose=True))
         return
     own = own_name(entry.keys).lower()
     if own == "auth" and ":" in text:

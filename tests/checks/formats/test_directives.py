@@ -65,7 +65,7 @@ PLANTED = [
         "",
     ),
     (
-        "clients.conf",
+        "network.conf",
         "client lan {\n  ipaddr = 1.2.3.4\n  secret = @@\n}\n",
         "bare",
         ("client lan", "secret"),

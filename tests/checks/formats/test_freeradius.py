@@ -23,6 +23,14 @@ PLANTED = [
         "",
     ),
     (
+        "radius/clients.conf",
+        "client a {\n secret = @@\n}",
+        "word",
+        ("client a", "secret"),
+        Role.SECRET,
+        "",
+    ),
+    (
         "etc/raddb/mods-available/sql",
         "sql {\n\tpassword = @@\n}\n",
         "double",

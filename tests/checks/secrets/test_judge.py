@@ -248,7 +248,7 @@ def test_encoded_values_are_opened() -> None:
     assert judged(encoded("application7"), "data", "username", role=Role.ENCODED) == []
     assert judged(encoded("${PW}"), "data", "pw", role=Role.ENCODED) == []
     for broken in ("no base64!", "////", "a", ""):
-        assert judged(broken, "data", "anything", role=Role.ENCODED) == []
+        assert judged(broken, "data", "pw", role=Role.ENCODED) == []
     assert told(judged(VALUE, "data", "db_password", role=Role.ENCODED)) == [(PASSWORD, VALUE)]
     for plain in ("github-org", "KAFKA_ADDRESS", "KEY_ALIAS", "branches"):
         assert judged(encoded("kafka:9092"), "data", plain, role=Role.ENCODED) == []
@@ -373,14 +373,6 @@ def test_a_community_in_a_file_of_snmp_is_a_password() -> None:
     value = "marbleharbor"
     assert told(judged(value, "core", "community", place=Place(path="etc/snmp.yml")))
     assert judged(value, "core", "community", place=Place(path="etc/forum.yml")) == []
-
-
-def test_a_secret_of_a_client_of_radius_is_a_password() -> None:
-    """It is a person's choice there; elsewhere a word is none."""
-    word, keys = "marbleharbor", ("client", "secret")
-    found = judged(word, *keys, place=Place(path="raddb/clients.conf"))
-    assert told(found) == [(PASSWORD, word)]
-    assert judged(word, *keys, place=Place(path="app/client.conf")) == []
 
 
 def test_whatever_is_made_is_a_secret_in_a_file_of_secrets() -> None:

@@ -47,7 +47,7 @@ LIKELY = {
 MAYBE = """hunter2 P@ssw0rd Tr0ub4dor&3 a$b$c7 100%sure!x x{y}z9Q! (abc)9Q!x p%40ss9 [x]Y7 Zq7!(kPx4
     k&x=>7Qz!w s3cr[^t7Q a\\b7Q!xyz abc#{def9 ${x9Q $1Qx!7zz =abc7Q!x no7Q!pass true7Q! /7Q!abcx$
     7Q!abc/def/ghi &x7Q!y% *7Q!ab* x*7Q![y ab(cd7Q e=mc2!Qx 1.2.3-Q!z yourQ7!x exampleQ7!
-    Summer2024 secret1 changeme change_method7Q $!""".split()
+    Summer2024 secret1 changeme change_method7Q $! @lantern77""".split()
 
 
 def words(text: str) -> list[str]:

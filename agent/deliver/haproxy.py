@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 10.0
 """Seconds for a whole answer."""
+_SILENCE: Final = 3.0
+"""Seconds without a word of it: a process that a reload replaces may take a line and say nothing."""
 _LONGEST: Final = 256 * 1024
 """Bytes of an answer."""
 _BUFFER: Final = 16 * 1024
@@ -125,18 +127,19 @@ class Haproxy:
 
     def _ask(self, command: bytes) -> str:
         """Give the answer to a command; raises DeliveryError."""
-        until = time.monotonic() + _PATIENCE
+        began = time.monotonic()
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-                line.settimeout(_PATIENCE)
+                line.settimeout(_SILENCE)
                 line.connect(self._socket)
                 self._believe(line)
                 line.sendall(command)
-                return _answer(line, until)
+                return _answer(line, began + _PATIENCE)
         except (BrokenPipeError, ConnectionResetError):
             return ""
         except TimeoutError:
-            raise DeliveryError(f"{self}: no whole answer within {_PATIENCE:.0f} s") from None
+            waited = time.monotonic() - began
+            raise DeliveryError(f"{self}: no whole answer within {waited:.0f} s") from None
         except OSError as error:
             raise DeliveryError(f"{self}: {error.strerror or 'not a socket path'}") from None
 
@@ -155,7 +158,7 @@ def _answer(line: socket.socket, until: float) -> str:
     """Read up to the end; raises OSError."""
     parts: list[bytes] = []
     while (left := until - time.monotonic()) > 0 and sum(map(len, parts)) < _LONGEST:
-        line.settimeout(left)
+        line.settimeout(min(left, _SILENCE))
         part = line.recv(65_536)
         if not part:
             return b"".join(parts).decode("utf-8", "replace")

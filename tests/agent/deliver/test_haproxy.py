@@ -330,6 +330,21 @@ def test_one_that_does_not_end_is_given_up(
         peer.stop()
 
 
+def test_one_that_says_nothing_is_given_up_sooner(
+    memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that a reload replaces, which has the line and does not look at it any more."""
+    monkeypatch.setattr(haproxy, "_SILENCE", 0.2)
+    one = _delivery(memory / "s", "/a.pem")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(memory / "s"))
+        listener.listen()
+        began = time.monotonic()
+        with pytest.raises(DeliveryError, match="no whole answer within 0 s"):
+            one.publish(made())
+        assert time.monotonic() - began < haproxy._PATIENCE / 2
+
+
 _IMPOSTOR = """
 import os, socket, sys
 os.setgroups([]); os.setgid(65534); os.setuid(65534)

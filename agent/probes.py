@@ -18,6 +18,26 @@ CREATE TABLE IF NOT EXISTS probes (
 _JUDGED: Final = "SELECT value FROM meta WHERE name = 'judged'"
 
 
+class Print(NamedTuple):
+    """The fingerprint found with a whole look. settled: the endpoint is known by it from now on.
+
+    It is not where the one before was another. A server that takes up something else answers for a
+    while from before and from after: the fingerprint may be of the one, and the look that came with
+    it have seen the other too, which only another look can tell.
+    """
+
+    found: str
+    settled: bool = True
+
+    @property
+    def known(self) -> str:
+        """What the endpoint is known by, "" where it is to be looked at again."""
+        return self.found if self.settled else ""
+
+
+UNKNOWN: Final = Print("")
+
+
 class Probe(NamedTuple):
     """A whole look. looked: seconds since 1970 in UTC."""
 

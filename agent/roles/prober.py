@@ -32,7 +32,7 @@ from agent.guides import Guides
 from agent.ledger import LedgerError
 from agent.lookers import Lookers
 from agent.policy.inforce import InForce
-from agent.probes import Probe, Probes
+from agent.probes import UNKNOWN, Print, Probe, Probes
 from agent.roles.base import Base
 from agent.roles.proofs import Proofs
 from agent.schedule import Schedule
@@ -103,8 +103,7 @@ class _Loop:
         self._guides = Guides()
         self._known: dict[str, Endpoint] = {}
         self._seen: dict[str, Seen] = {}
-        self._prints: dict[str, str] = {}
-        """The fingerprint of each endpoint when it was looked at as a whole."""
+        self._prints: dict[str, Print] = {}
         self._configured = configuration.Published()
         self._mark: tuple[int, int, int] | None = None
         self._next_discovery = 0.0
@@ -177,7 +176,7 @@ class _Loop:
     def _ask(self, now: float) -> None:
         """Have all looked at that are due."""
         for due in self._schedule.due(now):
-            known = self._prints.get(due.key, "")
+            known = self._prints.get(due.key, UNKNOWN).known
             self._lookers.look(due, self._known[due.key], known, self._job, self._guides)
 
     def _weigh(self) -> None:
@@ -230,7 +229,7 @@ class _Loop:
             return
         probe = self._probes.last(key)
         if probe and 0 <= (ago := time.time() - probe.looked) < self._whole:
-            self._prints[key] = probe.fingerprint
+            self._prints[key] = Print(probe.fingerprint)
             self._schedule.known(key, ago, now)
 
     def _read_configuration(self) -> None:
@@ -286,13 +285,15 @@ class _Loop:
             return
         self._looks += 1
         self._connections += seen.facts.connections
-        self._seen[key], self._prints[key] = seen, asked.fingerprint
+        self._seen[key], before = seen, self._prints.get(key)
+        found = asked.fingerprint
+        self._prints[key] = Print(found, settled=before is None or before.found == found)
         if not seen.facts.speaks_tls:
             self._ask_anew(seen.endpoint.target)
         try:
             with self._base.ledger.together():
                 self._note(key, self._look(seen.settled, conclusive=not seen.unseen))
-                self._probes.take(key, Probe(asked.fingerprint, time.time()))
+                self._probes.take(key, Probe(self._prints[key].known, time.time()))
                 self._deep.take(key, trial, time.time())
                 self._serving.take(key, seen.facts, time.time())
                 located = list(tlsscan.sited(self._job.configured, list(self._seen.values())))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from agent import (
@@ -46,6 +50,8 @@ if TYPE_CHECKING:
 WEAK = ("-min_protocol", "TLSv1", "-cipher", "ALL:@SECLEVEL=0")
 SOUND = ("-min_protocol", "TLSv1.2", "-cipher", "ECDHE+AESGCM")
 STANDING = frozenset((Kind.OPENED, Kind.CHANGED))
+_BETWEEN = 0.4
+"""Seconds without a connection between two looks, of which there is one a second."""
 HEARTBLEED = "vuln-heartbleed"
 VULNERABLE = runpy.run_path(str(Path(__file__).parents[2] / "checks/tls/vulnerable.py"))
 
@@ -171,6 +177,68 @@ class Host:
             time.sleep(0.05)
 
 
+class Takeover:
+    """A listener of two servers: one from before, one from after it takes up something else.
+
+    The next look after its beginning meets the new one a few times and then the old one, as happens
+    where both listen for a while. Looks are told apart by the time between them.
+    """
+
+    def __init__(self, port: int, old: int, new: int) -> None:
+        self._old, self._new = old, new
+        self._answers: Iterator[int] = itertools.repeat(old)
+        self._first, self._last = 0, 0.0
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def begin(self, first: int = 3) -> None:
+        """first: how often the look meets the new one; a cheap one asks three times."""
+        self._first = first
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                link, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._next()))
+                threading.Thread(target=_pass, args=(link, server), daemon=True).start()
+
+    def _next(self) -> int:
+        """Say who answers now."""
+        now = time.monotonic()
+        if now - self._last > _BETWEEN:
+            self._answers = self._look()
+        self._last = now
+        return next(self._answers)
+
+    def _look(self) -> Iterator[int]:
+        """Say who answers in a look that begins."""
+        first, self._first = self._first, -1 if self._first else 0
+        if first > 0:
+            return itertools.chain(itertools.repeat(self._new, first), itertools.repeat(self._old))
+        return itertools.repeat(self._new if first else self._old)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as link:
+        return link.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _pass(link: socket.socket, server: socket.socket) -> None:
+    """Pass on what both say, until one of them hangs up."""
+    with link, server, contextlib.suppress(ConnectionError):
+        while True:
+            for source in select.select([link, server], [], [])[0]:
+                if not (data := source.recv(65536)):
+                    return
+                (server if source is link else link).sendall(data)
+
+
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
     """A host in a network of its own."""
@@ -196,8 +264,46 @@ def test_a_weak_listener_is_told_and_its_mending_too(host: Host) -> None:
     host.until(lambda: "tls-1.0" in host.standing("127.0.0.1:14443"))
     host.stop(14443)
     host.serve(14443, *SOUND)
-    host.until(lambda: "tls-1.0" not in host.standing())
+    # Nothing of it stands for a while if nobody listens there while listeners are looked for.
+    host.until(lambda: "cert-self-signed" in host.standing() and "tls-1.0" not in host.standing())
     assert "cert-self-signed" in host.standing("127.0.0.1:14443")
+
+
+@pytest.fixture
+def takeover(host: Host) -> Iterator[Takeover]:
+    """A weak server that becomes a sound one."""
+    host.serve(15443, *WEAK)
+    host.serve(15444, *SOUND)
+    host.until(lambda: _listens(15443) and _listens(15444))
+    with contextlib.closing(Takeover(14443, 15443, 15444)) as one:
+        yield one
+
+
+def test_who_answers_from_before_and_after_a_change_is_looked_at_again(
+    host: Host, takeover: Takeover
+) -> None:
+    """What a cheap look sees of the new set-up does not vouch for a whole one that met the old."""
+    host.start()
+    host.until(lambda: "tls-1.0" in host.standing(":14443"))
+    takeover.begin()
+    host.until(lambda: "tls-1.0" not in host.standing(":14443"))
+
+
+def test_so_is_who_changed_before_a_restart(host: Host, takeover: Takeover) -> None:
+    """By the first look after it, though a cheap one would find nothing but what it found last."""
+    host.start()
+    host.until(lambda: "tls-1.0" in host.standing(":14443"))
+    host.end()
+    (Path(powers.published(host.told, prober.NAME)) / rolestatus.STATUS).unlink()
+    tls = msgspec.structs.replace(host.told.tls, fingerprint=3600)
+    host.told = msgspec.structs.replace(host.told, tls=tls)
+    takeover.begin(4)  # the first connection finds out that it is TLS
+    host.start()
+    host.until(lambda: host.number("looks") > 0)
+    host.end()
+    assert "tls-1.0" in host.standing(":14443")
+    host.start()
+    host.until(lambda: "tls-1.0" not in host.standing(":14443"))
 
 
 def test_an_endpoint_is_judged_at_once_for_who_asks(host: Host) -> None:

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 _SOURCE = {"kind": "pki", "role": "web", "names": [NAME], "ttl": 3600, "local": False}
 _DAY = 86_400
 _WINDOW = 5.0
-_MOST = 10
-"""Requests within that many seconds after something began to fail."""
+_MOST = 3
+"""Requests within that many seconds after something began to fail, each a try of its own.
+
+By the shortest waits of `agent.vault.lease`: at once, after 1 s, after 2 s more, then after 4 s.
+"""
 
 
 class Running(NamedTuple):
@@ -98,10 +101,10 @@ _FAULTS = [
     Fault("sealed", "vault-away: web: Vault does not give it: pki/issue/web: Vault is sealed"),
     Fault("away", "vault-away: web: Vault does not give it: pki/issue/web: "),
     Fault("slow", "vault-away: web: Vault does not give it: pki/issue/web: "),
-    Fault(
-        "denied", "vault-away: web: Vault does not give it: auth/approle/login: Vault does not a"
+    Fault(  # the first try is denied, as is what it asks about its token, before it logs in
+        "denied", "vault-away: web: Vault does not give it: auth/approle/login: Vault does not a", 5
     ),
-    Fault("limited", "vault-away: web: Vault does not give it: pki/issue/web: asked too often", 3),
+    Fault("limited", "vault-away: web: Vault does not give it: pki/issue/web: asked too often", 1),
     Fault("failing", "vault-away: web: Vault does not give it: pki/issue/web: failed (HTTP 500)"),
     Fault("not JSON", "vault-away: web: Vault does not give it: pki/issue/web: not what was ask"),
     Fault("huge", "vault-away: web: Vault does not give it: pki/issue/web: the answer is longer"),
@@ -128,6 +131,19 @@ def test_vault_fails(running: Running, vault: Source, fault: Fault) -> None:
         finally:
             proxy.fault = ""
     assert not proxy.redirected
+
+
+def test_who_looks_at_all_listeners_is_not_counted(hygiene: Hygiene, vault: Source) -> None:
+    """Tests that run beside this one look at what listens here, at the proxy too, many times."""
+    place = vault.proxy.address.rpartition(":")[2]
+    began = time.monotonic()
+    for fault in ("", "away"):
+        vault.proxy.fault = fault
+        try:
+            assert place in hygiene("tls", f"127.0.0.1:{place}").stdout
+        finally:
+            vault.proxy.fault = ""
+    assert vault.proxy.since(began) == 0
 
 
 def test_vault_is_sealed_in_truth(running: Running, vault: Source) -> None:

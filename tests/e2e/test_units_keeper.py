@@ -60,7 +60,10 @@ def test_servers_get_their_keys(host: Host) -> None:
 
 
 def test_the_keeper_has_no_power(host: Host) -> None:
-    """No capability; its memory is locked where this host lets systemd allow that; not dumpable."""
+    """No capability; its memory is locked where this host lets systemd allow that; not dumpable.
+
+    It is the process that was started first: none of this ended one before it.
+    """
     one = host.machine.main(KEEPER)
     assert int(one.status["CapEff"], 16) == int(one.status["CapBnd"], 16) == 0
     limits = Path(f"/proc/{one.pid}/limits").read_text()
@@ -70,6 +73,8 @@ def test_the_keeper_has_no_power(host: Host) -> None:
     told = json.loads(host.machine.run("hygiene-agent", "status", "-f", "json").stdout)
     [keeper] = [one for one in told["roles"] if one["role"] == "keeper"]
     assert keeper["faults"] == []
+    assert host.machine.shown(KEEPER, "NRestarts") == "0"
+    assert host.machine.main(KEEPER).pid == one.pid
 
 
 def test_a_changed_secret_restarts_its_service(host: Host) -> None:

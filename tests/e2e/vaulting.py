@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 NAME = "www.example.net"
 _EVERY = 0.05
+_CALLED = "localhost"
+"""The name that a proxy is asked by; who looks at all listeners of a host knows addresses alone."""
+_HELLO = 16 * 1024
 _ELSEWHERE = "/v1/sys/elsewhere"
 _LATER = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME: times are compared here."""
@@ -64,8 +67,10 @@ class Given(NamedTuple):
 class Proxy:
     """Stands before a Vault, and spoils what it answers; on a port of its own, by TLS.
 
-    given: by the SHA-256 of its DER, each certificate that went through unspoiled; keys: each
-    private key that did, in PEM; redirected: how often somebody followed a redirect.
+    asked: when those who know its name asked, or were refused a connection; looks of other agents
+    of this host at what listens are not among them. given: by the SHA-256 of its DER, each
+    certificate that went through unspoiled; keys: each private key that did, in PEM; redirected:
+    how often somebody followed a redirect.
     """
 
     def __init__(self, server: Bao) -> None:
@@ -83,7 +88,7 @@ class Proxy:
         self._http.context = context
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
         self._thread.start()
-        self.address = f"https://127.0.0.1:{self._http.server_address[1]}"
+        self.address = f"https://{_CALLED}:{self._http.server_address[1]}"
 
     def end(self) -> None:
         self.fault = "away"
@@ -92,7 +97,7 @@ class Proxy:
         self._http.server_close()
 
     def since(self, moment: float) -> int:
-        """Count the requests and refused connections since a moment of the monotonic clock."""
+        """Count who asked since a moment of the monotonic clock."""
         return len(self.asked) - bisect.bisect_left(self.asked, moment)
 
     def ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Said:
@@ -170,18 +175,31 @@ class _Line(BaseHTTPRequestHandler):
 
     def handle(self) -> None:
         """Hear requests, unless nobody is to be here."""
+        self._ours = self._called()
         if self._proxy.fault == "away":
-            self._proxy.asked.append(time.monotonic())
+            self._note()
             self._break()
             return
         super().handle()
+
+    def _called(self) -> bool:
+        """Say whether the hello, which is not taken, asks for our name (RFC 6066 3)."""
+        with contextlib.suppress(OSError):
+            hello = socket.socket.recv(self.connection, _HELLO, socket.MSG_PEEK)
+            return _CALLED.encode() in hello
+        return False
+
+    def _note(self) -> None:
+        """Count who knows our name."""
+        if self._ours:
+            self._proxy.asked.append(time.monotonic())
 
     def log_message(self, *_: object) -> None:
         """Keep quiet."""
 
     def _any(self) -> None:
         proxy = self._proxy
-        proxy.asked.append(time.monotonic())
+        self._note()
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         proxy.redirected += self.path == _ELSEWHERE
         fault = proxy.fault

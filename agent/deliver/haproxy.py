@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _PATIENCE: Final = 10.0
 """Seconds for a whole answer."""
 _SILENCE: Final = 3.0
-"""Seconds without a word of it: a process that a reload replaces may take a line and say nothing."""
+"""Seconds without a word of it: one that a reload replaces may take a line and say nothing."""
 _LONGEST: Final = 256 * 1024
 """Bytes of an answer."""
 _BUFFER: Final = 16 * 1024

@@ -27,7 +27,8 @@ _HEAD: Final = 4096
 _TOOL: Final = regex(
     r"(?:mysql|mariadb|sshpass|twine|net use|mvn|curl|wget|docker|podman|helm|htpasswd|smbclient"
     r"|mount|ldap|redis-cli|mongo|sqlcmd|rabbitmqctl|ipmitool|snmp|lftp|useradd|usermod|chpasswd"
-    r"|keytool|openssl|rsync|psql|expect|schtasks|cmdkey|psexec|xfreerdp|wfreerdp)"
+    r"|keytool|openssl|rsync|psql|expect|mosquitto|rpcclient|net rpc|net ads|schtasks|cmdkey|psexec"
+    r"|xfreerdp|wfreerdp)"
 )
 _HASH: Final = regex(r"(?:\$[\w\-]{1,16}\$|\{[A-Z0-9\-]{2,10}\})[^\s\"',;:]{8,512}")
 _BUDGET: Final = 1024 * 1024
@@ -267,7 +268,8 @@ class Reader:
         for row, line in self._rows(pairs):
             tool = _TOOL.search(row)
             if tool:
-                command = row[tool.start() :].rstrip("\"');, ")
+                begin = tool.start()
+                command = row[begin : _end_of_literal(row, begin)].rstrip("\"');, ")
                 yield Entry(("command",), command, line, Role.COMMAND)
 
     def _rows(self, pairs: Sequence[tuple[int, int]]) -> Iterator[tuple[str, int]]:
@@ -299,6 +301,17 @@ class Reader:
 
 def _is_no_example(value: str) -> bool:
     return shapes.is_no_example(value) and not is_weak(value)
+
+
+def _end_of_literal(row: str, start: int) -> int:
+    """Say where the string ends that begins in front of START, else where the row does."""
+    quote = row[start - 1 : start]
+    if not quote or quote not in "\"'":
+        return len(row)
+    end = row.find(quote, start)
+    while end > 0 and row[end - 1] == "\\":
+        end = row.find(quote, end + 1)
+    return end if end > 0 else len(row)
 
 
 def _end_of(path: str) -> str:

@@ -44,7 +44,7 @@ _HEADER: Final = regex(
     r"""(?=[^\s"']*\d)[^\s"'{}$<]{4}"""
 )
 _TELLING: Final = regex(
-    r"(?i)\d|pass|pw|psk|psw|senha|kennwort|contrasena|masterauth|authtok|community|secret|clave|mdp"
+    r"(?i)\d|pass|pasw|pw|psk|psw|senha|kennwort|contrasena|masterauth|authtok|community|secret|clave|mdp"
     r"|[|>][+\-]?\s*$|[a-z]{20}"
 )
 """What a line has that may set a credential.

@@ -34,6 +34,12 @@ _WORKERS: Final = frozenset({"proxypass", "proxypassmatch", "balancermember", "p
 """Directives whose `secret=` is that of an AJP worker (mod_proxy)."""
 
 
+_ABOUT_TABLES: Final = frozenset(
+    {"sqlgroupinfo", "sqllog", "sqlnamedquery", "sqlshowinfo", "sqluserinfo"}
+)
+"""ProFTPD's columns and commands, such as PASS."""
+
+
 def parse(text: str) -> Iterator[Entry]:
     """Give values under (containers..., directive) or (containers..., directive, name).
 
@@ -60,6 +66,8 @@ def _directive(path: tuple[str, ...], words: list[quoting.Word], line: Line) -> 
         yield _named(keys, words[start : start + 2], line.number)
     elif name in _SECRETS and len(words) == 2:
         yield Entry(keys, words[1].text, line.number, Role.SECRET, words[1].quoted)
+    elif name in _ABOUT_TABLES:
+        return
     elif name in _FAKE and len(words) > 2:
         yield Entry(keys, words[2].text, line.number, Role.SECRET, words[2].quoted, words[1].text)
     else:

@@ -47,7 +47,7 @@ _CHAIN: Final = regex(
     r"(?:(?>\[\w{0,20}\]|[\]})\\\"'?!]))*+\Z"
 )
 _TYPE: Final = regex(
-    r"[ \t]*(?::(?![:=])[^=:,;(){}\"]*(?:::[^=:,;(){}\"]*)*|[ \t]\*?string"
+    r"[ \t]*(?:(?<!:):(?![:=])[^=:,;(){}\"]*(?:::[^=:,;(){}\"]*)*|[ \t]\*?string"
     r"|[ \t]\[\]byte)\Z"
 )
 _SCOPED: Final = regex(r"\$(?i:env|global|local|private|script|using):\w+\Z")

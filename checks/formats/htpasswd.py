@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = (
     *with_copies(".htpasswd", "htpasswd"), "*.htpasswd", ".htpasswd*", "*_htpasswd", "*-htpasswd",
-    ".htdigest", "htdigest", "*.htdigest", "nagios/passwd", "htpasswd.users",
+    ".htdigest", "htdigest", "*.htdigest", "nagios/passwd", "htpasswd.users", "squid/passwd",
+    "squid3/passwd", "nginx/passwd", "apache2/passwd", "httpd/passwd",
 )  # fmt: skip
 
 ALWAYS: tuple[str, ...] = NAMES

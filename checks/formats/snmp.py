@@ -25,6 +25,8 @@ _FIRST: Final = frozenset({
 })  # fmt: skip
 _SECOND: Final = frozenset({"authcommunity", "trapsink", "trap2sink", "informsink"})
 _MAPPED: Final = frozenset({"com2sec", "com2sec6", "com2secunix"})
+_PASSED_ON: Final = frozenset({"pass", "pass_persist"})
+"""A part of the tree that another program answers for."""
 _SESSION: Final = {"-A": "-A", "-X": "-X", "-c": "-c", "-3m": "-3m", "-3M": "-3M"}
 _OWNER_OPTION: Final = "-u"
 _PROTOCOLS: Final = ("md5", "sha", "des", "aes")
@@ -60,7 +62,7 @@ def _directive(words: list[quoting.Word], number: int) -> Iterator[Entry]:
         yield from _mapped(keys, words, number)
     elif name == "createuser":
         yield from _user(keys, words, number)
-    else:
+    elif name not in _PASSED_ON:
         yield from _session(keys, words, number)
 
 

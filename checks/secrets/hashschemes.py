@@ -140,6 +140,11 @@ _DERIVED: Final = (
         v.always("weak", _FAST, "Mosquitto manual, mosquitto_passwd"),
     ),
     Scheme(
+        "sha1-transmission",
+        _re(r"\{[0-9a-f]{40}~{8}"),
+        v.always("weak", _FAST, "Transmission source, crypto-utils.cc"),
+    ),
+    Scheme(
         "sha256-rabbitmq",
         _re(r"&{48}"),
         v.always("weak", _FAST, "RabbitMQ documentation, Credentials and Passwords"),

@@ -23,7 +23,7 @@ from checks.secrets import (
 )
 from checks.secrets.names import Kind, is_owned, kind, own_name, words
 from checks.secrets.notsecret import why_not
-from checks.secrets.weak import is_common, is_weak
+from checks.secrets.weak import is_common, is_left, is_weak
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +65,10 @@ _AUTHORIZING: Final = ("auth", "basic")
 _USER_PASSWORD: Final = regex(r"([A-Za-z][\w.@\-]{0,63}):([^\s/:][^\s]{3,})")
 
 
+_HASHED: Final = {"lm_hash": "lm", "nt_hash": "ntlm", "password_hash": "rabbitmq"}
+"""Names that say whose hash stands there, as the hints of `hashes.classify`."""
+
+
 def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
     """Give the credentials in an entry: itself, or what its value contains."""
     if entry.role is Role.COMMAND:
@@ -82,8 +86,8 @@ def judge(entry: Entry, place: Place) -> Iterator[Candidate]:
         return
     own = own_name(entry.keys)
     entry = _authorized(entry, own)
-    rabbit = bool(entry.value) and own == "password_hash"
-    found = [*_judge_one(entry, place), *_hashed(entry, place, "rabbitmq" if rabbit else "")]
+    hint = _HASHED.get(own, "") if entry.value else ""
+    found = [*_judge_one(entry, place), *_hashed(entry, place, hint)]
     yield from found or _inside(entry, place)
 
 
@@ -110,6 +114,8 @@ OPENERS: Final = frozenset("{[(|>&")
 def is_plausible(keys: tuple[str, ...], value: str) -> bool:
     """Say whether a name and a value on one line may be a credential, whatever surrounds them."""
     value = values.written(value) or value
+    if hint := _HASHED.get(own_name(keys)):
+        return hashes.classify(value, hint) is not None
     named = kind(keys)
     if named is Kind.NONE:
         return "=" in value and any(
@@ -120,8 +126,10 @@ def is_plausible(keys: tuple[str, ...], value: str) -> bool:
         return True
     if "${" in value and any(is_plausible((name,), text) for name, text in values.defaults(value)):
         return True
+    if named is Kind.PASSWORD and value[:1] == "{" and hashes.classify(value):
+        return True
     if value[:1] in OPENERS or why_not(value):
-        return False
+        return named < Kind.PASS and is_left(value)
     if named is Kind.TOKEN:
         return shapes.looks_made(value) or shapes.is_letters(value) or _is_left(value, keys)
     return named is not Kind.VAGUE or shapes.looks_random(value)
@@ -144,27 +152,53 @@ def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
     if not value or len(value) > _MAX_LENGTH or not _is_key(entry):
         return
     apart = place.code or place.loose or place.document
-    if named >= Kind.PASS and not apart and worded.is_spelled(value, entry.keys):
+    told = worded.is_spelled(value, entry.keys) if named >= Kind.PASS else is_left(value)
+    if told and (not apart or (named < Kind.PASS and _is_setting(entry, place))):
         yield Candidate(entry._replace(value=value), WEAK, Severity.LOW, Confidence.MEDIUM)
         return
     # A stray quote in front is what is left of a text whose end is elsewhere.
     plain = value[1:] if value[0] in "\"'" and len(value) > 1 else value
     if why_not(plain, strict=entry.role is Role.SECRET) or _echoes(entry.keys, value, named):
         return
+    if any(map(_OF_JENKINS.match, entry.keys)) and _is_in_blocks(value):
+        return
     verdict = _weigh(value, named, entry, place)
     if verdict:
         yield Candidate(entry._replace(value=value), *verdict)
 
 
+_OF_JENKINS: Final = regex(r"(?:hudson|org\.jenkinsci|com\.cloudbees)\.")
+"""An element named for a class of Jenkins, which encrypts the secrets it writes."""
+_BLOCK: Final = 16
+"""Bytes of AES."""
+
+
+def _is_in_blocks(value: str) -> bool:
+    """Say whether base64 stands for whole blocks of a cipher."""
+    try:
+        encrypted = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return len(encrypted) % _BLOCK == 0 and not encrypted.isascii()
+
+
+def _is_setting(entry: Entry, place: Place) -> bool:
+    """Say whether source code sets it as settings are."""
+    return place.code and place.settings and entry.quoted and not place.document
+
+
 def _named(keys: tuple[str, ...], path: str) -> Kind:
     """Classify by the names, and by the file's: a community in the file of an SNMP program."""
     found = kind(keys)
-    name = path.rpartition("/")[2].lower()
-    if found is Kind.VAGUE and "snmp" in name:
+    if found is Kind.VAGUE and "snmp" in path.rpartition("/")[2].lower():
         return kind(("snmp", own_name(keys)))
-    if found is Kind.NONE and name in _SECRETS and len(keys) == 1 and keys[0] != "apiVersion":
+    if found is Kind.NONE and len(keys) == 1 and keys[0] != "apiVersion" and _is_of_secrets(path):
         return Kind.VAGUE
     return found
+
+
+def _is_of_secrets(path: str) -> bool:
+    return path.rpartition("/")[2].lower() in _SECRETS
 
 
 _SECRETS: Final = frozenset({"secrets.yaml", "secrets.yml"})
@@ -245,14 +279,30 @@ def _weigh(
     if named in {Kind.PASSWORD, Kind.PASS}:
         return _password(value, named, entry, place)
     apart = place.code or place.loose
+    settled = not apart or _is_setting(entry, place)
     made = shapes.looks_made(value) or (not apart and shapes.is_letters(value))
     if named is Kind.TOKEN and made and not is_weak(value):
         return SECRET, Severity.HIGH, Confidence.MEDIUM
-    if named is Kind.TOKEN and not apart and _is_left(value, entry.keys):
+    if named is Kind.TOKEN and settled and _is_left(value, entry.keys):
         return WEAK, Severity.LOW, Confidence.MEDIUM
-    if named is Kind.VAGUE and shapes.looks_random(value) and (entry.quoted or not place.loose):
-        return SECRET, Severity.HIGH, Confidence.LOW
+    if named is Kind.VAGUE:
+        return _vague(value, entry, place)
     return None
+
+
+def _vague(value: str, entry: Entry, place: Place) -> tuple[str, Severity, Confidence] | None:
+    if shapes.looks_random(value) and (entry.quoted or not place.loose):
+        return SECRET, Severity.HIGH, Confidence.LOW
+    if shapes.is_mixed(value) and _is_of_secrets(place.path):
+        return PASSWORD, Severity.HIGH, Confidence.LOW
+    digits = value.isdigit() and is_common(value)
+    if digits and not place.code and own_name(entry.keys).lower() in _SECRET_WORDS:
+        return WEAK, Severity.LOW, Confidence.MEDIUM
+    return None
+
+
+_SECRET_WORDS: Final = frozenset({"secret", "token"})
+"""Under these a number that everybody tries first is a choice."""
 
 
 def _is_left(value: str, keys: tuple[str, ...]) -> bool:
@@ -269,7 +319,7 @@ def _password(
 ) -> tuple[str, Severity, Confidence] | None:
     certain = entry.role is Role.SECRET
     guessed = (place.loose or place.code) and not certain
-    literal = guessed and place.code and place.settings and entry.quoted
+    literal = guessed and _is_setting(entry, place)
     if literal and _is_default(value, named, entry.keys, beside=place.beside):
         return WEAK, Severity.LOW, Confidence.MEDIUM
     setting = literal and wording.is_chosen(value, entry.keys)
@@ -304,7 +354,7 @@ def _is_default(value: str, named: Kind, keys: tuple[str, ...], *, beside: bool)
     The word itself is one only where its account is known.
     """
     return (
-        named is Kind.PASSWORD
+        (named is Kind.PASSWORD or beside)
         and is_common(value)
         and (beside or is_owned(own_name(keys)) or kind((value,)) < Kind.PASS)
         and not wording.is_labelled(keys)

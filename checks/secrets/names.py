@@ -34,7 +34,7 @@ _PASSWORD: Final = frozenset(
     " kennwort ldappassword ldappasswd masterauth passcode authtok passphrase passwd password"
     " passwort plaintextpasswd pskpass psw pswd pwd requirepass rootpass rootpassword rootpw"
     " secretpassword senha sharedpass storepass trustpass userpass userpassword wpapassphrase"
-    " contrasena motdepasse authpass bindpasswd bindpassword smtppass adminpassword adminpw"
+    " contrasena motdepasse pasword authpass bindpasswd bindpassword smtppass adminpassword adminpw"
     " adminpass diepass dnpass psksecret recvpass requiredsecret rocommunity rwcommunity"
     " sendpass snmpcommunity enablepassword".split()
 )
@@ -75,12 +75,17 @@ _SALTED: Final = frozenset("auth cookie hash hasher in jwt nonce password secret
 """Words in front of `salt` that make it one of a site, to be kept secret."""
 _CONTAINERS: Final = frozenset(
     "apikeys api_keys bearer credentials github-oauth gitlab-oauth gitlab-token passwords secrets"
-    " tokens access_tokens accesstokens".split()
+    " tokens access_tokens accesstokens port_password".split()
 )
 """Names of maps whose values are credentials under names of their own."""
 _TOP: Final = Kind.PASSWORD
 _ROOTS: Final = frozenset({"postgres", "root", "mysql", "replicator", "sa"})
 """Accounts that a map of passwords has as its keys: `password: {postgres: x}`."""
+_PROXY_USER: Final = regex(
+    r"(?:^|/)(?:inbounds?|inboundDetour)/.*/clients/[^/]*/?id$"
+    r"|(?:^|/)outbounds?/.*/vnext/.*/users/[^/]*/?id$"
+)
+"""Where V2Ray and Xray have the id of a user of VMess or VLESS, which is all that lets one in."""
 _COMMUNITIES: Final = frozenset("ro rw snmp trap".split())
 """Words in front of `community` that make it the password of SNMP 1 and 2c."""
 _PASS_TAIL: Final = regex(r"[a-z]{2,}(?:pass|pw)$")
@@ -102,9 +107,10 @@ _DROPPED_TAILS: Final = frozenset(
     "admin again base64 b64 backup bytes clear cleartext current data decoded default dev"
     " development env local master new old override plain plaintext preprod previous primary prod"
     " production qa raw readonly replica root secondary slave stage staging str string test"
-    " testing text uat user v val value".split()
+    " testing text uat user v val value bd bdd db ftp imap jwt ldap mongo mssql mysql oracle pgsql"
+    " postgres postgresql rabbitmq redis smtp sftp ssh telegram wifi http https mqtt".split()
 )
-"""Words behind the head noun that do not change what it is: `db_password_prod`."""
+"""Words behind the head noun that do not change what it is: `db_password_prod`, `PASSWORD_DB`."""
 
 _PLAIN_MEMBERS: Final = frozenset(
     "algorithm algo alg audience enabled expiry file id issuer key_id keyid kid length name"
@@ -170,6 +176,8 @@ def kind(keys: tuple[str, ...]) -> Kind:
     found = _kind(own)
     if found is Kind.VAGUE and len(keys) > 1:
         found = _in_context(keys, own)
+    if found is Kind.NONE and own == "id" and _PROXY_USER.search("/".join(keys)):
+        return Kind.TOKEN
     if found is Kind.NONE and len(keys) > 1 and own.lower() in _ROOTS and _kind(keys[-2]) is _TOP:
         return Kind.PASSWORD
     if found is Kind.NONE and len(keys) > 1 and keys[-2].lower() in _CONTAINERS:

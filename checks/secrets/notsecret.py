@@ -86,6 +86,7 @@ _PLACEHOLDER: Final = regex(
     | ^my(?:pass|secret|token|key|api)\w*$
     | ^(?:the|this)(?:pass|secret|token|key)\w*$ | [_\-]your[_\-] | ^1234\.\.\.
     | ^abc(?:def|123)?\.\.\.
+    | ^(?-i:(?:(?:SERVER|CLIENT|PEER|PRE_?SHARED|PRIV(?:ATE)?|SECRET)_?)+KEY)$
     """,
     re.VERBOSE | re.IGNORECASE,
 )

@@ -47,7 +47,7 @@ IN_VALUES: Final = frozenset({int(Trigger.URL), int(Trigger.HEADER)})
 """What shows a credential within a value, whatever its name."""
 
 _WORD: Final = (
-    r"pass(?:w|phrase|code|[^a-z])|[^a-z]pass|pwd|secret|token|credential|api[_\-. ]?key"
+    r"pass(?:w|phrase|code|[^a-z])|[^a-z]pass|pasword|pwd|secret|token|credential|api[_\-. ]?key"
     r"|access[_\-. ]?key|psk|bindpw|rootpw|[^a-z]pw|masterauth|community|storepass|keypass"
     r"|(?:auth|private|encryption|account|signing|shared|master|license|app|host|admin|des|crypt)"
     r"[_\-. ]?key|kennwort|contrasena|senha|salt|authtok"
@@ -90,7 +90,7 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         r"(?:(?:^|[^A-Za-z])(?i:auth|encrypt|key|tokens?)|[a-z](?:Auth|Key|Tokens?))"
         r"[\"']?[ \t]{0,24}(?:=>|:=|[=:{])[ \t]{0,24}[\"']?[\w{+/]",
     ),
-    (Trigger.URL, r"://[^\s:/@\"'<>]{0,40}:[^\s/@\"'<>]{1,60}@"),
+    (Trigger.URL, r"://[^\s:/@\"'<>]{0,40}(?:@[\w.\-]{1,40})?:[^\s/@\"'<>]{1,60}@"),
     (Trigger.URL, r":[^\s/@\"'<>:]{1,60}@(?:tcp|unix)\("),
     (
         Trigger.HEADER,
@@ -109,13 +109,14 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         Trigger.ARGUMENT,
         r"(?i)(?:schtasks|cmdkey|psexec|xfreerdp|wfreerdp)[^\n]{0,160}[ \t]/(?:rp|p|pass)[ \t:]",
     ),
+    (Trigger.ARGUMENT, r"(?:mosquitto_(?:pub|sub)|rpcclient|net (?:rpc|ads))[ \t]"),
     (Trigger.ARGUMENT, r"net user?[ \t]{1,4}[\w\\:*]"),
     (Trigger.CONTAINER, r"kind[\"']?:[ \t]{0,4}[\"']?(?:Secret|EncryptionConfig)"),
     (
         Trigger.CONTAINER,
         r"(?i)noecho[\"']?[ \t]{0,4}:[ \t]{0,4}[\"']?true|chpasswd|debconf-set-selections"
         r"|identified[ \t]{1,4}(?:by|with[ \t]{1,4}[^\n]{1,60}(?:by|as))"
-        r"[ \t]{1,4}(?:password[ \t]{1,4})?[\"']|\"auths\""
+        r"[ \t]{1,4}(?:password[ \t]{1,4})?[\"']|\"auths\"|\"(?:vmess|vless)\"|port_password"
         r"|insecure-password|basic_?auth(?:\(| [\"'])|plainauth\(|dbi->connect"
         r"|new (?:pdo|mysqli|sequelize)\(|(?:mysqli?|mssql|odbc|oci)_connect\("
         r"|mysql(?:db)?\.connect\(|auth ?= ?\([\"']|credentialsimpl\(",
@@ -124,6 +125,10 @@ EXPRESSIONS: Final[tuple[tuple[Trigger, str], ...]] = (
         Trigger.CONTAINER,
         r"(?i)(?:passw(?:or)?d|secret|token|api_?key)[\"']?[ \t]{0,4}:[ \t]{0,4}[{\n]\s{0,24}[\"']?"
         r"(?:default)?value[\"']?:",
+    ),
+    (
+        Trigger.CONTAINER,
+        r"(?i)(?:passw(?:or)?d|passphrase|secret|token)>[ \t]{0,4}\r?\n\s{0,60}[^\s<]",
     ),
     (
         Trigger.CONTAINER,

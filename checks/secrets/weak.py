@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Final
 
@@ -39,6 +40,14 @@ _GUESSED: Final = 7
 _NAMES: Final = regex(r"[a-z]{3,}")
 
 
+_LEFT: Final = frozenset(
+    "defaultsecret jwtsecret mysecret mysecretkey mysupersecret mysupersecretkey secretkey"
+    " supersecretjwt supersecretkey thistokenisnotsosecretchangeit your256bitsecret keyboardcat"
+    " youwillneverguess".split()
+)
+"""Letters of what stands in guides for a secret that signs or encrypts, and works as one."""
+
+
 def is_weak(value: str, around: str = "") -> bool:
     """Say whether a value is a well-known, default or trivially short password.
 
@@ -59,6 +68,11 @@ def is_weak(value: str, around: str = "") -> bool:
 def is_common(value: str) -> bool:
     """Say whether a value is a well-known password and no everyday word besides."""
     return value in _COMMON and value not in _EVERYDAY
+
+
+def is_left(value: str) -> bool:
+    """Say whether a value is a guide's own for a secret that everybody makes up for themselves."""
+    return re.sub(r"[^0-9a-z]", "", value.lower().rstrip("0123456789!")) in _LEFT
 
 
 def _names(value: str, around: str) -> bool:

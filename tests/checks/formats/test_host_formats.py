@@ -27,8 +27,8 @@ MODULES: Final = (
     "gitcredentials", "haproxy", "htpasswd", "ini", "ipsec", "jaas", "keytables", "kickstart",
     "ldapconf", "ldif", "logstash", "monit", "netrc", "networkmanager", "nginx", "npmrc",
     "openvpn", "pam", "pgpass", "postfix", "ppp", "preseed", "properties", "radius", "redis",
-    "sasl", "secretfile", "shadow", "smbcredentials", "snmp", "subversion", "systemd", "twolines",
-    "userpass", "wireless",
+    "sasl", "secretfile", "shadow", "smbcredentials", "smbpasswd", "snmp", "subversion",
+    "systemd", "twolines", "userpass", "wireless",
 )  # fmt: skip
 
 _SIZE: Final = 1 << 15

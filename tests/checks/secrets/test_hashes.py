@@ -110,6 +110,7 @@ CASES = [
     (f"$7$101${_b(16)}${_b(86)}==", "", "pbkdf2-mosquitto", "weak", 101),
     (f"$6${_b(16)}${_b(86)}==", "", "sha512-mosquitto", "weak", 0),
     (_b(48), "rabbitmq", "sha256-rabbitmq", "weak", 0),
+    ("{" + _x(40) + _h(8), "", "sha1-transmission", "weak", 0),
 ]  # fmt: skip
 
 

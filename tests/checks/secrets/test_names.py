@@ -17,14 +17,14 @@ PASSWORDS = """password PASSWORD Password passwd DB_PASSWORD dbPassword db-passw
     ansible_password ansible_ssh_pass password_value new_password WORDPRESS_DB_PASSWORD
     snmp_community ro_community _SNMPCOMMUNITY bindCredential requiredSecret
     root_password_again enable_password wifi_key wpa_key shared_key turn_shared_secret
-    DB_CLAVE""".split()
+    DB_CLAVE PASSWORD_BD password_mysql api_password_http db_pasword""".split()
 SHORT = "pass pw psk pass123 mypass ansible_become_pass clave mdp bdd_mdp".split()
 TOKENS = """api_key apiKey APIKEY X-Api-Key secret_key SECRET_KEY SECRET_KEY_BASE client_secret
     clientSecret access_token refresh_token auth_token aws_secret_access_key AWS_SECRET_ACCESS_KEY
     private_key encryption_key master_key license_key account_key session_secret
     cookie_secret webhook_secret jwt_secret JWT_SECRET_KEY JWT_SIGNING_KEY SIGNING_KEY hmac_key
     VAULT_TOKEN GITHUB_TOKEN AUTH_KEY SECURE_AUTH_SALT des_key crypt_key api_hash
-    RABBITMQ_ERLANG_COOKIE AtRestEncryptKey""".split()
+    RABBITMQ_ERLANG_COOKIE AtRestEncryptKey app_secret_jwt""".split()
 VAGUE = "secret token key skey credential credentials auth community".split()
 NONE = """password_file passwordFile DB_PASSWORD_FILE password_hash password_policy passwordless
     password_min_length min_password_length password_encryption PasswordAuthentication

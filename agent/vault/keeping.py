@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
+import time
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
@@ -121,10 +122,12 @@ class Keeping:
 
     def _look(self, now: float) -> None:
         """Ask Vault, and go on with what it gives."""
+        began = time.monotonic()
         try:
             got = self._parts.source.get(self.record.version, now)
         except VaultError as error:
-            self._failed(Failure(advice.AWAY, str(error), error.after, error.asked), now)
+            took = time.monotonic() - began  # perhaps as long as the wait
+            self._failed(Failure(advice.AWAY, str(error), error.after, error.asked), now + took)
         except MaterialError as error:
             self._failed(Failure(advice.UNFIT, str(error)), now)
         else:

@@ -133,7 +133,8 @@ class Session:
         except VaultError as error:
             self._failures += 1
             self._failed = error.why, str(error)
-            self._not_before = lease.again(self._host, "token", self._failures, now, error.after)
+            later = self._clock()  # it may have taken as long as the wait
+            self._not_before = lease.again(self._host, "token", self._failures, later, error.after)
             raise
         self._failed, self._failures = None, 0
         self._grant, self._begins = grant, now

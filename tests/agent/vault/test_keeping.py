@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from tests.agent.vault.keeping import NOW, bench, got, made
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent.vault.got import Got
     from tests.agent.vault.keeping import Bench
 
 AWAY = VaultError(Why.AWAY, "cannot be reached")
@@ -239,6 +241,17 @@ def test_a_record_without_its_key_is_nothing(folder: Path) -> None:
     assert one.keeping.record == Record(name="web")
     serving(one, made(), "7")
     assert one.source.known == [""]
+
+
+def test_a_wait_begins_when_vault_failed(one: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question that took as long as the wait is not asked at once again."""
+
+    def late(_known: str, _now: float) -> Got | None:
+        time.sleep(1.1)
+        raise AWAY
+
+    monkeypatch.setattr(one.source, "get", late)
+    assert one.turn().due > NOW + 2
 
 
 def test_the_end_gives_back_what_vault_made_for_us(one: Bench) -> None:

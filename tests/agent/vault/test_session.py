@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import secrets
 from pathlib import Path
@@ -223,6 +224,17 @@ def test_a_login_that_failed_is_not_repeated_at_once(
     assert waits[-1] > 60
     hostile.says(LOGIN, WELL)
     assert _read(session)
+
+
+def test_a_wait_begins_when_a_login_failed(hostile: Hostile, reach: Reach) -> None:
+    """Not when it was begun: who takes ten seconds to say no is not asked at once again."""
+    hostile.says(SEALED)
+    settings = reach(login=AppRoleLogin(role_id="r"), revoke=False)
+    made = Session(settings, "host", lambda: 1000.0 + 10 * len(hostile.heard))
+    with contextlib.closing(made) as session:
+        assert _fails(session).why is Why.SEALED
+        assert 1 <= _fails(session).after <= 2
+    assert len(hostile.heard) == 1
 
 
 def test_a_login_waits_as_long_as_it_was_told(

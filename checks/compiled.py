@@ -54,7 +54,7 @@ def _form(source: str | bytes, flags: int) -> bytes:
     from re import _compiler, _parser  # type: ignore[attr-defined]  # they have no types
 
     parsed = _parser.parse(source, flags)
-    code = array("I", _compiler._code(parsed, flags)).tobytes()  # noqa: SLF001 - the same
+    code = array("I", _compiler._code(parsed, flags)).tobytes()  # noqa: SLF001 - shown nowhere else
     state = parsed.state
     return msgspec.msgpack.encode(
         _Form(flags | state.flags, state.groups - 1, state.groupdict, code)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -11,6 +9,7 @@ from checks.formats.conventions import is_plain_member
 from checks.lazy import regex
 from checks.model import Confidence, Entry, Role, Severity
 from checks.secrets import (
+    ciphered,
     commands,
     hashes,
     headers,
@@ -145,7 +144,7 @@ def _authorized(entry: Entry, own: str) -> Entry:
 
 
 def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
-    named = Kind.PASSWORD if entry.role is Role.SECRET else _named(entry.keys, place.path)
+    named = Kind.PASSWORD if entry.role is Role.SECRET else _named(entry.keys, place)
     if named is Kind.NONE:
         return
     value = _bare(entry.value)
@@ -160,26 +159,11 @@ def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
     plain = value[1:] if value[0] in "\"'" and len(value) > 1 else value
     if why_not(plain, strict=entry.role is Role.SECRET) or _echoes(entry.keys, value, named):
         return
-    if any(map(_OF_JENKINS.match, entry.keys)) and _is_in_blocks(value):
+    if ciphered.is_by_jenkins(entry.keys, value):
         return
     verdict = _weigh(value, named, entry, place)
     if verdict:
         yield Candidate(entry._replace(value=value), *verdict)
-
-
-_OF_JENKINS: Final = regex(r"(?:hudson|org\.jenkinsci|com\.cloudbees)\.")
-"""An element named for a class of Jenkins, which encrypts the secrets it writes."""
-_BLOCK: Final = 16
-"""Bytes of AES."""
-
-
-def _is_in_blocks(value: str) -> bool:
-    """Say whether base64 stands for whole blocks of a cipher."""
-    try:
-        encrypted = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return len(encrypted) % _BLOCK == 0 and not encrypted.isascii()
 
 
 def _is_setting(entry: Entry, place: Place) -> bool:
@@ -187,22 +171,14 @@ def _is_setting(entry: Entry, place: Place) -> bool:
     return place.code and place.settings and entry.quoted and not place.document
 
 
-def _named(keys: tuple[str, ...], path: str) -> Kind:
+def _named(keys: tuple[str, ...], place: Place) -> Kind:
     """Classify by the names, and by the file's: a community in the file of an SNMP program."""
     found = kind(keys)
-    if found is Kind.VAGUE and "snmp" in path.rpartition("/")[2].lower():
+    if found is Kind.VAGUE and "snmp" in place.name:
         return kind(("snmp", own_name(keys)))
-    if found is Kind.NONE and len(keys) == 1 and keys[0] != "apiVersion" and _is_of_secrets(path):
+    if found is Kind.NONE and len(keys) == 1 and keys[0] != "apiVersion" and place.of_secrets:
         return Kind.VAGUE
     return found
-
-
-def _is_of_secrets(path: str) -> bool:
-    return path.rpartition("/")[2].lower() in _SECRETS
-
-
-_SECRETS: Final = frozenset({"secrets.yaml", "secrets.yml"})
-"""Files in which Home Assistant and ESPHome keep whatever is to be kept, under any name."""
 
 
 _HASH_ALONE: Final = regex(r"^[\w.@\-]{1,64}:(?=[${])")
@@ -293,10 +269,10 @@ def _weigh(
 def _vague(value: str, entry: Entry, place: Place) -> tuple[str, Severity, Confidence] | None:
     if shapes.looks_random(value) and (entry.quoted or not place.loose):
         return SECRET, Severity.HIGH, Confidence.LOW
-    if shapes.is_mixed(value) and _is_of_secrets(place.path):
+    if shapes.is_mixed(value) and place.of_secrets:
         return PASSWORD, Severity.HIGH, Confidence.LOW
     digits = value.isdigit() and is_common(value)
-    if digits and not place.code and own_name(entry.keys).lower() in _SECRET_WORDS:
+    if digits and not (place.code or place.loose) and own_name(entry.keys).lower() in _SECRET_WORDS:
         return WEAK, Severity.LOW, Confidence.MEDIUM
     return None
 
@@ -361,17 +337,9 @@ def _is_default(value: str, named: Kind, keys: tuple[str, ...], *, beside: bool)
     )
 
 
-def _decoded(value: str) -> str:
-    """Give the text that base64 stands for, "" where it is none."""
-    try:
-        return base64.b64decode("".join(value.split()), validate=True).decode()
-    except (binascii.Error, ValueError):
-        return ""
-
-
 def _encoded(entry: Entry, place: Place) -> Iterator[Candidate]:
     """Open a value of a secret container: a credential unless its name says otherwise."""
-    text = _decoded(entry.value)
+    text = ciphered.decoded(entry.value)
     if not text:  # some write it as it is
         yield from _judge_one(entry._replace(role=Role.NAMED), place._replace(loose=True))
         return

@@ -30,6 +30,9 @@ _DOCUMENT_NAMES: Final = regex(
 )
 
 
+_SECRETS: Final = frozenset({"secrets.yaml", "secrets.yml"})
+
+
 class Place(NamedTuple):
     """What surrounds an entry: is it a document or example, is it source code, was it guessed."""
 
@@ -46,6 +49,16 @@ class Place(NamedTuple):
     """A user or a host is set on a line of source code beside."""
     alone: bool = False
     """The line of source code does nothing but give a literal to a password's variable."""
+
+    @property
+    def name(self) -> str:
+        """The file's name in lower case."""
+        return self.path.rpartition("/")[2].lower()
+
+    @property
+    def of_secrets(self) -> bool:
+        """Whether Home Assistant or ESPHome keep there what is to be kept, under any name."""
+        return self.name in _SECRETS
 
 
 def is_document(path: str, *, claimed: bool = False, root: str = "") -> bool:

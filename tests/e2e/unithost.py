@@ -69,7 +69,9 @@ After={KEEPER}
 StartLimitIntervalSec=0
 [Service]
 User=web
-ExecStart={_NGINX} -c /srv/nginx.conf -e stderr -g 'daemon off;'
+Type=forking
+PIDFile=/run/nginx/pid
+ExecStart={_NGINX} -c /srv/nginx.conf -e stderr
 ExecReload={_NGINX} -c /srv/nginx.conf -e stderr -t
 ExecReload=kill -HUP $MAINPID
 RuntimeDirectory=nginx

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAMES: tuple[str, ...] = (
     *with_copies("*.conf", "*.cfg", "*.cnf", "*.cf"), "*.cfg.lua", "*.hocon", "sshd_config",
-    "ssh_config", ".msmtprc", "msmtprc", ".fetchmailrc", "fetchmailrc",
+    "ssh_config", ".msmtprc", "msmtprc",
     ".wgetrc", "wgetrc", ".curlrc", "curlrc", ".esmtprc", "esmtprc", ".mailrc", "torrc",
     ".offlineimaprc", "offlineimaprc", ".getmail/*", ".lftprc", ".ircrc",
     "munin/plugin-conf.d/*", "rspamd/*.d/*.inc", "rspamd/*.inc", "network/interfaces",

@@ -40,7 +40,7 @@ _REFERENCE: Final = regex(
       (?:(?!\{\{).)*?\}\}
     | \{%(?:(?!\{%).)*?%\} | <%(?:(?!<%).)*?%> | \#\{[^{}]*\} | %\([\w.]{1,80}+\)[sd]
     | ^%\w+%$ | ^%[a-z]/ | ^@@?[\w.\-]+@@?$ | ^\$\$?[A-Z_][A-Z0-9_]*$ | ^\$(?:\d\d?|[@*])$
-    | ^\$env: | ^`.*`$
+    | ^\$env: | ^`.*`$ | ^`[a-z]+$
     | ^\$\$[\w\-]+\$\$$ | ^__\w+__$ | ^\$\[.*\]$ | ^\$\w+\.\w+
     | ^!(?:vault|Ref|Sub|GetAtt|ENV|env_var|secret|include)\b
     | ^(?:var|local|data|module|each|path|random_\w+|aws_\w+|azurerm_\w+|google_\w+)\.[A-Za-z_]
@@ -86,6 +86,7 @@ _PLACEHOLDER: Final = regex(
     | ^my(?:pass|secret|token|key|api)\w*$
     | ^(?:the|this)(?:pass|secret|token|key)\w*$ | [_\-]your[_\-] | ^1234\.\.\.
     | ^abc(?:def|123)?\.\.\.
+    | ^\#\s | ^(?-i:[A-Z]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN)(?:_[A-Z][A-Z\d]*)+)$
     | ^(?-i:(?:(?:SERVER|CLIENT|PEER|PRE_?SHARED|PRIV(?:ATE)?|SECRET)_?)+KEY)$
     """,
     re.VERBOSE | re.IGNORECASE,

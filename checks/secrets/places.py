@@ -22,6 +22,8 @@ _LIBRARIES: Final = regex(
     r"|lib/python[\d.]+|share/(?:doc|man|locale|perl5?)|gems|pkg/mod|registry/src)/"
 )
 """Where packages and other people's code lie, whichever folder of it is scanned."""
+_OWN_HEADERS: Final = regex(r"^(?:[\w\-]+_)?(?:secrets?|credentials)\.(?:h|hpp)$")
+"""What a sketch for a board keeps its own in, in a folder called `include` too."""
 _DOCUMENT_NAMES: Final = regex(
     r"[._\-](?:example|sample|dist|orig|spec|test)(?:\.[^.]*)?$"
     r"|^(?:test_|readme|changelog|changes|news|copying)"
@@ -70,6 +72,8 @@ def is_document(path: str, *, claimed: bool = False, root: str = "") -> bool:
     folder, slash, name = path.lower().rpartition("/")
     folder += slash
     inner = folder[len(root) :] if path.startswith(root) else folder
+    if _OWN_HEADERS.search(name):
+        folder = folder.removesuffix("include/")
     if _among_documents(inner, folder) or _DOCUMENT_NAMES.search(name):
         return True
     return not claimed and _DOCUMENT_ENDINGS.search(name) is not None

@@ -46,6 +46,7 @@ _LEFT: Final = frozenset(
     " youwillneverguess".split()
 )
 """Letters of what stands in guides for a secret that signs or encrypts, and works as one."""
+_WORDS: Final = regex(r"[\w\- ]+!*")
 
 
 def is_weak(value: str, around: str = "") -> bool:
@@ -72,7 +73,8 @@ def is_common(value: str) -> bool:
 
 def is_left(value: str) -> bool:
     """Say whether a value is a guide's own for a secret that everybody makes up for themselves."""
-    return re.sub(r"[^0-9a-z]", "", value.lower().rstrip("0123456789!")) in _LEFT
+    plain = not value.isupper() and _WORDS.fullmatch(value) is not None
+    return plain and re.sub(r"[^0-9a-z]", "", value.lower().rstrip("0123456789!")) in _LEFT
 
 
 def _names(value: str, around: str) -> bool:

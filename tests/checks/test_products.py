@@ -66,6 +66,9 @@ TOLD = [
     (".mutt/accounts/a", "set smtp_url = 'smtps://b@c.example:@@@d.example/'", LETTERS, PASSWORD),
     ("homeassistant/secrets.yaml", "home: here\nqnap: @@\n", CHOSEN, PASSWORD),
     ("homeassistant/secrets.yaml", "home: here\napi_password_http: @@\n", CHOSEN, PASSWORD),
+    ("home/a/.fetchmailrc", "poll h.example user a\n pass is '@@' ssl", CHOSEN, PASSWORD),
+    ("home/a/.fetchmailrc", "poll h.example\n user a there with password @@", LETTERS, PASSWORD),
+    ("app/include/secrets.h", '#pragma once\n#define WIFI_PASSWORD "@@" // a', MADE, PASSWORD),
     ("frp/frpc.ini", "[common]\ntoken = @@\n", "12345678", WEAK),
 ]  # fmt: skip
 
@@ -99,6 +102,12 @@ ENCRYPTED = base64.b64encode(bytes(range(200, 232))).decode()
         ("etc/a.json", f'{{"clients": [{{"id": "{UUID}"}}]}}'),
         ("etc/samba/smbpasswd", f"bob:1001:{NONE}:{NONE}:[U          ]:LCT-0:"),
         (".env", 'A=1\nAWS_SECRET_ACCESS_KEY="your-secret-key"\n'),
+        ("home/a/.fetchmailrc", "poll h.example user a\n with password `cat ~/.pw`"),
+        ("home/a/.mpdscribble/mpdscribble.conf", "password = PASSWORD_MD5_HASH\n"),
+        ("znc/configs/znc.conf", "Pass = # Add password here\n"),
+        ("usr/include/app/config.h", f'#define PASSWORD "{LETTERS}"'),
+        ("config.toml", 'A = 1\nJWTSecret = "${JWT_SECRET}"\n'),
+        ("config.toml", 'A = 1\nJWTSecret = "JWT_SECRET"\n'),
         ("config.ts", 'const pass: namespace::Kind = "abcdef";'),
     ],
 )  # fmt: skip

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MODULES: Final = (
     "apache", "asterisk", "bind", "caddy", "calls", "crontab", "directives", "env", "erlang",
-    "exim", "filezilla", "freeradius", "fstab", "grub", "identities", "inspircd",
+    "exim", "fetchmail", "filezilla", "freeradius", "fstab", "grub", "identities", "inspircd",
     "mutt", "netdevice", "netplan", "postgresql", "pppoptions", "realm", "routeros", "spamassassin",
     "tfstate", "junos", "swanctl", "turnserver", "uci",
     "gitcredentials", "haproxy", "htpasswd", "ini", "ipsec", "jaas", "keytables", "kickstart",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agent.deliver import DeliveryError
 from agent.deliver.file import File
 from agent.keysettings import FileDelivery, KeySettings, KvSource, Prove
+from agent.vault import lease
 from agent.vault.got import Got
 from agent.vault.keeping import Keeping, Parts
 from agent.vault.material import Material, MaterialError
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from agent.vault.material import Values
 
 NAME = "www.example.net"
-NOW = time.time()
-"""What the clock says in all these tests."""
+_HOST, _KEY, _EVERY = "host", "web", 60.0
+NOW = lease.look(_HOST, _KEY, _EVERY, time.time()) - _EVERY + 1
+"""What the clock says in all these tests: a second after Vault was due, 59 before it is again."""
 
 
 def made(name: str = NAME, days: tuple[int, int] = (-1, 9)) -> Material:
@@ -150,6 +152,6 @@ def bench(
     places = [Place(folder / name) for name in ("one.pem", "two.pem")]
     server, source = Server(places[0]), Script()
     names = (NAME,)
-    parts = Parts("web", "host", source, places, server, names, 60.0)
-    keeping = Keeping(told, parts, record or Record(name="web"), held)
+    parts = Parts(_KEY, _HOST, source, places, server, names, _EVERY)
+    keeping = Keeping(told, parts, record or Record(name=_KEY), held)
     return Bench(keeping, source, places, server)

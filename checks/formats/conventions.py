@@ -111,6 +111,8 @@ CONTAINERS: Final = frozenset(
 )
 """Below these a key names the `default` or `value` of the mapping it leads to."""
 
+OF_SECRETS: Final = ("secrets.yaml", "secrets.yml")
+"""Files in which Home Assistant and ESPHome keep what is to be kept, under any name."""
 PROVIDERS: Final = frozenset({"aescbc", "aesgcm", "secretbox"})
 """Kubernetes encryption providers that keep their key in the file."""
 

@@ -17,6 +17,9 @@ ALWAYS: tuple[str, ...] = NAMES
 _USER: Final = frozenset({"user", "username"})
 _PASSWORD: Final = frozenset({"pass", "password"})
 _COMMANDS: Final = frozenset({"mda", "plugin", "plugout", "postconnect", "preconnect"})
+_SERVER: Final = frozenset({"poll", "skip"})
+_TAKING: Final = _USER | _PASSWORD | _COMMANDS | _SERVER
+"""Words that take the next one as their value."""
 _NOISE: Final = frozenset({"is", "="})
 
 
@@ -33,9 +36,8 @@ def parse(text: str) -> Iterator[Entry]:
                 yield Entry(keys, value, line.number, Role.SECRET, word.quoted, user)
             elif name in _COMMANDS:
                 yield Entry((name,), value, line.number, Role.COMMAND)
-            elif name in {"poll", "skip"}:
+            elif name in _SERVER:
                 server = value
             elif name in _USER:
                 user = value
-            taken = name in _PASSWORD | _COMMANDS | _USER | {"poll", "skip"}
-            name = "" if taken or word.quoted else value.lower()
+            name = "" if name in _TAKING or word.quoted else value.lower()

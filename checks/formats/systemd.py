@@ -86,7 +86,7 @@ def _setting(section: str, name: str, line: Line) -> Iterator[Entry]:
     elif _COMMAND.match(name):
         yield Entry(keys, _command(line.text), line.number, Role.COMMAND)
     elif lower not in _ELSEWHERE:
-        secret = section in _SECTIONS and lower in _KEYS and not line.text.isalpha()
+        secret = section in _SECTIONS and lower in _KEYS
         value = line.text.replace(_GLUE, " ")
         yield Entry(keys, value, line.number, Role.SECRET if secret else Role.NAMED)
 

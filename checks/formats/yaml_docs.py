@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from checks.errors import FormatError
 from checks.formats import templated
+from checks.formats.conventions import OF_SECRETS
 from checks.lazy import regex
 
 if TYPE_CHECKING:
@@ -33,11 +34,10 @@ NAMES: Final = (
     "kubeconfig",
     "kubelet.conf",
     "kubernetes/*.conf",
-    "secrets.yaml",
-    "secrets.yml",
+    *OF_SECRETS,
     "super-admin.conf",
 )
-ALWAYS: tuple[str, ...] = ("secrets.yaml", "secrets.yml")
+ALWAYS: tuple[str, ...] = OF_SECRETS
 
 _START: Final = regex(r"(?:(?>#[^\n]*\n|\s))*+(?:---(?:\s|$)|apiVersion:)")
 _CLOUD: Final = regex(r"(?:#[^\n]*\n)?#cloud-config\s")

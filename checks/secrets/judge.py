@@ -20,6 +20,7 @@ from checks.secrets import (
     worded,
     wording,
 )
+from checks.secrets.echoes import repeats_name
 from checks.secrets.names import Kind, is_owned, kind, own_name, words
 from checks.secrets.notsecret import why_not
 from checks.secrets.weak import is_common, is_left, is_weak
@@ -157,7 +158,7 @@ def _judge_one(entry: Entry, place: Place) -> Iterator[Candidate]:
         return
     # A stray quote in front is what is left of a text whose end is elsewhere.
     plain = value[1:] if value[0] in "\"'" and len(value) > 1 else value
-    if why_not(plain, strict=entry.role is Role.SECRET) or _echoes(entry.keys, value, named):
+    if why_not(plain, strict=entry.role is Role.SECRET) or repeats_name(entry.keys, value, named):
         return
     if ciphered.is_by_jenkins(entry.keys, value):
         return
@@ -217,28 +218,6 @@ def _bare(value: str) -> str:
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1].strip()
     return value
-
-
-_LONGEST_NAME: Final = 48
-"""What is longer is made of the word for a secret, not called by it."""
-
-
-_ALSO_VALUES: Final = frozenset({"passwd", "password", "secret"})
-"""Names of passwords that people also set them to."""
-
-
-def _echoes(keys: tuple[str, ...], value: str, named: Kind) -> bool:
-    """Say whether the value only repeats its key ("Password: Password", `token: authtoken`)."""
-    own, squashed = "".join(words(own_name(keys))), "".join(words(value))
-    if not squashed.isalpha() or len(squashed) != len(re.sub(r"[^0-9A-Za-z]", "", value)):
-        return False
-    if len(squashed) > _LONGEST_NAME:
-        return False
-    if squashed == own and (value[:1].isupper() or named is not Kind.PASSWORD or value != own):
-        return True
-    if value.lower() == "pass":  # what examples of URLs have
-        return kind(keys) is not Kind.PASSWORD
-    return kind((value,)) is not Kind.NONE and value.lower() not in _ALSO_VALUES
 
 
 def _weigh(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checks.formats.conventions import OF_SECRETS
 from checks.lazy import regex
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ _DOCUMENT_NAMES: Final = regex(
 )
 
 
-_SECRETS: Final = frozenset({"secrets.yaml", "secrets.yml"})
-
-
 class Place(NamedTuple):
     """What surrounds an entry: is it a document or example, is it source code, was it guessed."""
 
@@ -60,7 +58,7 @@ class Place(NamedTuple):
     @property
     def of_secrets(self) -> bool:
         """Whether Home Assistant or ESPHome keep there what is to be kept, under any name."""
-        return self.name in _SECRETS
+        return self.name in OF_SECRETS
 
 
 def is_document(path: str, *, claimed: bool = False, root: str = "") -> bool:
